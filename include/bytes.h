@@ -1,0 +1,168 @@
+/*
+ * Bytes: the one view type, the one growable buffer, and the one reader.
+ *
+ * A `span` borrows bytes it does not own.  A `buf` owns bytes and cannot be
+ * made without a maximum; once an append would pass it the buffer is marked
+ * `overflow`, keeps what it had, and refuses further appends, so that a
+ * writer checks once at the end.  A `cursor` reads bytes that we did not
+ * write; the first read past the end makes it `bad` for good and every later
+ * read gives zeros, so that a reader checks once at the end.
+ *
+ * The x*alloc family never returns NULL: out of memory ends the process.  In
+ * the analyser that costs one job; elsewhere the parent restarts the role.
+ */
+#ifndef KPWATCH_BYTES_H
+#define KPWATCH_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct span {
+	const char *p;
+	size_t n;
+};
+
+#define SPAN(lit)      ((struct span){(lit), sizeof(lit) - 1})
+#define SPAN_NULL      ((struct span){NULL, 0})
+#define ARRAY_LEN(a)   (sizeof(a) / sizeof((a)[0]))
+
+/* For printf("%.*s"): a span's length is cut to int range. */
+#define SPAN_ARG(s)    (int)((s).n > 65535 ? 65535 : (s).n), (s).p ? (s).p : ""
+
+/* The bytes of a C string (borrows); NULL gives an empty span. */
+struct span span_of(const char *);
+bool span_eq(struct span, struct span);
+/* Equality with a C string; the _i form ignores the case of ASCII letters. */
+bool span_is(struct span, const char *);
+bool span_is_i(struct span, const char *);
+bool span_eq_i(struct span, struct span);
+bool span_starts(struct span, const char *);
+bool span_starts_i(struct span, const char *);
+bool span_ends_i(struct span, const char *);
+/* Bytes from `from` (clipped to the end), at most `n` of them. */
+struct span span_slice(struct span, size_t from, size_t n);
+/* Without ASCII white space (space, tab, LF, FF, CR) at both ends. */
+struct span span_trim(struct span);
+/* Index of the first byte `c`, or n when there is none. */
+size_t span_find(struct span, char c);
+/* Index of the first place where `needle` stands, or n; ASCII case ignored
+ * in the _i form.  Linear in practice for the short needles it is used for. */
+size_t span_search(struct span, const char *needle);
+size_t span_search_i(struct span, const char *needle);
+/* Cuts the text before the next `sep` off `rest` and returns it; at the end
+ * returns the remainder and leaves rest->p NULL. */
+struct span span_token(struct span *rest, char sep);
+/* Decimal digits only, whole span, no overflow: true and *out set. */
+bool span_u64(struct span, uint64_t *out);
+int span_cmp(struct span, struct span); /* bytewise, as memcmp */
+
+char ascii_lower(char);
+bool ascii_space(char);	 /* HTML's: tab, LF, FF, CR, space */
+bool ascii_digit(char);
+bool ascii_alpha(char);
+bool ascii_alnum(char);
+int ascii_hex(char);	 /* value of a hex digit, or -1 */
+
+struct buf {
+	char *data;	/* NUL-terminated when not NULL; may hold NULs */
+	size_t len;
+	size_t cap;
+	size_t max;
+	bool overflow;
+};
+
+#define BUF_INIT(limit) ((struct buf){NULL, 0, 0, (limit), false})
+
+void buf_init(struct buf *, size_t max);
+/* Frees the bytes; the buffer is empty and usable again with its maximum. */
+void buf_release(struct buf *);
+/* Empties, keeps the memory, clears `overflow`. */
+void buf_clear(struct buf *);
+/* Appends return false, and set `overflow`, when the maximum would be passed;
+ * nothing is appended then. */
+bool buf_add(struct buf *, const void *, size_t);
+bool buf_add_span(struct buf *, struct span);
+bool buf_add_str(struct buf *, const char *);
+bool buf_add_char(struct buf *, char);
+bool buf_add_utf8(struct buf *, uint32_t code_point);
+bool buf_addf(struct buf *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Room for n more bytes at the end, to be filled by the caller who then adds
+ * to len; NULL (and overflow) when past the maximum. */
+char *buf_reserve(struct buf *, size_t n);
+/* Removes n bytes from the front. */
+void buf_drain(struct buf *, size_t n);
+struct span buf_span(const struct buf *);
+/* NUL-terminated view, never NULL (borrows). */
+const char *buf_str(const struct buf *);
+/* Returns owned bytes (NUL-terminated, free() them) and empties the buffer. */
+char *buf_detach(struct buf *, size_t *len);
+
+/* Fixed-width little-endian writers, and strings with a u32 length before
+ * them: the wire form of our own frames (cursor_* are their readers). */
+void buf_put_u8(struct buf *, uint8_t);
+void buf_put_u16(struct buf *, uint16_t);
+void buf_put_u32(struct buf *, uint32_t);
+void buf_put_u64(struct buf *, uint64_t);
+void buf_put_i64(struct buf *, int64_t);
+void buf_put_bytes(struct buf *, struct span);
+/* NULL and "" are kept apart. */
+void buf_put_str(struct buf *, const char *);
+
+struct cursor {
+	const uint8_t *p;
+	const uint8_t *end;
+	bool bad;
+};
+
+void cursor_init(struct cursor *, const void *, size_t);
+size_t cursor_left(const struct cursor *);
+/* True when nothing was read past the end and every byte was read. */
+bool cursor_done(const struct cursor *);
+uint8_t cursor_u8(struct cursor *);
+uint16_t cursor_u16le(struct cursor *);
+uint32_t cursor_u32le(struct cursor *);
+uint64_t cursor_u64le(struct cursor *);
+int64_t cursor_i64le(struct cursor *);
+uint16_t cursor_u16be(struct cursor *);
+uint32_t cursor_u24be(struct cursor *);
+uint32_t cursor_u32be(struct cursor *);
+uint64_t cursor_u64be(struct cursor *);
+/* The next n bytes (borrows), or an empty span and `bad`. */
+struct span cursor_take(struct cursor *, size_t n);
+void cursor_skip(struct cursor *, size_t n);
+/* Readers of buf_put_bytes and buf_put_str; a length over max is `bad`.
+ * cursor_str returns owned memory, or NULL for NULL and on `bad`. */
+struct span cursor_bytes(struct cursor *, size_t max);
+char *cursor_str(struct cursor *, size_t max);
+
+void *xmalloc(size_t);
+void *xcalloc(size_t n, size_t size);
+void *xrealloc(void *, size_t);
+/* n * size with overflow check. */
+void *xreallocarray(void *, size_t n, size_t size);
+char *xstrdup(const char *);		/* NULL gives NULL */
+char *xstrndup(const char *, size_t);
+char *span_dup(struct span);		/* NUL-terminated copy; NULL p gives NULL */
+char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Grows an array for one more element: capacity doubles. */
+void *xgrow(void *array, size_t *cap, size_t need, size_t size);
+
+/* Lower-case hex of n bytes into out[2n+1]. */
+void hex_encode(char *out, const void *, size_t n);
+/* Decodes 2n hex digits; false on any other byte. */
+bool hex_decode(void *out, size_t n, struct span);
+
+/* 64-bit hash for in-memory tables (not evidence): FNV-1a folded. */
+uint64_t bytes_hash(struct span);
+uint64_t bytes_hash_i(struct span); /* ASCII case ignored */
+
+/* Length of the longest prefix of s of at most max bytes that ends on a
+ * UTF-8 character boundary. */
+size_t utf8_clip(struct span, size_t max);
+/* Decodes one code point at s (n > 0); returns bytes used (>= 1), sets *cp,
+ * to U+FFFD on a bad sequence. */
+size_t utf8_decode(struct span, uint32_t *cp);
+
+#endif

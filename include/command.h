@@ -1,0 +1,24 @@
+/*
+ * The commands of the program.  Each takes its own argument vector (argv[0]
+ * is the command's name) and returns an exit code: 0 done, 1 failed or
+ * damaged input, 2 usage or configuration.
+ */
+#ifndef KPWATCH_COMMAND_H
+#define KPWATCH_COMMAND_H
+
+enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+struct command {
+	const char *name;
+	const char *arguments;	/* usage after the name */
+	const char *summary;	/* one line */
+	int (*run)(int argc, char **argv);
+};
+
+/* Prints "usage: kpwatch NAME ARGUMENTS" and the text of `help` (may be NULL)
+ * to standard output; for --help. */
+void command_help(const char *name, const char *help);
+/* The same usage line to standard error; returns EXIT_USAGE. */
+int command_usage(const char *name);
+
+#endif

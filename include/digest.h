@@ -1,0 +1,34 @@
+/*
+ * SHA-256 and SHA-1 by OpenSSL's libcrypto (the only file that includes it
+ * for digests).  digest_init() must run before a sandbox closes the file
+ * system: it loads the algorithms once.
+ */
+#ifndef KPWATCH_DIGEST_H
+#define KPWATCH_DIGEST_H
+
+#include "bytes.h"
+
+#define SHA256_BYTES 32
+#define SHA1_BYTES   20
+
+enum digest_kind { DIGEST_SHA256, DIGEST_SHA1 };
+
+struct digest; /* a running digest */
+
+void digest_init(void);
+struct digest *digest_new(enum digest_kind); /* returns owned */
+void digest_update(struct digest *, struct span);
+/* Writes SHA256_BYTES or SHA1_BYTES and starts afresh. */
+void digest_final(struct digest *, uint8_t *out);
+void digest_free(struct digest *);
+
+void sha256(struct span, uint8_t out[SHA256_BYTES]);
+void sha1(struct span, uint8_t out[SHA1_BYTES]);
+/* Lower-case hex, NUL-terminated. */
+void sha256_hex(struct span, char out[65]);
+/* RFC 4648 base32 in upper case without padding, NUL-terminated; SHA-1 gives
+ * 32 characters. */
+void base32_encode(char *out, const uint8_t *, size_t n);
+bool base32_decode(uint8_t *out, size_t n, struct span);
+
+#endif

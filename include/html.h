@@ -1,0 +1,76 @@
+/*
+ * The seam between reading a page and recognising what is on it.
+ *
+ * page_scan() runs over a decoded body once and calls back; whatever it gives
+ * is UTF-8, with character references decoded, and borrowed for the length of
+ * the call.  Nothing is resolved against the base URL here.
+ */
+#ifndef KPWATCH_HTML_H
+#define KPWATCH_HTML_H
+
+#include "bytes.h"
+
+/* Where a URL stood. */
+enum link_source {
+	LINK_ATTRIBUTE,	/* href, src, action, poster, data, cite, longdesc ... */
+	LINK_SRCSET,
+	LINK_DATA,	/* data-* attribute whose value looks like a URL */
+	LINK_HANDLER,	/* on* attribute or javascript: URL */
+	LINK_SCRIPT,	/* string literal in an inline script or JSON */
+	LINK_META,	/* meta refresh, og:, al:, fb: */
+	LINK_META_HANDLE, /* twitter:site and the like: "@name", not a URL */
+	LINK_JSONLD,	/* JSON-LD sameAs and url */
+	LINK_STYLE,	/* url(...) in style: for completeness, never a channel */
+	LINK_TEXT,	/* link of a feed item */
+};
+
+struct attribute {
+	struct span name;  /* lower case */
+	struct span value; /* decoded */
+};
+
+/* A start tag, given for every element that has attributes. */
+struct element {
+	struct span tag; /* lower case */
+	const struct attribute *attrs;
+	size_t nattrs;
+	uint64_t offset; /* of its '<' in the decoded body */
+};
+
+struct link {
+	enum link_source source;
+	struct span url;	/* as written */
+	const struct element *element; /* the element that carries it */
+	struct span attr;	/* attribute name; empty for scripts */
+	/* For <a>: classes, ids and image addresses of the elements inside it,
+	 * space-separated, and the visible text, folded; both cut at
+	 * LINK_TEXT_MAX.  Known when the link is given: an <a> is given at its
+	 * end. */
+	struct span inner;
+	struct span text;
+	uint64_t offset;	/* of the element's '<' */
+};
+
+/* One visible text block, folded; `heading` is the level 1-6 or 0. */
+struct text_run {
+	struct span text;
+	int heading;
+	uint64_t offset;
+};
+
+struct page_handler {
+	void (*element)(void *, const struct element *);
+	void (*link)(void *, const struct link *);
+	void (*text)(void *, const struct text_run *);
+	void (*title)(void *, struct span);	/* first <title>, folded */
+	void (*base)(void *, struct span href); /* first <base href> */
+	void *arg;
+	/* Any callback may be NULL; what only it needs is then not done. */
+};
+
+/* First value of an attribute of the element; p NULL when absent. */
+struct span element_attr(const struct element *, const char *name);
+/* "a#id.class1.class2", cut at ELEMENT_TEXT_MAX, into *out. */
+void element_describe(const struct element *, struct buf *out);
+
+#endif

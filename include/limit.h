@@ -1,0 +1,61 @@
+/*
+ * Every maximum of the program, one line each with its reason.
+ *
+ * A growable thing is made with one of these; nothing that outside bytes can
+ * size grows past its line here.  Sizes are in bytes unless the name says
+ * otherwise.  (Not limits.h: that name is the C library's.)
+ */
+#ifndef KPWATCH_LIMIT_H
+#define KPWATCH_LIMIT_H
+
+#define KIB (1024u)
+#define MIB (1024u * 1024u)
+
+/* Messages between our processes (message.h). */
+#define FRAME_MAX	 (64 * KIB) /* one frame; larger payloads are chunked */
+#define FRAME_QUEUE_MAX	 (96 * MIB) /* peer that reads nothing is stuck */
+#define FRAME_QUEUE_HIGH (1 * MIB)  /* start no more work that feeds it */
+#define JOB_BYTES_MAX	 (64 * MIB) /* one job's observation with bodies */
+#define FINDING_BYTES_MAX (24 * MIB) /* one encoded finding */
+#define CONFIG_BYTES_MAX (64 * MIB) /* encoded configuration and rules */
+
+/* Fetching. */
+#define URL_MAX_LEN	 (8 * KIB)  /* browsers and servers stop near here */
+#define HOST_MAX_LEN	 255	    /* RFC 1035 section 2.3.4 */
+#define HEADER_BYTES_MAX (64 * KIB) /* all response header lines of one hop */
+#define HEADER_LINES_MAX 512	    /* header lines kept of one message */
+#define HOPS_MAX	 11	    /* first request and ten redirects */
+#define CERT_CHAIN_MAX	 10	    /* certificates kept of one chain */
+#define CERT_TEXT_MAX	 (4 * KIB)  /* subject, issuer or SAN list kept */
+#define DNS_ANSWERS_MAX	 64	    /* records kept of one DNS answer */
+#define DNS_IN_FLIGHT	 32	    /* more than this loses answers in bursts */
+
+/* Analysis. */
+#define DECODED_BODY_MAX (16 * MIB) /* body after content decoding */
+#define DECODE_RATIO_MAX 200	    /* decoded : encoded, after 64 KiB */
+#define TITLE_MAX	 (1 * KIB)
+#define TOKEN_KEEP_MAX	 (256 * KIB) /* longest attribute or text kept */
+#define ATTRS_MAX	 256	    /* attributes kept of one start tag */
+#define LINK_TEXT_MAX	 256	    /* visible text kept with one link */
+#define ELEMENT_TEXT_MAX 160	    /* how an element is described */
+#define LINKS_MAX	 100000	    /* links looked at on one page */
+#define SIGHTINGS_MAX	 4096	    /* sightings kept of one page */
+#define BLOCKS_MAX	 20000	    /* text blocks kept of one page */
+#define BLOCK_TEXT_MAX	 (8 * KIB)  /* text kept of one block */
+#define BLOCKS_BYTES_MAX (4 * MIB)  /* text kept of one page */
+#define SAMPLES_MAX	 256	    /* links kept that a sampled slot wants */
+#define NAME_MAX_LEN	 512	    /* account or content name */
+#define NOTES_MAX	 16	    /* notes on one finding */
+
+/* Configuration: an operator's files, yet a slip must not eat the machine. */
+#define TARGETS_MAX	 100000
+#define PAGES_MAX	 16	    /* page slots of one target */
+#define RULE_PATTERNS_MAX 65536
+
+/* Change log. */
+#define EVENT_LINE_MAX	 (256 * KIB) /* one event as JSON */
+#define MEMBER_BYTES_MAX (64 * KIB)  /* lines gathered into one gzip member */
+#define MEMBER_AGE_MS	 60000	     /* or this long, whichever is first */
+#define CHANGE_BLOCKS_MAX 50	     /* blocks quoted in content.changed */
+
+#endif

@@ -1,0 +1,142 @@
+/*
+ * An observation: one attempt to see one page at one time from one vantage.
+ *
+ * Live fetching, pcap replay and WARC replay all make this same structure and
+ * nothing after them knows which it was, but for `source`.  Redirects are
+ * followed by us, so an observation is a row of hops; each hop is one
+ * resolution, one connection and one HTTP exchange, with its own outcome.
+ * The observation failed when its last hop failed.
+ */
+#ifndef KPWATCH_OBSERVATION_H
+#define KPWATCH_OBSERVATION_H
+
+#include "bytes.h"
+#include "failure.h"
+
+/* A time that was not reached or not seen. */
+#define MARK_NONE (-1)
+
+enum source { SOURCE_LIVE, SOURCE_PCAP, SOURCE_WARC, SOURCE_COUNT };
+
+/* Why this observation was made; a label, the analysis is the same. */
+enum variant {
+	VARIANT_NORMAL,
+	VARIANT_UNVERIFIED, /* second look without certificate checks */
+	VARIANT_CONFIRM,    /* quick retry after a failure or a change */
+	VARIANT_TWIN,	    /* second fetch to learn what is volatile */
+	VARIANT_CONTROL,    /* control target: is it us? */
+	VARIANT_COUNT
+};
+
+struct dns_record {
+	char *type;  /* "A", "AAAA", "CNAME" */
+	char *value; /* address or host name, text */
+	uint32_t ttl;
+};
+
+struct dns_lookup {
+	char *host;	/* ASCII (IDNA A-label) form asked for */
+	char *server;	/* "192.0.2.53:53"; NULL when unknown */
+	int rcode;	/* RFC 1035 section 4.1.1; -1 when no reply came */
+	struct dns_record *records;
+	size_t nrecords;
+	int64_t start_us; /* after the observation's start */
+	int64_t end_us;
+};
+
+struct certificate {
+	char sha256[65]; /* of the DER, lower-case hex */
+	char *subject;
+	char *issuer;
+	char *san;	  /* "DNS:a.example, DNS:b.example"; may be NULL */
+	int64_t not_before; /* seconds since the epoch */
+	int64_t not_after;
+};
+
+/* Instants in microseconds after the observation's start; MARK_NONE if not
+ * reached.  Taken from the monotonic clock when live. */
+struct marks {
+	int64_t tcp_start;
+	int64_t tcp_done;
+	int64_t tls_done;
+	int64_t request_sent;
+	int64_t first_byte;
+	int64_t last_byte;
+};
+
+struct hop {
+	char *url;	/* absolute, as asked for */
+	struct dns_lookup dns; /* host NULL: no lookup was needed or seen */
+	char **tried;	/* every address tried, in order, "192.0.2.1" */
+	size_t ntried;
+	char *address;	/* the one used; NULL when no connection was tried */
+	uint16_t port;
+	uint16_t local_port;
+	struct marks marks;
+	char *tls_version; /* "TLSv1.3"; NULL without TLS */
+	char *tls_cipher;
+	struct certificate *chain; /* leaf first */
+	size_t nchain;
+	struct buf request;	   /* request line and headers as sent */
+	int http_version;	   /* 10, 11, 20; 0 without a response */
+	int status;		   /* 0 without a response */
+	struct buf headers;	   /* status line and header lines as received,
+				    * with the empty line that ends them */
+	struct buf body;	   /* after transfer coding, before content
+				    * coding: what a payload digest covers */
+	bool body_cut;		   /* body ends before the message did */
+	enum failure failure;
+	char *failure_text;	   /* detail for FAILURE_UNKNOWN; may be NULL */
+	enum stage stage;	   /* last stage reached, or failed in */
+	enum outcome outcome;
+	int curl_code;		   /* raw, so that the mapping can be redone */
+	int os_errno;
+	long verify_result;
+	bool reset_injected;	   /* the capture shows a forged reset */
+};
+
+struct observation {
+	uint64_t id;		/* ascends within one run of one source */
+	int64_t time;		/* start, ms since the epoch, UTC */
+	enum source source;
+	enum variant variant;
+	char *vantage;
+	char *target;		/* site or account id */
+	char *page;		/* page slot, "main" */
+	char *url;		/* URL of the slot or sample */
+	bool conditional;	/* If-None-Match or If-Modified-Since was sent */
+	struct hop *hops;	/* at least one */
+	size_t nhops;
+	/* Where the response stands on disk, for replay and after recording. */
+	char *warc;		/* file name; NULL when there is none */
+	int64_t warc_offset;	/* of the last hop's response record */
+};
+
+void observation_init(struct observation *);
+/* Frees what it owns; the structure is empty again. */
+void observation_release(struct observation *);
+/* Appends an empty hop (marks MARK_NONE, rcode -1) and returns it (borrows).
+ * Earlier hop pointers are invalid after it. */
+struct hop *observation_add_hop(struct observation *);
+/* The hop that decides: the last one. */
+struct hop *observation_last(const struct observation *);
+/* True when the last hop has an HTTP response and no failure. */
+bool observation_answered(const struct observation *);
+
+/* Wire form.  with_bodies false leaves hop bodies out (they come back empty).
+ * Read by observation_decode(), which returns false on any malformed byte
+ * and leaves an empty observation. */
+void observation_encode(const struct observation *, struct buf *,
+    bool with_bodies);
+bool observation_decode(struct observation *, struct span);
+
+/* Value of the first header of that name (case-insensitive, trimmed) in
+ * received header lines; p is NULL when there is none.  Folded lines are not
+ * joined: http_message.h does the full job. */
+struct span header_value(struct span headers, const char *name);
+
+const char *source_name(enum source);	/* "live", "pcap", "warc" */
+const char *variant_name(enum variant); /* "normal", ... */
+enum variant variant_from_name(struct span);
+
+#endif

@@ -1,0 +1,75 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "command.h"
+
+static const struct command commands[] = {
+    {NULL, NULL, NULL, NULL},
+};
+
+static const struct command *
+find(const char *name)
+{
+	for (const struct command *c = commands; c->name != NULL; c++)
+		if (strcmp(c->name, name) == 0)
+			return c;
+	return NULL;
+}
+
+static void
+print_overview(FILE *to)
+{
+	fprintf(to, "usage: kpwatch COMMAND [ARGUMENT]...\n\n");
+	for (const struct command *c = commands; c->name != NULL; c++)
+		fprintf(to, "  %-9s %s\n", c->name, c->summary);
+	fprintf(to, "\n`kpwatch COMMAND --help` explains one command.\n");
+}
+
+void
+command_help(const char *name, const char *help)
+{
+	const struct command *c = find(name);
+
+	printf("usage: kpwatch %s %s\n\n%s.\n", name,
+	    c == NULL ? "" : c->arguments, c == NULL ? "" : c->summary);
+	if (help != NULL)
+		printf("\n%s", help);
+}
+
+int
+command_usage(const char *name)
+{
+	const struct command *c = find(name);
+
+	fprintf(stderr, "usage: kpwatch %s %s\n", name,
+	    c == NULL ? "" : c->arguments);
+	return EXIT_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct command *c;
+
+	if (argc < 2) {
+		print_overview(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 ||
+	    strcmp(argv[1], "-h") == 0) {
+		print_overview(stdout);
+		return EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("kpwatch " KPWATCH_VERSION);
+		return EXIT_DONE;
+	}
+	c = find(argv[1]);
+	if (c == NULL) {
+		fprintf(stderr, "kpwatch: no command '%s'; "
+		    "`kpwatch --help` lists them\n", argv[1]);
+		return EXIT_USAGE;
+	}
+	return c->run(argc - 1, argv + 1);
+}
