@@ -1,0 +1,372 @@
+#include "observation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "limit.h"
+#include "log.h"
+
+static const char *const source_names[SOURCE_COUNT] = {"live", "pcap", "warc"};
+static const char *const variant_names[VARIANT_COUNT] = {"normal",
+    "unverified", "confirm", "twin", "control"};
+
+void
+observation_init(struct observation *o)
+{
+	memset(o, 0, sizeof *o);
+}
+
+static void
+hop_init(struct hop *h)
+{
+	memset(h, 0, sizeof *h);
+	h->dns.rcode = -1;
+	h->dns.start_us = h->dns.end_us = MARK_NONE;
+	h->marks = (struct marks){MARK_NONE, MARK_NONE, MARK_NONE, MARK_NONE,
+	    MARK_NONE, MARK_NONE};
+	buf_init(&h->request, HEADER_BYTES_MAX + URL_MAX_LEN);
+	buf_init(&h->headers, HEADER_BYTES_MAX);
+	buf_init(&h->body, JOB_BYTES_MAX);
+}
+
+static void
+lookup_release(struct dns_lookup *d)
+{
+	free(d->host);
+	free(d->server);
+	for (size_t i = 0; i < d->nrecords; i++) {
+		free(d->records[i].type);
+		free(d->records[i].value);
+	}
+	free(d->records);
+}
+
+static void
+hop_release(struct hop *h)
+{
+	lookup_release(&h->dns);
+	for (size_t i = 0; i < h->ntried; i++)
+		free(h->tried[i]);
+	for (size_t i = 0; i < h->nchain; i++) {
+		free(h->chain[i].subject);
+		free(h->chain[i].issuer);
+		free(h->chain[i].san);
+	}
+	free(h->tried);
+	free(h->chain);
+	free(h->url);
+	free(h->address);
+	free(h->tls_version);
+	free(h->tls_cipher);
+	free(h->failure_text);
+	buf_release(&h->request);
+	buf_release(&h->headers);
+	buf_release(&h->body);
+}
+
+void
+observation_release(struct observation *o)
+{
+	for (size_t i = 0; i < o->nhops; i++)
+		hop_release(&o->hops[i]);
+	free(o->hops);
+	free(o->vantage);
+	free(o->target);
+	free(o->page);
+	free(o->url);
+	free(o->warc);
+	observation_init(o);
+}
+
+struct hop *
+observation_add_hop(struct observation *o)
+{
+	o->hops = xreallocarray(o->hops, o->nhops + 1, sizeof *o->hops);
+	hop_init(&o->hops[o->nhops]);
+	return &o->hops[o->nhops++];
+}
+
+struct hop *
+observation_last(const struct observation *o)
+{
+	if (o->nhops == 0)
+		bug("observation of %s has no hop", log_quote_str(o->url));
+	return &o->hops[o->nhops - 1];
+}
+
+bool
+observation_answered(const struct observation *o)
+{
+	const struct hop *h;
+
+	if (o->nhops == 0)
+		return false;
+	h = observation_last(o);
+	return h->failure == FAILURE_NONE && h->status != 0;
+}
+
+static void
+lookup_encode(const struct dns_lookup *d, struct buf *b)
+{
+	buf_put_str(b, d->host);
+	buf_put_str(b, d->server);
+	buf_put_i64(b, d->rcode);
+	buf_put_i64(b, d->start_us);
+	buf_put_i64(b, d->end_us);
+	buf_put_u32(b, (uint32_t)d->nrecords);
+	for (size_t i = 0; i < d->nrecords; i++) {
+		buf_put_str(b, d->records[i].type);
+		buf_put_str(b, d->records[i].value);
+		buf_put_u32(b, d->records[i].ttl);
+	}
+}
+
+static void
+lookup_decode(struct dns_lookup *d, struct cursor *c)
+{
+	uint32_t n;
+
+	d->host = cursor_str(c, HOST_MAX_LEN * 2);
+	d->server = cursor_str(c, HOST_MAX_LEN);
+	d->rcode = (int)cursor_i64le(c);
+	d->start_us = cursor_i64le(c);
+	d->end_us = cursor_i64le(c);
+	n = cursor_u32le(c);
+	if (n > DNS_ANSWERS_MAX || c->bad) {
+		c->bad = true;
+		return;
+	}
+	d->records = xcalloc(n, sizeof *d->records);
+	d->nrecords = n;
+	for (uint32_t i = 0; i < n; i++) {
+		d->records[i].type = cursor_str(c, 16);
+		d->records[i].value = cursor_str(c, HOST_MAX_LEN * 2);
+		d->records[i].ttl = cursor_u32le(c);
+	}
+}
+
+static void
+chain_encode(const struct hop *h, struct buf *b)
+{
+	buf_put_u32(b, (uint32_t)h->nchain);
+	for (size_t i = 0; i < h->nchain; i++) {
+		const struct certificate *x = &h->chain[i];
+
+		buf_put_str(b, x->sha256);
+		buf_put_str(b, x->subject);
+		buf_put_str(b, x->issuer);
+		buf_put_str(b, x->san);
+		buf_put_i64(b, x->not_before);
+		buf_put_i64(b, x->not_after);
+	}
+}
+
+static void
+chain_decode(struct hop *h, struct cursor *c)
+{
+	uint32_t n = cursor_u32le(c);
+
+	if (n > CERT_CHAIN_MAX || c->bad) {
+		c->bad = true;
+		return;
+	}
+	h->chain = xcalloc(n, sizeof *h->chain);
+	h->nchain = n;
+	for (uint32_t i = 0; i < n; i++) {
+		struct certificate *x = &h->chain[i];
+		struct span hex = cursor_bytes(c, 64);
+
+		if (hex.n == 64)
+			memcpy(x->sha256, hex.p, 64);
+		else if (hex.n != 0)
+			c->bad = true;
+		x->subject = cursor_str(c, CERT_TEXT_MAX);
+		x->issuer = cursor_str(c, CERT_TEXT_MAX);
+		x->san = cursor_str(c, CERT_TEXT_MAX);
+		x->not_before = cursor_i64le(c);
+		x->not_after = cursor_i64le(c);
+	}
+}
+
+static void
+hop_encode(const struct hop *h, struct buf *b, bool with_bodies)
+{
+	buf_put_str(b, h->url);
+	lookup_encode(&h->dns, b);
+	buf_put_u32(b, (uint32_t)h->ntried);
+	for (size_t i = 0; i < h->ntried; i++)
+		buf_put_str(b, h->tried[i]);
+	buf_put_str(b, h->address);
+	buf_put_u16(b, h->port);
+	buf_put_u16(b, h->local_port);
+	buf_put_i64(b, h->marks.tcp_start);
+	buf_put_i64(b, h->marks.tcp_done);
+	buf_put_i64(b, h->marks.tls_done);
+	buf_put_i64(b, h->marks.request_sent);
+	buf_put_i64(b, h->marks.first_byte);
+	buf_put_i64(b, h->marks.last_byte);
+	buf_put_str(b, h->tls_version);
+	buf_put_str(b, h->tls_cipher);
+	chain_encode(h, b);
+	buf_put_bytes(b, buf_span(&h->request));
+	buf_put_u32(b, (uint32_t)h->http_version);
+	buf_put_u32(b, (uint32_t)h->status);
+	buf_put_bytes(b, buf_span(&h->headers));
+	buf_put_bytes(b, with_bodies ? buf_span(&h->body) : SPAN(""));
+	buf_put_u8(b, h->body_cut);
+	buf_put_u8(b, (uint8_t)h->failure);
+	buf_put_str(b, h->failure_text);
+	buf_put_u8(b, (uint8_t)h->stage);
+	buf_put_u8(b, (uint8_t)h->outcome);
+	buf_put_i64(b, h->curl_code);
+	buf_put_i64(b, h->os_errno);
+	buf_put_i64(b, h->verify_result);
+	buf_put_u8(b, h->reset_injected);
+}
+
+/* A byte that must be below `count`. */
+static uint8_t
+small_enum(struct cursor *c, unsigned count)
+{
+	uint8_t v = cursor_u8(c);
+
+	if (v >= count) {
+		c->bad = true;
+		return 0;
+	}
+	return v;
+}
+
+static void
+hop_decode(struct hop *h, struct cursor *c)
+{
+	uint32_t n;
+
+	h->url = cursor_str(c, URL_MAX_LEN);
+	lookup_decode(&h->dns, c);
+	n = cursor_u32le(c);
+	if (n > DNS_ANSWERS_MAX || c->bad) {
+		c->bad = true;
+		return;
+	}
+	h->tried = xcalloc(n, sizeof *h->tried);
+	h->ntried = n;
+	for (uint32_t i = 0; i < n; i++)
+		h->tried[i] = cursor_str(c, HOST_MAX_LEN);
+	h->address = cursor_str(c, HOST_MAX_LEN);
+	h->port = cursor_u16le(c);
+	h->local_port = cursor_u16le(c);
+	h->marks.tcp_start = cursor_i64le(c);
+	h->marks.tcp_done = cursor_i64le(c);
+	h->marks.tls_done = cursor_i64le(c);
+	h->marks.request_sent = cursor_i64le(c);
+	h->marks.first_byte = cursor_i64le(c);
+	h->marks.last_byte = cursor_i64le(c);
+	h->tls_version = cursor_str(c, 64);
+	h->tls_cipher = cursor_str(c, 128);
+	chain_decode(h, c);
+	buf_add_span(&h->request, cursor_bytes(c, h->request.max));
+	h->http_version = (int)cursor_u32le(c);
+	h->status = (int)cursor_u32le(c);
+	buf_add_span(&h->headers, cursor_bytes(c, h->headers.max));
+	buf_add_span(&h->body, cursor_bytes(c, h->body.max));
+	h->body_cut = cursor_u8(c) != 0;
+	h->failure = (enum failure)small_enum(c, FAILURE_COUNT);
+	h->failure_text = cursor_str(c, 1024);
+	h->stage = (enum stage)small_enum(c, STAGE_COUNT);
+	h->outcome = (enum outcome)small_enum(c, OUTCOME_COUNT);
+	h->curl_code = (int)cursor_i64le(c);
+	h->os_errno = (int)cursor_i64le(c);
+	h->verify_result = (long)cursor_i64le(c);
+	h->reset_injected = cursor_u8(c) != 0;
+}
+
+/* Read by observation_decode(). */
+void
+observation_encode(const struct observation *o, struct buf *b, bool with_bodies)
+{
+	buf_put_u64(b, o->id);
+	buf_put_i64(b, o->time);
+	buf_put_u8(b, (uint8_t)o->source);
+	buf_put_u8(b, (uint8_t)o->variant);
+	buf_put_str(b, o->vantage);
+	buf_put_str(b, o->target);
+	buf_put_str(b, o->page);
+	buf_put_str(b, o->url);
+	buf_put_u8(b, o->conditional);
+	buf_put_str(b, o->warc);
+	buf_put_i64(b, o->warc_offset);
+	buf_put_u32(b, (uint32_t)o->nhops);
+	for (size_t i = 0; i < o->nhops; i++)
+		hop_encode(&o->hops[i], b, with_bodies);
+}
+
+/* Written by observation_encode(). */
+bool
+observation_decode(struct observation *o, struct span s)
+{
+	struct cursor c;
+	uint32_t nhops;
+
+	observation_init(o);
+	cursor_init(&c, s.p, s.n);
+	o->id = cursor_u64le(&c);
+	o->time = cursor_i64le(&c);
+	o->source = (enum source)small_enum(&c, SOURCE_COUNT);
+	o->variant = (enum variant)small_enum(&c, VARIANT_COUNT);
+	o->vantage = cursor_str(&c, NAME_MAX_LEN);
+	o->target = cursor_str(&c, NAME_MAX_LEN);
+	o->page = cursor_str(&c, NAME_MAX_LEN);
+	o->url = cursor_str(&c, URL_MAX_LEN);
+	o->conditional = cursor_u8(&c) != 0;
+	o->warc = cursor_str(&c, NAME_MAX_LEN);
+	o->warc_offset = cursor_i64le(&c);
+	nhops = cursor_u32le(&c);
+	if (nhops == 0 || nhops > HOPS_MAX)
+		c.bad = true;
+	for (uint32_t i = 0; i < nhops && !c.bad; i++)
+		hop_decode(observation_add_hop(o), &c);
+	if (cursor_done(&c) && o->target != NULL && o->page != NULL &&
+	    o->url != NULL && o->vantage != NULL)
+		return true;
+	observation_release(o);
+	return false;
+}
+
+struct span
+header_value(struct span headers, const char *name)
+{
+	struct span line;
+
+	while (headers.p != NULL) {
+		size_t colon;
+
+		line = span_token(&headers, '\n');
+		colon = span_find(line, ':');
+		if (colon < line.n &&
+		    span_is_i(span_trim(span_slice(line, 0, colon)), name))
+			return span_trim(span_slice(line, colon + 1, line.n));
+	}
+	return SPAN_NULL;
+}
+
+const char *
+source_name(enum source source)
+{
+	return source_names[source];
+}
+
+const char *
+variant_name(enum variant variant)
+{
+	return variant_names[variant];
+}
+
+enum variant
+variant_from_name(struct span s)
+{
+	for (size_t i = 0; i < VARIANT_COUNT; i++)
+		if (span_is(s, variant_names[i]))
+			return (enum variant)i;
+	return VARIANT_NORMAL;
+}
