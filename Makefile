@@ -68,6 +68,10 @@ $(B)/tests/%: tests/unit/%.c $(B)/libkpwatch.a
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LINK_HARDEN) -o $@ $< \
 	  $(B)/libkpwatch.a $(LIBS) -lcmocka
 
+$(B)/tests/%: tests/conformance/%.c $(B)/libkpwatch.a
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LINK_HARDEN) -o $@ $< \
+	  $(B)/libkpwatch.a $(LIBS) -lcmocka
+
 unit: $(UNIT)
 
 clean:
