@@ -1,0 +1,36 @@
+/*
+ * What each role gives up once it has started, for good.
+ *
+ * Every call sets no-new-privileges, clears the dumpable flag, and applies
+ * resource limits, Landlock (where the kernel has it) and a seccomp filter.
+ * Without seccomp, or without Landlock, the call fails unless best_effort.
+ * They return false with a logged reason; the caller must then exit.
+ */
+#ifndef KPWATCH_SANDBOX_H
+#define KPWATCH_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Allow list, default kill: read, write, poll, memory, time, exit.  No files,
+ * no sockets, no processes.  512 MiB of address space. */
+bool sandbox_analyser(bool best_effort);
+/* The same for a command that parses hostile files it has already opened
+ * (extract, inspect, classify): also lseek and pread, no memory limit. */
+bool sandbox_tool(void);
+/* No file system at all, no exec; IPv4, IPv6 and Unix sockets only. */
+bool sandbox_net(bool best_effort);
+/* Capture files come as descriptors: no files, no network, no exec. */
+bool sandbox_reader(bool best_effort);
+/* Read and write below the given folders only; no network, no exec. */
+bool sandbox_store(const char *const *folders, size_t n, bool best_effort);
+/* The packet socket is open: no files, no new sockets, no exec. */
+bool sandbox_sniffer(bool best_effort);
+/* Spawns hooks, so little can be taken: no new privileges, no debugging of
+ * others, no kernel interfaces. */
+bool sandbox_courier(bool best_effort);
+
+/* Name of a system call number for a log line, or NULL. */
+const char *sandbox_syscall_name(long number);
+
+#endif

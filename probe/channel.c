@@ -1,0 +1,377 @@
+#include "channel.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "instant.h"
+#include "limit.h"
+#include "log.h"
+
+#define FDS_MAX 64
+
+/* A descriptor to send once `at` bytes of the stream have gone before it. */
+struct fd_mark {
+	uint64_t at;
+	int fd;
+};
+
+struct channel {
+	int fd;
+	struct event read_event;
+	struct event write_event;
+	struct assembler in;
+	struct buf incoming;
+	struct buf out;
+	size_t sent;	       /* of out, already written */
+	uint64_t stream_out;   /* bytes ever written */
+	struct fd_mark fds_out[FDS_MAX];
+	unsigned nfds_out;
+	int fds_in[FDS_MAX];
+	unsigned nfds_in;
+	struct channel_handler handler;
+	bool was_full;
+	bool dead;
+	unsigned depth;	       /* callbacks under way */
+};
+
+static void
+channel_destroy(struct channel *ch)
+{
+	for (unsigned i = 0; i < ch->nfds_out; i++)
+		close(ch->fds_out[i].fd);
+	for (unsigned i = 0; i < ch->nfds_in; i++)
+		close(ch->fds_in[i]);
+	assembler_release(&ch->in);
+	buf_release(&ch->incoming);
+	buf_release(&ch->out);
+	free(ch);
+}
+
+static void
+channel_stop(struct channel *ch)
+{
+	if (ch->fd < 0)
+		return;
+	event_del(&ch->read_event);
+	event_del(&ch->write_event);
+	close(ch->fd);
+	ch->fd = -1;
+}
+
+void
+channel_free(struct channel *ch)
+{
+	if (ch == NULL)
+		return;
+	channel_stop(ch);
+	ch->dead = true;
+	if (ch->depth == 0)
+		channel_destroy(ch);
+}
+
+/* The peer is gone: tell once, then be silent. */
+static void
+channel_lost(struct channel *ch)
+{
+	if (ch->fd < 0)
+		return;
+	channel_stop(ch);
+	ch->depth++;
+	ch->handler.closed(ch, ch->handler.arg);
+	ch->depth--;
+}
+
+static int
+take_fd(struct channel *ch)
+{
+	int fd;
+
+	if (ch->nfds_in == 0)
+		return -1;
+	fd = ch->fds_in[0];
+	ch->nfds_in--;
+	memmove(ch->fds_in, ch->fds_in + 1, ch->nfds_in * sizeof ch->fds_in[0]);
+	return fd;
+}
+
+/* Hands out every whole message of the input. */
+static void
+channel_parse(struct channel *ch)
+{
+	struct span in = buf_span(&ch->incoming);
+	struct message m;
+	enum assembled got;
+	bool wants_fd;
+	size_t before;
+
+	while (ch->fd >= 0) {
+		before = in.n;
+		got = assembler_step(&ch->in, &in, &m, &wants_fd);
+		if (got == ASSEMBLED_MESSAGE) {
+			m.fd = wants_fd ? take_fd(ch) : -1;
+			if (wants_fd && m.fd < 0)
+				got = ASSEMBLED_BAD;
+			else
+				ch->handler.message(ch, &m, ch->handler.arg);
+		}
+		if (got == ASSEMBLED_BAD) {
+			channel_lost(ch);
+			return;
+		}
+		if (in.n == before)
+			break;
+	}
+	if (ch->fd >= 0)
+		buf_drain(&ch->incoming, ch->incoming.len - in.n);
+}
+
+static ssize_t
+channel_recv(struct channel *ch, char *at, size_t n)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = {at, n};
+	struct msghdr msg = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = control.room,
+	    .msg_controllen = sizeof control.room};
+	struct cmsghdr *cm;
+	ssize_t got = recvmsg(ch->fd, &msg, MSG_CMSG_CLOEXEC);
+
+	cm = got > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+	if (cm != NULL && cm->cmsg_level == SOL_SOCKET &&
+	    cm->cmsg_type == SCM_RIGHTS) {
+		int fd;
+
+		memcpy(&fd, CMSG_DATA(cm), sizeof fd);
+		if (ch->nfds_in < FDS_MAX)
+			ch->fds_in[ch->nfds_in++] = fd;
+		else
+			close(fd);
+	}
+	return got;
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct channel *ch = arg;
+	char *at = buf_reserve(&ch->incoming, FRAME_MAX);
+	ssize_t n;
+
+	(void)fd;
+	(void)what;
+	if (at == NULL)
+		bug("incoming frames over their maximum");
+	n = channel_recv(ch, at, FRAME_MAX);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	ch->depth++;
+	if (n <= 0) {
+		channel_lost(ch);
+	} else {
+		ch->incoming.len += (size_t)n;
+		channel_parse(ch);
+	}
+	if (--ch->depth == 0 && ch->dead)
+		channel_destroy(ch);
+}
+
+/* One sendmsg, with the next descriptor when its place has come. */
+static ssize_t
+channel_write(struct channel *ch)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = {ch->out.data + ch->sent, ch->out.len - ch->sent};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	struct cmsghdr *cm;
+	bool with_fd = ch->nfds_out > 0 && ch->fds_out[0].at == ch->stream_out;
+	ssize_t n;
+
+	if (with_fd) {
+		memset(&control, 0, sizeof control);
+		msg.msg_control = control.room;
+		msg.msg_controllen = sizeof control.room;
+		cm = CMSG_FIRSTHDR(&msg);
+		cm->cmsg_level = SOL_SOCKET;
+		cm->cmsg_type = SCM_RIGHTS;
+		cm->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(cm), &ch->fds_out[0].fd, sizeof(int));
+	}
+	/* Stop short of the next descriptor's place. */
+	for (unsigned i = with_fd ? 1 : 0; i < ch->nfds_out; i++) {
+		uint64_t gap = ch->fds_out[i].at - ch->stream_out;
+
+		if (gap < iov.iov_len)
+			iov.iov_len = (size_t)gap;
+		break;
+	}
+	n = sendmsg(ch->fd, &msg, MSG_NOSIGNAL);
+	if (n <= 0)
+		return n;
+	ch->sent += (size_t)n;
+	ch->stream_out += (uint64_t)n;
+	if (with_fd) {
+		close(ch->fds_out[0].fd);
+		ch->nfds_out--;
+		memmove(ch->fds_out, ch->fds_out + 1,
+		    ch->nfds_out * sizeof ch->fds_out[0]);
+	}
+	return n;
+}
+
+/* False when the peer is gone. */
+static bool
+channel_pump(struct channel *ch)
+{
+	ssize_t n;
+
+	while (ch->sent < ch->out.len) {
+		n = channel_write(ch);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN) {
+			event_add(&ch->write_event, NULL);
+			return true;
+		}
+		if (n <= 0)
+			return false;
+	}
+	event_del(&ch->write_event);
+	if (ch->out.cap > FRAME_QUEUE_HIGH)
+		buf_release(&ch->out);
+	buf_clear(&ch->out);
+	ch->sent = 0;
+	return true;
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct channel *ch = arg;
+
+	(void)fd;
+	(void)what;
+	ch->depth++;
+	if (!channel_pump(ch)) {
+		channel_lost(ch);
+	} else if (ch->was_full && channel_queued(ch) < FRAME_QUEUE_HIGH) {
+		ch->was_full = false;
+		if (ch->handler.drained != NULL)
+			ch->handler.drained(ch, ch->handler.arg);
+	}
+	if (--ch->depth == 0 && ch->dead)
+		channel_destroy(ch);
+}
+
+struct channel *
+channel_new(struct event_base *base, int fd, enum role self, enum role peer,
+    const struct channel_handler *handler, struct span early)
+{
+	struct channel *ch = xcalloc(1, sizeof *ch);
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		fatal("cannot set up a socket: %s", strerror(errno));
+	ch->fd = fd;
+	ch->handler = *handler;
+	assembler_init(&ch->in, self, peer);
+	buf_init(&ch->incoming, 4 * FRAME_MAX + early.n);
+	buf_init(&ch->out, FRAME_QUEUE_MAX);
+	event_assign(&ch->read_event, base, fd, EV_READ | EV_PERSIST,
+	    on_readable, ch);
+	event_assign(&ch->write_event, base, fd, EV_WRITE, on_writable, ch);
+	event_add(&ch->read_event, NULL);
+	if (early.n > 0) {
+		buf_add_span(&ch->incoming, early);
+		ch->depth++;
+		channel_parse(ch);
+		ch->depth--;
+	}
+	return ch;
+}
+
+static void
+channel_queue(struct channel *ch, enum message_type type, uint64_t id,
+    struct span data, bool with_fd)
+{
+	if (ch->fd < 0)
+		return;
+	if (ch->sent > FRAME_QUEUE_HIGH) {
+		buf_drain(&ch->out, ch->sent);
+		ch->sent = 0;
+	}
+	message_frame(&ch->out, type, id, data, with_fd);
+	if (ch->out.overflow) {
+		log_error("%s does not read its messages",
+		    role_name(ch->in.peer));
+		event_active(&ch->read_event, EV_READ, 1);
+		shutdown(ch->fd, SHUT_RDWR);
+		return;
+	}
+	event_add(&ch->write_event, NULL);
+	if (channel_queued(ch) >= FRAME_QUEUE_HIGH)
+		ch->was_full = true;
+}
+
+void
+channel_send(struct channel *ch, enum message_type type, uint64_t id,
+    struct span data)
+{
+	channel_queue(ch, type, id, data, false);
+}
+
+void
+channel_send_fd(struct channel *ch, enum message_type type, uint64_t id,
+    struct span data, int fd)
+{
+	if (ch->fd < 0 || ch->nfds_out == FDS_MAX) {
+		close(fd);
+		return;
+	}
+	ch->fds_out[ch->nfds_out++] = (struct fd_mark){
+	    ch->stream_out + (ch->out.len - ch->sent), fd};
+	channel_queue(ch, type, id, data, true);
+}
+
+size_t
+channel_queued(const struct channel *ch)
+{
+	return ch->out.len - ch->sent;
+}
+
+bool
+channel_full(const struct channel *ch)
+{
+	return channel_queued(ch) >= FRAME_QUEUE_HIGH;
+}
+
+bool
+channel_flush(struct channel *ch, int ms)
+{
+	int64_t end = monotonic_us() + (int64_t)ms * 1000;
+	struct pollfd p = {ch->fd, POLLOUT, 0};
+
+	while (ch->fd >= 0 && channel_queued(ch) > 0) {
+		int64_t left = (end - monotonic_us()) / 1000;
+
+		if (left <= 0 || !channel_pump(ch))
+			return false;
+		if (channel_queued(ch) > 0 && poll(&p, 1, (int)left) < 0 &&
+		    errno != EINTR)
+			return false;
+	}
+	return ch->fd >= 0;
+}
