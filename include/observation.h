@@ -84,6 +84,8 @@ struct hop {
 				    * with the empty line that ends them */
 	struct buf body;	   /* after transfer coding, before content
 				    * coding: what a payload digest covers */
+	struct buf wire;	   /* the body as it came, when a transfer
+				    * coding was removed from it; else empty */
 	bool body_cut;		   /* body ends before the message did */
 	enum failure failure;
 	char *failure_text;	   /* detail for FAILURE_UNKNOWN; may be NULL */
@@ -123,11 +125,12 @@ struct hop *observation_last(const struct observation *);
 /* True when the last hop has an HTTP response and no failure. */
 bool observation_answered(const struct observation *);
 
-/* Wire form.  with_bodies false leaves hop bodies out (they come back empty).
+/* Wire form.  Bodies may be left out (they come back empty): BODIES_DECODED
+ * carries `body`, BODIES_ALL also `wire`.
  * Read by observation_decode(), which returns false on any malformed byte
  * and leaves an empty observation. */
-void observation_encode(const struct observation *, struct buf *,
-    bool with_bodies);
+enum bodies { BODIES_NONE, BODIES_DECODED, BODIES_ALL };
+void observation_encode(const struct observation *, struct buf *, enum bodies);
 bool observation_decode(struct observation *, struct span);
 
 /* Value of the first header of that name (case-insensitive, trimmed) in

@@ -27,6 +27,7 @@ hop_init(struct hop *h)
 	buf_init(&h->request, HEADER_BYTES_MAX + URL_MAX_LEN);
 	buf_init(&h->headers, HEADER_BYTES_MAX);
 	buf_init(&h->body, JOB_BYTES_MAX);
+	buf_init(&h->wire, JOB_BYTES_MAX);
 }
 
 static void
@@ -62,6 +63,7 @@ hop_release(struct hop *h)
 	buf_release(&h->request);
 	buf_release(&h->headers);
 	buf_release(&h->body);
+	buf_release(&h->wire);
 }
 
 void
@@ -189,7 +191,7 @@ chain_decode(struct hop *h, struct cursor *c)
 }
 
 static void
-hop_encode(const struct hop *h, struct buf *b, bool with_bodies)
+hop_encode(const struct hop *h, struct buf *b, enum bodies bodies)
 {
 	buf_put_str(b, h->url);
 	lookup_encode(&h->dns, b);
@@ -212,7 +214,9 @@ hop_encode(const struct hop *h, struct buf *b, bool with_bodies)
 	buf_put_u32(b, (uint32_t)h->http_version);
 	buf_put_u32(b, (uint32_t)h->status);
 	buf_put_bytes(b, buf_span(&h->headers));
-	buf_put_bytes(b, with_bodies ? buf_span(&h->body) : SPAN(""));
+	buf_put_bytes(b,
+	    bodies != BODIES_NONE ? buf_span(&h->body) : SPAN(""));
+	buf_put_bytes(b, bodies == BODIES_ALL ? buf_span(&h->wire) : SPAN(""));
 	buf_put_u8(b, h->body_cut);
 	buf_put_u8(b, (uint8_t)h->failure);
 	buf_put_str(b, h->failure_text);
@@ -270,6 +274,7 @@ hop_decode(struct hop *h, struct cursor *c)
 	h->status = (int)cursor_u32le(c);
 	buf_add_span(&h->headers, cursor_bytes(c, h->headers.max));
 	buf_add_span(&h->body, cursor_bytes(c, h->body.max));
+	buf_add_span(&h->wire, cursor_bytes(c, h->wire.max));
 	h->body_cut = cursor_u8(c) != 0;
 	h->failure = (enum failure)small_enum(c, FAILURE_COUNT);
 	h->failure_text = cursor_str(c, 1024);
@@ -283,7 +288,8 @@ hop_decode(struct hop *h, struct cursor *c)
 
 /* Read by observation_decode(). */
 void
-observation_encode(const struct observation *o, struct buf *b, bool with_bodies)
+observation_encode(const struct observation *o, struct buf *b,
+    enum bodies bodies)
 {
 	buf_put_u64(b, o->id);
 	buf_put_i64(b, o->time);
@@ -298,7 +304,7 @@ observation_encode(const struct observation *o, struct buf *b, bool with_bodies)
 	buf_put_i64(b, o->warc_offset);
 	buf_put_u32(b, (uint32_t)o->nhops);
 	for (size_t i = 0; i < o->nhops; i++)
-		hop_encode(&o->hops[i], b, with_bodies);
+		hop_encode(&o->hops[i], b, bodies);
 }
 
 /* Written by observation_encode(). */

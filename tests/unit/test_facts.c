@@ -53,9 +53,9 @@ test_observation_round_trip(void **state)
 
 	(void)state;
 	fill(&o);
-	observation_encode(&o, &a, true);
+	observation_encode(&o, &a, BODIES_ALL);
 	assert_true(observation_decode(&back, buf_span(&a)));
-	observation_encode(&back, &b, true);
+	observation_encode(&back, &b, BODIES_ALL);
 	assert_true(span_eq(buf_span(&a), buf_span(&b)));
 	assert_int_equal(observation_last(&back)->body.len, 3);
 	assert_true(
@@ -77,7 +77,7 @@ test_observation_refuses_cuts(void **state)
 
 	(void)state;
 	fill(&o);
-	observation_encode(&o, &a, true);
+	observation_encode(&o, &a, BODIES_ALL);
 	for (size_t n = 0; n < a.len; n++) {
 		char *exact = xmalloc(n);
 

@@ -1,0 +1,512 @@
+#include "process.h"
+#include "pipeline.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "digest.h"
+#include "finding.h"
+#include "instant.h"
+#include "limit.h"
+#include "log.h"
+
+#define POISON_MAX     256
+#define POISON_TIME_MS (24 * INT64_C(3600000))
+#define RECORD_MAX     (JOB_BYTES_MAX + FINDING_BYTES_MAX + 64)
+
+enum job_state {
+	JOB_WAITING,   /* for an analyser */
+	JOB_ANALYSING,
+	JOB_FINISHED,  /* has its finding, waits for its turn to the store */
+	JOB_SENT,      /* to the store, not yet on disk */
+};
+
+struct job {
+	TAILQ_ENTRY(job) next;
+	uint64_t id;
+	enum job_state state;
+	int64_t time;	       /* of the observation */
+	uint32_t worker;
+	char body_sha256[65];
+	struct buf analyse;    /* observation with bodies, until analysed */
+	struct buf record;     /* what the store gets */
+};
+
+struct worker {
+	struct pipeline *owner;
+	struct channel *channel;
+	struct job *job;
+	struct event *timer;
+	uint32_t index;
+	bool killed; /* the parent was asked to kill it */
+};
+
+struct poison {
+	char body_sha256[65];
+	int64_t until;
+};
+
+struct pipeline {
+	struct event_base *base;
+	enum role self;
+	struct channel *parent;
+	struct channel *store;
+	struct pipeline_handler handler;
+	TAILQ_HEAD(jobs, job) jobs; /* ascending id */
+	size_t njobs;
+	size_t waiting;
+	size_t waiting_bytes;
+	uint64_t next_id;
+	struct worker workers[PEERS_MAX];
+	struct poison poison[POISON_MAX];
+	size_t npoison;
+	uint64_t restarts;
+	bool was_full;
+};
+
+static void pipeline_advance(struct pipeline *);
+
+struct pipeline *
+pipeline_new(struct event_base *base, enum role self, struct channel *parent,
+    const struct pipeline_handler *handler)
+{
+	struct pipeline *p = xcalloc(1, sizeof *p);
+
+	p->base = base;
+	p->self = self;
+	p->parent = parent;
+	p->handler = *handler;
+	p->next_id = 1;
+	TAILQ_INIT(&p->jobs);
+	return p;
+}
+
+static void
+job_free(struct pipeline *p, struct job *j)
+{
+	TAILQ_REMOVE(&p->jobs, j, next);
+	p->njobs--;
+	buf_release(&j->analyse);
+	buf_release(&j->record);
+	free(j);
+}
+
+static void
+worker_stop(struct worker *w)
+{
+	channel_free(w->channel);
+	w->channel = NULL;
+	if (w->timer != NULL)
+		event_free(w->timer);
+	w->timer = NULL;
+}
+
+void
+pipeline_free(struct pipeline *p)
+{
+	if (p == NULL)
+		return;
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		worker_stop(&p->workers[i]);
+	channel_free(p->store);
+	while (!TAILQ_EMPTY(&p->jobs))
+		job_free(p, TAILQ_FIRST(&p->jobs));
+	free(p);
+}
+
+/* The record is the observation as already encoded, then the finding. */
+static void
+job_finish(struct pipeline *p, struct job *j, struct span finding)
+{
+	buf_put_bytes(&j->record, finding);
+	if (j->record.overflow)
+		bug("record of observation %llu over its maximum",
+		    (unsigned long long)j->id);
+	buf_release(&j->analyse);
+	j->state = JOB_FINISHED;
+	pipeline_advance(p);
+}
+
+static void
+job_finish_with(struct pipeline *p, struct job *j, enum analysis_status status,
+    const char *note)
+{
+	struct finding f;
+	struct buf b = BUF_INIT(FINDING_BYTES_MAX);
+
+	finding_init(&f);
+	f.status = status;
+	if (note != NULL)
+		finding_note(&f, "%s", note);
+	finding_encode(&f, &b);
+	job_finish(p, j, buf_span(&b));
+	finding_release(&f);
+	buf_release(&b);
+}
+
+static bool
+is_poison(struct pipeline *p, const struct job *j)
+{
+	for (size_t i = 0; i < p->npoison; i++)
+		if (strcmp(p->poison[i].body_sha256, j->body_sha256) == 0)
+			return p->poison[i].until > j->time;
+	return false;
+}
+
+static void
+poison_add(struct pipeline *p, const struct job *j)
+{
+	struct poison *slot = &p->poison[p->npoison % POISON_MAX];
+
+	if (p->npoison < POISON_MAX)
+		p->npoison++;
+	else
+		slot = &p->poison[(size_t)j->id % POISON_MAX];
+	memcpy(slot->body_sha256, j->body_sha256, sizeof slot->body_sha256);
+	slot->until = j->time + POISON_TIME_MS;
+}
+
+/* The worker is gone or useless; its job is recorded as failed. */
+static void
+worker_fail_job(struct pipeline *p, struct worker *w, const char *why)
+{
+	struct job *j = w->job;
+	char note[200];
+
+	w->job = NULL;
+	if (j == NULL)
+		return;
+	poison_add(p, j);
+	snprintf(note, sizeof note, "analysis failed: %s", why);
+	log_error("observation %llu: %s; body sha256 %s",
+	    (unsigned long long)j->id, note, j->body_sha256);
+	job_finish_with(p, j, ANALYSIS_FAILED, note);
+}
+
+static void
+on_worker_silent(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)fd;
+	(void)what;
+	if (w->job == NULL || w->killed)
+		return;
+	w->killed = true;
+	channel_send(w->owner->parent, MSG_KILL_WORKER, w->index,
+	    SPAN("silent for 5 s"));
+	worker_fail_job(w->owner, w, "no answer within 5 s");
+}
+
+static void
+worker_give(struct pipeline *p, struct worker *w, struct job *j)
+{
+	struct timeval tv = {JOB_TIME_MS / 1000, JOB_TIME_MS % 1000 * 1000};
+
+	w->job = j;
+	j->state = JOB_ANALYSING;
+	j->worker = w->index;
+	p->waiting--;
+	p->waiting_bytes -= j->analyse.len;
+	channel_send(w->channel, MSG_JOB, j->id, buf_span(&j->analyse));
+	buf_release(&j->analyse);
+	event_add(w->timer, &tv);
+}
+
+static struct worker *
+idle_worker(struct pipeline *p)
+{
+	for (size_t i = 0; i < PEERS_MAX; i++) {
+		struct worker *w = &p->workers[i];
+
+		if (w->channel != NULL && w->job == NULL && !w->killed)
+			return w;
+	}
+	return NULL;
+}
+
+static void
+feed_workers(struct pipeline *p)
+{
+	struct job *j;
+	struct worker *w;
+
+	TAILQ_FOREACH(j, &p->jobs, next) {
+		if (p->waiting == 0)
+			return;
+		if (j->state != JOB_WAITING)
+			continue;
+		w = idle_worker(p);
+		if (w == NULL)
+			return;
+		worker_give(p, w, j);
+	}
+}
+
+/* Records go in the order of ids, whatever order analysis ends in: a replay
+ * with any number of analysers writes the same log. */
+static void
+feed_store(struct pipeline *p)
+{
+	struct job *j;
+
+	if (p->store == NULL)
+		return;
+	TAILQ_FOREACH(j, &p->jobs, next) {
+		if (j->state == JOB_SENT)
+			continue;
+		if (j->state != JOB_FINISHED || channel_full(p->store))
+			return;
+		j->state = JOB_SENT;
+		channel_send(p->store, MSG_RECORD, j->id, buf_span(&j->record));
+	}
+}
+
+static void
+pipeline_advance(struct pipeline *p)
+{
+	feed_workers(p);
+	feed_store(p);
+	if (p->was_full && pipeline_ready(p)) {
+		p->was_full = false;
+		p->handler.room(p->handler.arg);
+	}
+}
+
+static void
+on_result(struct pipeline *p, struct worker *w, const struct message *m)
+{
+	struct job *j = w->job;
+
+	if (j == NULL || j->id != m->id) {
+		log_error("analyser %u answered for observation %llu, which it "
+			  "was not given", w->index, (unsigned long long)m->id);
+		w->killed = true;
+		channel_send(p->parent, MSG_KILL_WORKER, w->index,
+		    SPAN("wrong answer"));
+		worker_fail_job(p, w, "the analyser answered out of turn");
+		return;
+	}
+	w->job = NULL;
+	event_del(w->timer);
+	job_finish(p, j, m->data);
+}
+
+static void
+on_worker_message(struct channel *ch, const struct message *m, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)ch;
+	if (m->type == MSG_RESULT)
+		on_result(w->owner, w, m);
+}
+
+static void
+on_worker_closed(struct channel *ch, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)ch;
+	worker_stop(w);
+	worker_fail_job(w->owner, w, "the analyser died");
+}
+
+void
+pipeline_worker_lost(struct pipeline *p, uint32_t index, struct span why)
+{
+	struct worker *w;
+	char text[160];
+
+	if (index >= PEERS_MAX)
+		return;
+	w = &p->workers[index];
+	snprintf(text, sizeof text, "the analyser died (%.*s)", SPAN_ARG(why));
+	worker_stop(w);
+	worker_fail_job(p, w, text);
+	p->restarts++;
+}
+
+static void
+worker_add(struct pipeline *p, const struct peer *peer)
+{
+	struct worker *w;
+	struct channel_handler h = {on_worker_message, on_worker_closed, NULL,
+	    NULL};
+
+	if (peer->index >= PEERS_MAX) {
+		close(peer->fd);
+		return;
+	}
+	w = &p->workers[peer->index];
+	worker_stop(w);
+	worker_fail_job(p, w, "the analyser was replaced");
+	memset(w, 0, sizeof *w);
+	w->owner = p;
+	w->index = peer->index;
+	h.arg = w;
+	w->timer = evtimer_new(p->base, on_worker_silent, w);
+	w->channel = channel_new(p->base, peer->fd, p->self, ROLE_ANALYSER, &h,
+	    SPAN_NULL);
+	pipeline_advance(p);
+}
+
+static void
+on_stored(struct pipeline *p, const struct message *m)
+{
+	struct job *j;
+
+	TAILQ_FOREACH(j, &p->jobs, next)
+		if (j->id == m->id && j->state == JOB_SENT)
+			break;
+	if (j == NULL)
+		return;
+	job_free(p, j);
+	p->handler.stored(m->id, m->data, p->handler.arg);
+	pipeline_advance(p);
+}
+
+static void
+on_store_message(struct channel *ch, const struct message *m, void *arg)
+{
+	struct pipeline *p = arg;
+
+	(void)ch;
+	if (m->type == MSG_STORED)
+		on_stored(p, m);
+	else if (m->type == MSG_RESUME)
+		p->handler.resumed(m->data, p->handler.arg);
+}
+
+static void
+on_store_closed(struct channel *ch, void *arg)
+{
+	struct pipeline *p = arg;
+
+	channel_free(ch);
+	if (p->store == ch)
+		p->store = NULL;
+}
+
+static void
+on_store_drained(struct channel *ch, void *arg)
+{
+	(void)ch;
+	feed_store(arg);
+}
+
+static void
+store_set(struct pipeline *p, const struct peer *peer)
+{
+	struct channel_handler h = {on_store_message, on_store_closed,
+	    on_store_drained, p};
+	struct job *j;
+
+	channel_free(p->store);
+	p->store = channel_new(p->base, peer->fd, p->self, peer->role, &h,
+	    SPAN_NULL);
+	/* What was sent and not acknowledged may be lost: send it again, the
+	 * store drops what it has. */
+	TAILQ_FOREACH(j, &p->jobs, next)
+		if (j->state == JOB_SENT)
+			j->state = JOB_FINISHED;
+	pipeline_advance(p);
+}
+
+void
+pipeline_peer(struct pipeline *p, const struct peer *peer)
+{
+	if (peer->role == ROLE_ANALYSER)
+		worker_add(p, peer);
+	else if (peer->role == ROLE_STORE || peer->role == ROLE_PARENT)
+		store_set(p, peer);
+	else
+		close(peer->fd);
+}
+
+void
+pipeline_start_ids(struct pipeline *p, uint64_t next_id)
+{
+	if (next_id > p->next_id)
+		p->next_id = next_id;
+}
+
+bool
+pipeline_ready(const struct pipeline *p)
+{
+	return p->waiting < JOBS_WAITING_MAX && p->njobs < UNSTORED_MAX &&
+	    p->waiting_bytes < WAITING_BYTES_MAX;
+}
+
+size_t
+pipeline_pending(const struct pipeline *p)
+{
+	return p->njobs;
+}
+
+/* A failed look has nothing to analyse; so has an unchanged page. */
+static bool
+wants_analysis(const struct observation *o)
+{
+	return observation_answered(o) && observation_last(o)->status != 304;
+}
+
+uint64_t
+pipeline_submit(struct pipeline *p, struct observation *o,
+    enum bodies bodies)
+{
+	struct job *j = xcalloc(1, sizeof *j);
+	struct buf encoded = BUF_INIT(JOB_BYTES_MAX);
+	uint64_t id = p->next_id++;
+
+	o->id = j->id = id;
+	j->time = o->time;
+	buf_init(&j->analyse, JOB_BYTES_MAX);
+	buf_init(&j->record, RECORD_MAX);
+	sha256_hex(buf_span(&observation_last(o)->body), j->body_sha256);
+	observation_encode(o, &encoded, bodies);
+	buf_put_bytes(&j->record, buf_span(&encoded));
+	TAILQ_INSERT_TAIL(&p->jobs, j, next);
+	p->njobs++;
+	if (!wants_analysis(o)) {
+		job_finish_with(p, j, ANALYSIS_NONE, NULL);
+	} else if (is_poison(p, j)) {
+		job_finish_with(p, j, ANALYSIS_FAILED,
+		    "these bytes made an analyser fail today");
+	} else {
+		observation_encode(o, &j->analyse, BODIES_DECODED);
+		j->state = JOB_WAITING;
+		p->waiting++;
+		p->waiting_bytes += j->analyse.len;
+		pipeline_advance(p);
+	}
+	if (!pipeline_ready(p))
+		p->was_full = true;
+	buf_release(&encoded);
+	observation_release(o);
+	return id;
+}
+
+void
+pipeline_resume(struct pipeline *p)
+{
+	if (p->store != NULL)
+		channel_send(p->store, MSG_RESUME_ASK, 0, SPAN_NULL);
+}
+
+void
+pipeline_send_store(struct pipeline *p, enum message_type type, uint64_t id,
+    struct span data)
+{
+	if (p->store != NULL)
+		channel_send(p->store, type, id, data);
+}
+
+uint64_t
+pipeline_restarts(const struct pipeline *p)
+{
+	return p->restarts;
+}

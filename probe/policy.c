@@ -1,0 +1,191 @@
+#include "network.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct network {
+	uint8_t addr[16]; /* IPv4 as ::ffff:a.b.c.d */
+	unsigned bits;	  /* of the 128 */
+};
+
+struct policy {
+	struct network *allow;
+	size_t n;
+};
+
+/* Not global unicast, IANA special-purpose registries (RFC 6890). */
+static const char *const refused[] = {
+    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8",
+    "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
+    "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",
+    "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4", "100::/64",
+    "2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16", "fc00::/7",
+    "fe80::/10", "fec0::/10", "ff00::/8",
+};
+
+bool
+address_parse(struct address *a, const char *text, uint16_t port)
+{
+	memset(a, 0, sizeof *a);
+	if (inet_pton(AF_INET, text, &a->u.v4.sin_addr) == 1) {
+		a->u.v4.sin_family = AF_INET;
+		a->u.v4.sin_port = htons(port);
+		a->len = sizeof a->u.v4;
+		return true;
+	}
+	if (inet_pton(AF_INET6, text, &a->u.v6.sin6_addr) == 1) {
+		a->u.v6.sin6_family = AF_INET6;
+		a->u.v6.sin6_port = htons(port);
+		a->len = sizeof a->u.v6;
+		return true;
+	}
+	return false;
+}
+
+const char *
+address_text(const struct address *a, char out[ADDRESS_TEXT_MAX])
+{
+	const void *raw = a->u.sa.sa_family == AF_INET ?
+	    (const void *)&a->u.v4.sin_addr :
+	    (const void *)&a->u.v6.sin6_addr;
+
+	if (inet_ntop(a->u.sa.sa_family, raw, out, ADDRESS_TEXT_MAX) == NULL)
+		out[0] = '\0';
+	return out;
+}
+
+static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+static void
+map_v4(uint8_t out[16], const void *v4)
+{
+	memcpy(out, mapped, sizeof mapped);
+	memcpy(out + 12, v4, 4);
+}
+
+static bool
+network_parse(struct network *n, const char *cidr)
+{
+	const char *slash = strchr(cidr, '/');
+	struct span host = {cidr,
+	    slash == NULL ? strlen(cidr) : (size_t)(slash - cidr)};
+	char text[ADDRESS_TEXT_MAX];
+	struct address a;
+	unsigned width;
+	uint64_t bits;
+
+	if (host.n >= sizeof text)
+		return false;
+	memcpy(text, host.p, host.n);
+	text[host.n] = '\0';
+	if (!address_parse(&a, text, 0))
+		return false;
+	width = a.u.sa.sa_family == AF_INET ? 32 : 128;
+	bits = width;
+	if (slash != NULL &&
+	    (!span_u64(span_of(slash + 1), &bits) || bits > width))
+		return false;
+	if (width == 32)
+		map_v4(n->addr, &a.u.v4.sin_addr);
+	else
+		memcpy(n->addr, &a.u.v6.sin6_addr, 16);
+	n->bits = (unsigned)bits + 128 - width;
+	return true;
+}
+
+static bool
+network_holds(const struct network *n, const uint8_t addr[16])
+{
+	unsigned whole = n->bits / 8, rest = n->bits % 8;
+	uint8_t mask = (uint8_t)(0xff00u >> rest);
+
+	if (memcmp(n->addr, addr, whole) != 0)
+		return false;
+	return rest == 0 || ((n->addr[whole] ^ addr[whole]) & mask) == 0;
+}
+
+bool
+policy_cidr_valid(const char *cidr)
+{
+	struct network n;
+
+	return network_parse(&n, cidr);
+}
+
+struct policy *
+policy_new(char *const *cidrs, size_t n)
+{
+	struct policy *p = xcalloc(1, sizeof *p);
+
+	p->allow = xcalloc(n, sizeof *p->allow);
+	for (size_t i = 0; i < n; i++)
+		if (network_parse(&p->allow[p->n], cidrs[i]))
+			p->n++;
+	return p;
+}
+
+void
+policy_free(struct policy *p)
+{
+	if (p == NULL)
+		return;
+	free(p->allow);
+	free(p);
+}
+
+static bool
+in_refused(const uint8_t addr[16])
+{
+	struct network n;
+
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+		if (network_parse(&n, refused[i]) && network_holds(&n, addr))
+			return true;
+	return false;
+}
+
+/* The IPv4 address that an IPv6 transition form carries (RFC 4291, 3056,
+ * 6052); Teredo (2001::/32) is refused whole. */
+static bool
+inner_v4(const uint8_t a[16], uint8_t out[16])
+{
+	static const uint8_t nat64[12] = {0, 0x64, 0xff, 0x9b};
+	static const uint8_t compatible[12];
+
+	if (a[0] == 0x20 && a[1] == 0x02) {
+		map_v4(out, a + 2);
+		return true;
+	}
+	if (memcmp(a, nat64, 12) == 0 || memcmp(a, compatible, 12) == 0) {
+		map_v4(out, a + 12);
+		return true;
+	}
+	return false;
+}
+
+bool
+policy_allows(const struct policy *p, const struct sockaddr *sa)
+{
+	uint8_t addr[16], inner[16];
+
+	if (sa->sa_family == AF_INET)
+		map_v4(addr,
+		    &((const struct sockaddr_in *)(const void *)sa)->sin_addr);
+	else if (sa->sa_family == AF_INET6)
+		memcpy(addr,
+		    &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr,
+		    16);
+	else
+		return false;
+	for (size_t i = 0; i < p->n; i++)
+		if (network_holds(&p->allow[i], addr))
+			return true;
+	if (in_refused(addr))
+		return false;
+	if (memcmp(addr, mapped, sizeof mapped) == 0)
+		return true;
+	if (inner_v4(addr, inner))
+		return !in_refused(inner);
+	return (addr[0] & 0xe0) == 0x20; /* 2000::/3 is global unicast */
+}
