@@ -9,7 +9,7 @@ OPT ?= -O2 -g
 SANITIZE ?=
 
 PKGS = libevent_core libevent_extra libcurl libcares libpcap zlib libbrotlidec libzstd sqlite3 \
-       libcyaml jansson libssl libcrypto uchardet libidn2 libpsl
+       yaml-0.1 jansson libssl libcrypto uchardet libidn2 libpsl
 WARN = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
        -Wmissing-prototypes -Wold-style-definition -Wwrite-strings -Wvla
 HARDEN = -fstack-protector-strong -fPIE

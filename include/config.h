@@ -17,6 +17,13 @@ struct page_slot {
 			 * of characters, "?" one); NULL for a fixed slot */
 	uint32_t sample; /* sample: how many newest links are watched */
 	uint32_t archive_sample; /* how many older ones are re-visited slowly */
+	char *note;
+};
+
+/* An address or address pattern that a source names; a fact, not a task. */
+struct known_page {
+	char *url;
+	char *note;
 };
 
 struct target {
@@ -37,11 +44,15 @@ struct target {
 	char *platform;	   /* accounts */
 	char *account_name; /* accounts */
 	char *site;	   /* accounts: id of the operating site, or NULL */
+	char *url;	   /* accounts: address, or NULL when not known */
+	bool watch;	   /* accounts: fetch that address */
 	bool enabled;
 	int64_t interval;  /* 0: by status, from the settings */
 	char *proxy;	   /* NULL: the settings' */
 	struct page_slot *pages; /* none: listed, not fetched */
 	size_t npages;
+	struct known_page *known; /* known addresses that are not fetched */
+	size_t nknown;
 };
 
 struct hook_config {
@@ -74,6 +85,7 @@ struct config {
 	/* Schedule. */
 	int64_t interval;	/* active and unknown targets */
 	int64_t interval_dead;	/* offline, terminated ... */
+	int64_t interval_account; /* accounts that are not dead */
 	int64_t retry_first;	/* first confirming retry; doubles after it */
 	int64_t retry_max;
 	int64_t spacing;	/* between two connections to one address */
@@ -138,6 +150,8 @@ void config_errors_add(struct config_errors *, const char *file, uint32_t line,
     __attribute__((format(printf, 5, 6)));
 /* "FILE:LINE:COLUMN: message" lines to standard error. */
 void config_errors_print(const struct config_errors *);
+/* By place; files stay in the order in which they came up. */
+void config_errors_sort(struct config_errors *);
 void config_errors_release(struct config_errors *);
 
 /*

@@ -49,7 +49,15 @@
 
 /* Configuration: an operator's files, yet a slip must not eat the machine. */
 #define TARGETS_MAX	 100000
-#define PAGES_MAX	 16	    /* page slots of one target */
+#define PAGES_MAX	 64	    /* page slots of one target */
+#define CONFIG_FILE_MAX	 (64 * MIB) /* one configuration file */
+#define CONFIG_TEXT_MAX	 (8 * KIB)  /* one text in it: the longest is a URL */
+#define CONFIG_LIST_MAX	 256	    /* texts in one list of it */
+#define CONFIG_ERRORS_MAX 2000	    /* nobody reads more at a time */
+#define HOOKS_MAX	 64	    /* hooks of one configuration */
+#define DOC_DEPTH_MAX	 16	    /* maps and lists inside each other */
+#define DOC_KEYS_MAX	 256	    /* keys of one map: found by walking */
+#define DOC_NODES_MAX	 8000000    /* values of one file */
 #define RULE_PATTERNS_MAX 65536
 
 /* Change log. */

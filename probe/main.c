@@ -5,6 +5,8 @@
 #include "command.h"
 
 static const struct command commands[] = {
+    {"config", "[-c FILE] [-o KEY=VALUE]...", "check the configuration",
+	cmd_config},
     {NULL, NULL, NULL, NULL},
 };
 

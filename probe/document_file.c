@@ -1,0 +1,89 @@
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "document.h"
+#include "limit.h"
+
+static uid_t
+program_owner(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/exe", &st) == 0 ? st.st_uid : geteuid();
+}
+
+char *
+file_complaint(int fd, const char *path)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return xasprintf("cannot look at %s: %s", path,
+		    strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return xasprintf("%s is not a regular file", path);
+	if (st.st_uid != 0 && st.st_uid != geteuid() &&
+	    st.st_uid != program_owner())
+		return xasprintf("%s belongs to user %u, who could change it; "
+		    "chown it to root or to the user that runs kpwatch", path,
+		    (unsigned)st.st_uid);
+	/* A group that is the owner's alone (same number) adds nobody. */
+	if ((st.st_mode & S_IWOTH) != 0 ||
+	    ((st.st_mode & S_IWGRP) != 0 && st.st_gid != st.st_uid))
+		return xasprintf("others may write to %s; "
+		    "run: chmod go-w %s", path, path);
+	return NULL;
+}
+
+static bool
+read_all(int fd, struct buf *out)
+{
+	char *at;
+	ssize_t n;
+
+	for (;;) {
+		at = buf_reserve(out, 16 * KIB);
+		if (at == NULL) {
+			errno = EFBIG;
+			return false;
+		}
+		n = read(fd, at, 16 * KIB);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n == 0;
+		out->len += (size_t)n;
+	}
+}
+
+struct doc *
+doc_read(const char *path, struct config_errors *errors)
+{
+	struct buf text = BUF_INIT(CONFIG_FILE_MAX);
+	struct doc *d = NULL;
+	char *complaint = NULL;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0) {
+		config_errors_add(errors, path, 0, 0, "cannot open: %s",
+		    strerror(errno));
+		return NULL;
+	}
+	complaint = file_complaint(fd, path);
+	if (complaint != NULL)
+		config_errors_add(errors, path, 0, 0, "%s", complaint);
+	else if (!read_all(fd, &text))
+		config_errors_add(errors, path, 0, 0, "cannot read: %s",
+		    strerror(errno));
+	else
+		d = doc_parse(path, buf_span(&text), errors);
+	free(complaint);
+	buf_release(&text);
+	close(fd);
+	return d;
+}
