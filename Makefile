@@ -74,8 +74,119 @@ $(B)/tests/%: tests/conformance/%.c $(B)/libkpwatch.a
 
 unit: $(UNIT)
 
+# --- set-up, tests, installation -------------------------------------------
+
+deps:
+	@contrib/setup/deps.sh build
+
+deps-test:
+	@contrib/setup/deps.sh build test
+
+# A recursive make each time: the packages that the build asks pkg-config
+# about must be there before its variables are read.
+run: deps
+	@$(MAKE) --no-print-directory all
+	./kpwatch run -c conf/kpwatch.yaml
+
+CONFORMANCE_SRC = $(wildcard tests/conformance/*.c)
+CONFORMANCE = $(CONFORMANCE_SRC:tests/conformance/%.c=$(B)/tests/%)
+
+programs: $(PROGRAM) $(UNIT) $(CONFORMANCE)
+
+check: deps-test
+	@$(MAKE) --no-print-directory -j2 CI=true programs
+	@KPWATCH=$(CURDIR)/$(PROGRAM) B=$(B) tests/run.sh unit conformance \
+	  cases lint world torture
+
+# One kind of test: make check-unit, check-world, ...
+check-%: programs
+	@KPWATCH=$(CURDIR)/$(PROGRAM) B=$(B) tests/run.sh $*
+
+torture: programs
+	@KPWATCH=$(CURDIR)/$(PROGRAM) B=$(B) TORTURE=long tests/run.sh \
+	  -t 3600 torture
+
+lint: $(B)/libkpwatch.a
+	@B=$(B) LINT=full tests/run.sh -t 600 lint
+
+BENCHES = $(wildcard tests/bench/*.sh)
+bench: all
+	@for bench in $(BENCHES); do \
+	  echo "== $$bench"; KPWATCH=$(CURDIR)/$(PROGRAM) B=$(B) $$bench || exit 1; \
+	done
+
+FUZZ_SECONDS ?= 30
+FUZZ_SRC = $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ = $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%)
+FUZZ_CC ?= clang-14
+FUZZ_FLAGS = -O1 -g -std=gnu11 -fsanitize=fuzzer-no-link,address,undefined \
+	     -fno-sanitize-recover=undefined
+
+build/fuzz/obj/%.o: probe/%.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(CPPFLAGS_ALL) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+
+build/fuzz/libkpwatch.a: $(LIBOBJ:$(B)/%.o=build/fuzz/obj/%.o)
+	@rm -f $@
+	ar rcs $@ $^
+
+build/fuzz/%: tests/fuzz/%.c build/fuzz/libkpwatch.a
+	$(FUZZ_CC) $(CPPFLAGS_ALL) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< \
+	  build/fuzz/libkpwatch.a $(LIBS)
+
+-include $(wildcard build/fuzz/obj/*.d)
+
+fuzz: $(FUZZ)
+	@for f in $(FUZZ); do \
+	  n=$$(basename $$f); echo "== $$n, $(FUZZ_SECONDS) s"; \
+	  mkdir -p build/fuzz/corpus/$$n; seeds=tests/fuzz/corpus/$$n; \
+	  [ -d $$seeds ] || seeds=; \
+	  $$f -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -timeout=10 \
+	    -print_final_stats=0 -verbosity=0 -artifact_prefix=build/fuzz/ \
+	    build/fuzz/corpus/$$n $$seeds || exit 1; \
+	done
+
+bindir = $(DESTDIR)$(PREFIX)/bin
+mandir = $(DESTDIR)$(PREFIX)/share/man
+hookdir = $(DESTDIR)$(PREFIX)/lib/kpwatch/hooks
+unitdir = $(DESTDIR)$(PREFIX)/lib/systemd/system
+bashdir = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+zshdir = $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
+# /usr and /usr/local keep their configuration in /etc.
+ifneq ($(filter /usr /usr/local,$(PREFIX)),)
+SYSCONF ?= /etc
+else
+SYSCONF ?= $(PREFIX)/etc
+endif
+confdir = $(DESTDIR)$(SYSCONF)/kpwatch
+
+# The operator's files are never overwritten: a newer one lies beside it.
+install: all
+	install -d $(bindir) $(confdir)
+	install -m 755 kpwatch $(bindir)/kpwatch
+	@for f in conf/*.yaml; do \
+	  to=$(confdir)/$$(basename $$f); \
+	  if [ ! -e $$to ]; then install -m 644 $$f $$to; \
+	  elif ! cmp -s $$f $$to; then install -m 644 $$f $$to.new; \
+	    echo "kept $$to, new version in $$to.new"; fi; \
+	done
+	@for f in contrib/man/*.[1-8]; do [ -e $$f ] || continue; \
+	  install -D -m 644 $$f $(mandir)/man$${f##*.}/$$(basename $$f); done
+	@for f in contrib/hooks/*; do [ -f $$f ] && [ -x $$f ] || continue; \
+	  install -D -m 755 $$f $(hookdir)/$$(basename $$f); done
+	@for f in contrib/systemd/*.service contrib/systemd/*.timer; do \
+	  [ -e $$f ] || continue; install -d $(unitdir); \
+	  sed 's|/usr/bin/kpwatch|$(PREFIX)/bin/kpwatch|g' $$f \
+	    > $(unitdir)/$$(basename $$f); \
+	  chmod 644 $(unitdir)/$$(basename $$f); done
+	@f=contrib/completion/kpwatch.bash; [ ! -e $$f ] || \
+	  install -D -m 644 $$f $(bashdir)/kpwatch
+	@f=contrib/completion/_kpwatch; [ ! -e $$f ] || \
+	  install -D -m 644 $$f $(zshdir)/_kpwatch
+
 clean:
 	rm -rf build kpwatch
 
 force:
-.PHONY: all unit clean force
+.PHONY: all unit clean force deps deps-test run programs check torture \
+	lint bench fuzz install
