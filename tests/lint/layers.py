@@ -24,9 +24,10 @@ def matches(name, globs):
     return any(fnmatch.fnmatchcase(name, g) for g in globs)
 
 
-def layer_of(table, base):
+def layer_of(table, name):
+    base = os.path.splitext(name)[0]
     for row in table["layer"]:
-        if matches(base, row[1:]):
+        if matches(base, row[1:]) or matches(name, row[1:]):
             return int(row[0])
     return 2
 
@@ -40,7 +41,7 @@ def without_comments_and_strings(text):
 
 def check_file(table, path):
     base = os.path.splitext(os.path.basename(path))[0]
-    layer = layer_of(table, base)
+    layer = layer_of(table, base + ".c")
     text = open(path, encoding="utf-8").read()
     allowed = {w for row in table["except"] if row[0] == base
                for w in row[1:]}
@@ -48,10 +49,10 @@ def check_file(table, path):
         if header in allowed:
             continue
         if quote == '"':
-            other = os.path.splitext(os.path.basename(header))[0]
-            if layer_of(table, other) > layer and other != base:
+            other = layer_of(table, os.path.basename(header))
+            if other > layer:
                 yield "layer %d includes %s of layer %d" % (
-                    layer, header, layer_of(table, other))
+                    layer, header, other)
             continue
         owners = [row[1:] for row in table["foreign"]
                   if fnmatch.fnmatchcase(header, row[0])]
