@@ -66,4 +66,17 @@
 #define MEMBER_AGE_MS	 60000	     /* or this long, whichever is first */
 #define CHANGE_BLOCKS_MAX 50	     /* blocks quoted in content.changed */
 
+/* Web archives. */
+#define ARCHIVE_PEEK_MAX (256 * KIB) /* longest record header understood */
+#define ARCHIVE_BACK_MAX (64 * KIB)  /* stored bytes kept for a second look */
+#define ARCHIVE_NOTES_MAX 100	     /* notes said of one file; rest counted */
+#define WARC_HTTP_HEAD_MAX (256 * KIB) /* HTTP header of a foreign record */
+#define WARC_INDEX_MAX	 1000000     /* originals known in one replay */
+#define WARC_DIGESTS_MAX 16384	     /* payloads that a writer may refer to */
+#define WARC_URI_KEEP_MAX 1024	     /* longer ones are never referred to */
+#define WARC_REFER_MS	 (INT64_C(30) * 86400 * 1000) /* how far back */
+#define WARC_VISIT_MAX	 (96 * MIB)  /* all records of one observation */
+#define WARC_FIELDS_MAX	 (1 * MIB)   /* one metadata record of ours */
+#define CDXJ_BYTES_MAX	 (32 * MIB)  /* one index; an archive is cut before */
+
 #endif
