@@ -76,7 +76,7 @@ struct warc_record {
 	struct span date_text;	/* WARC-Date as written */
 	int64_t date;		/* INSTANT_NONE when unreadable */
 	struct span content_type; /* of the block */
-	struct span header;	/* whole header: "Name: value\n" lines, folded
+	struct span header;	/* all fields: "Name: value\n" lines, folded
 				 * ones joined, for warc_field() */
 };
 
@@ -100,6 +100,9 @@ bool warc_reader_torn(const struct warc_reader *);
 size_t warc_reader_damage(const struct warc_reader *);
 /* Bytes of the stored file read so far, for progress. */
 uint64_t warc_reader_position(const struct warc_reader *);
+/* Place in the stored file behind the block just read to its end, when every
+ * record has a gzip member of its own: where the next member begins. */
+uint64_t warc_reader_here(struct warc_reader *);
 /* Value of a header field (case ignored, trimmed); p NULL when absent. */
 struct span warc_field(const struct warc_record *, const char *name);
 /* The first bytes of a file: is it a WARC or an ARC, plain or gzipped? */
@@ -120,8 +123,8 @@ struct warc_payload {
 	int http_version;	/* 10, 11, 20; 0 */
 	struct buf http_head;	/* start line and header lines, raw, with the
 				 * empty line */
+	char *content_type;	/* of the HTTP message; NULL when none */
 	uint64_t raw_length;	/* payload after transfer decoding */
-	char raw_sha256[65];	/* of it */
 	uint64_t length;	/* payload after content decoding too */
 	char sha256[65];	/* of it */
 	bool has_payload;	/* false: none stored here (a revisit) */
@@ -215,8 +218,8 @@ struct warc_writer *warc_writer_open(int dirfd,
 bool warc_writer_add(struct warc_writer *, struct observation *o);
 /* fdatasync of the archive and its index: after it, what was added stays. */
 bool warc_writer_sync(struct warc_writer *);
-/* Sorts and closes the current file's index; the next add starts a new one
- * or goes on with the same file. */
-void warc_writer_close(struct warc_writer *); /* frees; NULL is allowed */
+/* Ends the current file, sorts its index, and frees; NULL is allowed.  A
+ * later writer goes on with the file if it is still its day. */
+void warc_writer_close(struct warc_writer *);
 
 #endif
