@@ -1,0 +1,19 @@
+/*
+ * What a crash leaves: an archive with a torn last record and an index that
+ * lags behind or runs ahead.
+ */
+#ifndef KPWATCH_WARC_RECOVER_H
+#define KPWATCH_WARC_RECOVER_H
+
+#include "bytes.h"
+
+/*
+ * Cuts the file after its last whole gzip member (*torn: bytes cut off) and
+ * makes the index agree with it: lines for what is gone are dropped, records
+ * without a line get one.  *size is the size left.  Only what stands behind
+ * the last indexed record is read.  False with errno.
+ */
+bool warc_recover(int dirfd, const char *file, const char *index,
+    uint64_t *size, uint64_t *torn);
+
+#endif

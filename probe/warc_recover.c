@@ -1,0 +1,219 @@
+#include "warc_recover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cdxj.h"
+#include "gzip_read.h"
+#include "http.h"
+#include "limit.h"
+#include "log.h"
+#include "warc.h"
+
+#define STEP (256 * KIB)
+
+/* A file read from a place on. */
+struct feed {
+	int fd;
+	uint64_t at;
+	uint64_t end;
+};
+
+static ssize_t
+feed_read(void *arg, void *bytes, size_t n)
+{
+	struct feed *f = arg;
+	ssize_t got;
+
+	if (f->at >= f->end)
+		return 0;
+	if (n > f->end - f->at)
+		n = (size_t)(f->end - f->at);
+	got = pread(f->fd, bytes, n, (off_t)f->at);
+	if (got > 0)
+		f->at += (uint64_t)got;
+	return got;
+}
+
+static bool
+member_at(int fd, uint64_t offset)
+{
+	char head[4];
+
+	return pread(fd, head, 4, (off_t)offset) == 4 &&
+	    gzip_looks((struct span){head, 4});
+}
+
+/* Keeps the lines whose record is wholly in the file; returns where the last
+ * of them ends. */
+static uint64_t
+keep_lines(int fd, uint64_t size, struct span text, struct buf *kept)
+{
+	struct cdxj_entry e;
+	uint64_t end = 0;
+
+	while (text.p != NULL) {
+		struct span line = span_token(&text, '\n');
+
+		if (!cdxj_parse(line, &e) || e.length > size ||
+		    e.offset > size - e.length || !member_at(fd, e.offset))
+			continue;
+		buf_add_span(kept, line);
+		buf_add_char(kept, '\n');
+		if (e.offset + e.length > end)
+			end = e.offset + e.length;
+	}
+	return end;
+}
+
+/* Walks gzip members; returns where the last whole one ends. */
+static uint64_t
+walk_members(struct feed *f)
+{
+	struct gzip_reader *gz = gzip_reader_new();
+	char *in = xmalloc(STEP), *out = xmalloc(STEP);
+	uint64_t whole = f->at, base;
+	enum gzip_state state = GZIP_MORE;
+	size_t wrote;
+	ssize_t n;
+
+	while (state != GZIP_BAD && (n = feed_read(f, in, STEP)) > 0) {
+		struct span s = {in, (size_t)n};
+
+		base = f->at - (uint64_t)n;
+		do {
+			state = gzip_read(gz, &s, out, STEP, &wrote);
+			if (state == GZIP_MEMBER_END)
+				whole = base + (uint64_t)n - s.n;
+		} while (state != GZIP_BAD && (s.n > 0 || wrote == STEP));
+	}
+	gzip_reader_free(gz);
+	free(in);
+	free(out);
+	return whole;
+}
+
+/* The HTTP header at the start of the current block. */
+static void
+read_head(struct warc_reader *r, struct buf *block)
+{
+	struct span s;
+
+	buf_clear(block);
+	while ((s = warc_reader_block(r)).n > 0)
+		buf_add_span(block, span_slice(s, 0, block->max - block->len));
+}
+
+static void
+index_record(const struct warc_record *rec, struct span block,
+    struct span file, uint64_t length, struct buf *lines)
+{
+	struct http_head head = HTTP_HEAD_INIT;
+	struct cdxj_entry e = {.uri = rec->uri, .date = rec->date,
+	    .digest = warc_field(rec, "WARC-Payload-Digest"),
+	    .offset = rec->offset, .length = length, .file = file};
+	struct span media = rec->content_type;
+	size_t end = http_head_end(block, 0);
+
+	if (rec->type != WARC_RESOURCE && end > 0 &&
+	    http_parse_response(&head, span_slice(block, 0, end))) {
+		e.status = head.status;
+		media = http_field(&head, "Content-Type");
+	}
+	media.n = span_find(media, ';');
+	e.mime = rec->type == WARC_REVISIT ? SPAN("warc/revisit") :
+	    media.n > 0 ? span_trim(media) : SPAN("unk");
+	cdxj_line(&e, lines);
+	http_head_release(&head);
+}
+
+static bool
+is_indexed(enum warc_type type)
+{
+	return type == WARC_RESPONSE || type == WARC_REVISIT ||
+	    type == WARC_RESOURCE;
+}
+
+/* Lines for the records between two places. */
+static void
+index_tail(int fd, uint64_t from, uint64_t to, const char *file,
+    struct buf *lines)
+{
+	struct feed f = {fd, from, to};
+	struct warc_reader *r = warc_reader_new(feed_read, NULL, &f);
+	struct buf block = BUF_INIT(HEADER_BYTES_MAX);
+	struct warc_record rec;
+
+	while (warc_reader_next(r, &rec) == 1) {
+		read_head(r, &block);
+		rec.offset += from;
+		if (is_indexed(rec.type))
+			index_record(&rec, buf_span(&block), span_of(file),
+			    warc_reader_here(r) + from - rec.offset, lines);
+	}
+	buf_release(&block);
+	warc_reader_free(r);
+}
+
+static bool
+write_index(int dirfd, const char *index, struct span lines)
+{
+	int fd = openat(dirfd, index, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
+	    O_NOFOLLOW, 0640);
+	bool ok = fd >= 0;
+
+	while (ok && lines.n > 0) {
+		ssize_t n = write(fd, lines.p, lines.n);
+
+		ok = n > 0;
+		lines = span_slice(lines, n > 0 ? (size_t)n : 0, lines.n);
+	}
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static bool
+cut_tail(int fd, uint64_t whole, uint64_t size)
+{
+	return whole == size ||
+	    (ftruncate(fd, (off_t)whole) == 0 && fsync(fd) == 0);
+}
+
+bool
+warc_recover(int dirfd, const char *file, const char *index, uint64_t *size,
+    uint64_t *torn)
+{
+	struct buf text = BUF_INIT(CDXJ_BYTES_MAX);
+	struct buf kept = BUF_INIT(CDXJ_BYTES_MAX);
+	int fd = openat(dirfd, file, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	struct feed f = {fd, 0, 0};
+	struct stat st;
+	uint64_t known;
+	bool ok;
+
+	*size = *torn = 0;
+	ok = fd >= 0 && fstat(fd, &st) == 0;
+	if (!ok)
+		goto out;
+	f.end = (uint64_t)st.st_size;
+	cdxj_load(dirfd, index, &text);
+	f.at = known = keep_lines(fd, f.end, buf_span(&text), &kept);
+	*size = walk_members(&f);
+	*torn = f.end - *size;
+	ok = cut_tail(fd, *size, f.end);
+	if (ok)
+		index_tail(fd, known, *size, file, &kept);
+	if (ok && !span_eq(buf_span(&kept), buf_span(&text)))
+		ok = write_index(dirfd, index, buf_span(&kept));
+out:
+	if (fd >= 0)
+		close(fd);
+	buf_release(&text);
+	buf_release(&kept);
+	return ok;
+}
