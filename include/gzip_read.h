@@ -25,6 +25,6 @@ void gzip_reader_reset(struct gzip_reader *);
 enum gzip_state gzip_read(struct gzip_reader *, struct span *in, char *out,
     size_t room, size_t *wrote);
 /* Could a member begin here?  Judges by the first four bytes. */
-bool gzip_looks(struct span);
+bool gzip_member_looks(struct span);
 
 #endif

@@ -162,7 +162,7 @@ open_wrapping(struct archive *a)
 {
 	a->opened = true;
 	input_want(a, 4);
-	a->gzip = gzip_looks(input(a));
+	a->gzip = gzip_member_looks(input(a));
 	if (a->gzip)
 		a->gz = gzip_reader_new();
 }
@@ -224,7 +224,7 @@ begin_member(struct archive *a)
 	if (!input_want(a, 1))
 		return false;
 	input_want(a, 4);
-	if (!gzip_looks(input(a))) {
+	if (!gzip_member_looks(input(a))) {
 		archive_note(a, archive_position(a),
 		    "bytes that are no gzip member");
 		a->member = archive_position(a);
@@ -371,7 +371,7 @@ archive_resume(struct archive *a)
 			continue;
 		}
 		a->in_pos += (size_t)(hit - s.p);
-		if (gzip_looks(input(a))) {
+		if (gzip_member_looks(input(a))) {
 			a->gap = false;
 			return true;
 		}

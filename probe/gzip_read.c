@@ -62,7 +62,7 @@ gzip_read(struct gzip_reader *r, struct span *in, char *out, size_t room,
 }
 
 bool
-gzip_looks(struct span s)
+gzip_member_looks(struct span s)
 {
 	const uint8_t *b = (const uint8_t *)s.p;
 

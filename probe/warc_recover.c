@@ -45,7 +45,7 @@ member_at(int fd, uint64_t offset)
 	char head[4];
 
 	return pread(fd, head, 4, (off_t)offset) == 4 &&
-	    gzip_looks((struct span){head, 4});
+	    gzip_member_looks((struct span){head, 4});
 }
 
 /* Keeps the lines whose record is wholly in the file; returns where the last
