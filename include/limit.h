@@ -33,6 +33,7 @@
 /* Analysis. */
 #define DECODED_BODY_MAX (16 * MIB) /* body after content decoding */
 #define DECODE_RATIO_MAX 200	    /* decoded : encoded, after 64 KiB */
+#define CODINGS_MAX	 4	    /* content codings undone on one body */
 #define TITLE_MAX	 (1 * KIB)
 #define TOKEN_KEEP_MAX	 (256 * KIB) /* longest attribute or text kept */
 #define ATTRS_MAX	 256	    /* attributes kept of one start tag */
