@@ -21,6 +21,7 @@ void command_help(const char *name, const char *help);
 /* The same usage line to standard error; returns EXIT_USAGE. */
 int command_usage(const char *name);
 
+int cmd_classify(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 
 #endif

@@ -44,6 +44,11 @@ size_t rules_pattern_count(const struct rules *);
 /* Display name of a platform id ("YouTube"); NULL when there is none. */
 const char *rules_platform_name(const struct rules *, const char *id);
 
+/* True when account names of the platform ignore ASCII case: names that
+ * differ in case only are then one account.  Names themselves are given as
+ * written. */
+bool rules_folds_case(const struct rules *, const char *id);
+
 /* What a URL is.  Strings borrow from the rules, but for `name`, which is
  * written into the buffer that the caller gave. */
 struct match {

@@ -5,6 +5,8 @@
 #include "command.h"
 
 static const struct command commands[] = {
+    {"classify", "[-c FILE] [--json] [URL]...", "what the rules make of URLs",
+	cmd_classify},
     {"config", "[-c FILE] [-o KEY=VALUE]...", "check the configuration",
 	cmd_config},
     {NULL, NULL, NULL, NULL},

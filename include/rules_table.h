@@ -1,0 +1,251 @@
+/*
+ * The compiled rules: flat tables that refer to each other by index, so that
+ * their wire form is the tables themselves.  Shared by the rules_*.c files
+ * and recognise.c only; everybody else uses rules.h.
+ *
+ * Index 0 of `text` is the empty string.  NONE stands for "no such thing".
+ */
+#ifndef KPWATCH_RULES_TABLE_H
+#define KPWATCH_RULES_TABLE_H
+
+#include "rules.h"
+
+#define RULE_NONE UINT32_MAX
+
+/* What a placeholder is for. */
+enum rule_slot {
+	SLOT_LITERAL, /* no placeholder: text */
+	SLOT_ACCOUNT,
+	SLOT_CONTENT,
+	SLOT_URL,
+	SLOT_SERVICE,
+	SLOT_OTHER, /* any other name: must be there, is not the result */
+	SLOT_COUNT
+};
+
+/* What may stand in its place. */
+enum rule_type {
+	TYPE_ANY,
+	TYPE_DIGITS, /* :d */
+	TYPE_SIGNED, /* :o, a leading minus allowed */
+	TYPE_OWNER,  /* :oo, "-12_345" */
+	TYPE_REST,   /* :rest, this segment and all after it */
+	TYPE_WORD,   /* :w, ASCII letters and digits */
+	TYPE_RUMV,   /* :rumv, v and four to eight letters or digits */
+	TYPE_COUNT
+};
+
+struct rule_part {
+	uint32_t text; /* literal, in `text` */
+	uint16_t length;
+	uint8_t slot;
+	uint8_t type;
+};
+
+enum segment_kind {
+	SEGMENT_PLAIN,
+	SEGMENT_GLOB,	/* "**": any number of segments */
+	SEGMENT_PREFIX, /* "http**": this beginning, then anything */
+};
+
+/* One path segment, host label, query value or fragment segment. */
+struct rule_segment {
+	uint32_t part;
+	uint16_t parts;
+	uint16_t kind;
+	uint32_t key; /* of a query pair; RULE_NONE: the whole query */
+};
+
+enum host_mode {
+	HOST_EXACT,  /* itself, or with www. m. mobile. ... before it */
+	HOST_ANY,    /* and any subdomain that is not reserved */
+	HOST_LABELS, /* exactly these labels before it */
+	HOST_SCHEME, /* not a host: an address of another scheme */
+};
+
+enum pattern_flag {
+	PATTERN_LOW = 1,
+	PATTERN_UNVERIFIED = 2,
+	PATTERN_SCRIPT = 4,   /* script or tracker of a widget */
+	PATTERN_REDIRECT = 8, /* the URL slot says what it is */
+	PATTERN_FRAGMENT = 16,
+	PATTERN_GLOB = 32,    /* ends in "**" */
+};
+
+struct rule_pattern {
+	uint32_t platform;
+	uint32_t host; /* index of its host entry */
+	uint32_t labels; /* segments, HOST_LABELS */
+	uint32_t path;
+	uint32_t query;
+	uint32_t fragment;
+	uint32_t fragment_query;
+	uint32_t name;	 /* segment that writes the name, or RULE_NONE */
+	uint32_t syntax; /* what the account must look like, or RULE_NONE */
+	uint16_t score;
+	uint8_t kind;	 /* enum sighting_kind */
+	uint8_t flags;
+	uint8_t host_mode;
+	uint8_t nlabels;
+	uint8_t npath;
+	uint8_t nquery;
+	uint8_t nfragment;
+	uint8_t nfragment_query;
+	uint8_t pad[2];
+};
+
+enum host_flag {
+	HOST_PLATFORM = 1, /* the platform's own: "other" when nothing fits */
+	HOST_ASSET = 2,	   /* serves files: never a sighting by itself */
+	HOST_SUFFIX = 4,   /* "name.*": any public suffix follows */
+};
+
+struct rule_host {
+	uint32_t name;
+	uint32_t platform; /* RULE_NONE when only patterns name it */
+	uint32_t first;	   /* its patterns, best first */
+	uint32_t count;
+	uint32_t flags;
+};
+
+/* Permitted account names. */
+struct rule_syntax {
+	uint32_t bits[4]; /* ASCII characters allowed */
+	uint16_t min;
+	uint16_t max;
+	uint32_t utf8; /* other characters are allowed too */
+	uint32_t forbid; /* text that must not stand in it; empty: none */
+};
+
+enum platform_flag {
+	PLATFORM_FOLD = 1,   /* account names ignore ASCII case */
+	PLATFORM_PLAYER = 2, /* an icon of it on an own page means a player */
+};
+
+struct rule_platform {
+	uint32_t id;
+	uint32_t name;
+	uint32_t flags;
+	uint32_t reserved; /* into `words`, sorted, lower case */
+	uint32_t nreserved;
+	uint32_t subdomains;
+	uint32_t nsubdomains;
+};
+
+/* A word that names a platform in class names, paths and handlers. */
+struct rule_word {
+	uint32_t word;
+	uint32_t platform;
+};
+
+struct rule_kit {
+	uint32_t id;
+	uint32_t name;
+	uint32_t service; /* into `services` */
+	uint32_t nservices;
+	uint32_t host; /* into `words`: hosts of its scripts */
+	uint32_t nhosts;
+};
+
+/* Markup of a kit: a class or an attribute that carries the service. */
+struct rule_markup {
+	uint32_t kit;
+	uint32_t attribute; /* RULE_NONE: a class token */
+	uint32_t before;    /* text before and after the service's code */
+	uint32_t after;
+	uint32_t with;	    /* class that must be on the element, or NONE */
+	uint32_t inside;    /* class of a container before it, or NONE */
+	uint32_t platform;  /* fixed result without a code, or RULE_NONE */
+	uint32_t kind;	    /* enum sighting_kind */
+	uint32_t url;	    /* "{value}" template: value is an address or
+			     * an account's name; RULE_NONE */
+};
+
+struct rule_service {
+	uint32_t code;
+	uint32_t platform; /* RULE_NONE: known and on no platform of ours */
+};
+
+/* Where a test line stands and what it wants; only after rules_load(). */
+struct rule_test {
+	char *url;
+	char *platform;
+	char *name; /* NULL: none */
+	enum sighting_kind kind;
+	bool nothing; /* must not be recognised at all */
+	uint32_t line;
+	uint32_t column;
+};
+
+struct rules {
+	char *text;
+	size_t ntext, text_cap;
+	struct rule_platform *platforms;
+	size_t nplatforms, platforms_cap;
+	struct rule_host *hosts;
+	size_t nhosts, hosts_cap;
+	struct rule_pattern *patterns;
+	size_t npatterns, patterns_cap;
+	struct rule_segment *segments;
+	size_t nsegments, segments_cap;
+	struct rule_part *parts;
+	size_t nparts, parts_cap;
+	struct rule_syntax *syntaxes;
+	size_t nsyntaxes, syntaxes_cap;
+	uint32_t *words; /* text offsets: reserved words, script hosts */
+	size_t nwords, words_cap;
+	struct rule_word *names; /* platform words, sorted */
+	size_t nnames, names_cap;
+	struct rule_kit *kits;
+	size_t nkits, kits_cap;
+	struct rule_markup *markups;
+	size_t nmarkups, markups_cap;
+	struct rule_service *services;
+	size_t nservices, services_cap;
+	uint32_t *redirect_keys; /* query keys of a site's own redirectors */
+	size_t nredirect_keys, redirect_keys_cap;
+	uint32_t *player_words;	 /* "player", "play": make a page a player */
+	size_t nplayer_words, player_words_cap;
+	uint32_t *player_not;	 /* words that forbid it: "css", "share" */
+	size_t nplayer_not, player_not_cap;
+
+	uint32_t *table; /* hash of host names; built by rules_index() */
+	size_t table_size;
+	char *file;	 /* for messages of the self-test */
+	struct rule_test *tests;
+	size_t ntests, tests_cap;
+};
+
+/* The text at an offset (borrows). */
+const char *rules_text(const struct rules *, uint32_t);
+struct span rules_span(const struct rules *, uint32_t);
+/* Builds the hash of host names; after the tables are complete. */
+void rules_index(struct rules *);
+/* Entry of exactly this host name, or NULL. */
+const struct rule_host *rules_host(const struct rules *, struct span name);
+/* Platform that a word names ("fb"), ASCII case ignored; RULE_NONE. */
+uint32_t rules_word(const struct rules *, struct span word);
+/* Sorted word list lookup, ASCII case ignored. */
+bool rules_has_word(const struct rules *, uint32_t first, uint32_t count,
+    struct span word);
+
+/* Adds one pattern in the notation of platforms.yaml; false and a reason
+ * (static text) when it is malformed. */
+struct pattern_source {
+	uint32_t platform;
+	enum sighting_kind kind;
+	unsigned flags;
+	struct span text;
+	struct span name;     /* "c/{account}", or p NULL */
+	uint32_t syntax;
+};
+bool rules_add_pattern(struct rules *, const struct pattern_source *,
+    const char **reason);
+uint32_t rules_add_text(struct rules *, struct span);
+/* The host's entry, made when there is none. */
+uint32_t rules_add_host(struct rules *, struct span name, uint32_t platform,
+    unsigned flags);
+/* Sorts the patterns by host and score; once, before rules_index(). */
+void rules_sort(struct rules *);
+
+#endif

@@ -1,0 +1,599 @@
+/* platforms.yaml into compiled rules. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "document.h"
+#include "limit.h"
+#include "rules_table.h"
+#include "schema.h"
+#include "url.h"
+
+struct loader {
+	struct rules *r;
+	struct config_errors *errors;
+};
+
+static const struct kind_key {
+	const char *key;
+	enum sighting_kind kind;
+	unsigned flags;
+} kind_keys[] = {
+    {"channel", SIGHTING_CHANNEL, 0},
+    {"content", SIGHTING_CONTENT, 0},
+    {"embed", SIGHTING_EMBED, 0},
+    {"share", SIGHTING_SHARE, 0},
+    {"feed", SIGHTING_FEED, 0},
+    {"other", SIGHTING_OTHER, 0},
+    {"script", SIGHTING_OTHER, PATTERN_SCRIPT},
+    {"redirect", SIGHTING_OTHER, PATTERN_REDIRECT},
+};
+
+static const char *
+text_at(const struct doc_node *map, const char *key)
+{
+	const struct doc_node *n = doc_get(map, key);
+
+	return n == NULL || n->kind != DOC_SCALAR || doc_null(n) ? NULL :
+	    n->text;
+}
+
+static bool
+true_at(const struct doc_node *map, const char *key)
+{
+	const char *t = text_at(map, key);
+
+	return t != NULL && strcmp(t, "true") == 0;
+}
+
+/* Complains about keys that are not in the NULL-terminated list. */
+static void
+check_keys(struct loader *l, const struct doc_node *map,
+    const char *const *known)
+{
+	for (const struct doc_node *n = map->first; n != NULL; n = n->next) {
+		size_t i = 0;
+
+		while (known[i] != NULL && strcmp(known[i], n->key) != 0)
+			i++;
+		if (known[i] == NULL)
+			config_errors_add(l->errors, n->file, n->key_line,
+			    n->key_column, "unknown key '%s'", n->key);
+	}
+}
+
+static uint32_t
+add_word(struct rules *r, struct span s)
+{
+	r->words = xgrow(r->words, &r->words_cap, r->nwords + 1,
+	    sizeof(*r->words));
+	r->words[r->nwords] = rules_add_text(r, s);
+	return (uint32_t)r->nwords++;
+}
+
+/* A list of texts as one run of words, in their order. */
+static void
+add_words(struct loader *l, const struct doc_node *list, uint32_t *first,
+    uint32_t *count)
+{
+	*first = (uint32_t)l->r->nwords;
+	*count = 0;
+	if (list == NULL)
+		return;
+	if (list->kind != DOC_LIST) {
+		doc_complain(list, l->errors, "must be a list");
+		return;
+	}
+	for (const struct doc_node *n = list->first; n != NULL; n = n->next) {
+		if (n->kind != DOC_SCALAR) {
+			doc_complain(n, l->errors, "must be a word");
+			continue;
+		}
+		add_word(l->r, span_of(n->text));
+		(*count)++;
+	}
+}
+
+static int
+compare_words(const void *a, const void *b, void *arg)
+{
+	const struct rules *r = arg;
+	const uint32_t *x = a, *y = b;
+
+	return strcasecmp(rules_text(r, *x), rules_text(r, *y));
+}
+
+static void
+add_sorted(struct loader *l, const struct doc_node *list, uint32_t *first,
+    uint32_t *count)
+{
+	add_words(l, list, first, count);
+	if (*count > 0)
+		qsort_r(l->r->words + *first, *count, sizeof(*l->r->words),
+		    compare_words, l->r);
+}
+
+static int
+compare_names(const void *a, const void *b, void *arg)
+{
+	const struct rules *r = arg;
+	const struct rule_word *x = a, *y = b;
+
+	return strcasecmp(rules_text(r, x->word), rules_text(r, y->word));
+}
+
+static void
+add_hosts(struct loader *l, const struct doc_node *list, uint32_t platform,
+    unsigned flags)
+{
+	if (list == NULL)
+		return;
+	for (const struct doc_node *n = list->first; n != NULL; n = n->next) {
+		if (n->kind != DOC_SCALAR || n->text[0] == '\0' ||
+		    strlen(n->text) > HOST_MAX_LEN) {
+			doc_complain(n, l->errors, "must be a host name");
+			continue;
+		}
+		rules_add_host(l->r, span_of(n->text), platform, flags);
+	}
+}
+
+/* "A-Za-z0-9_.-": ranges and single characters. */
+static void
+add_characters(struct rule_syntax *x, const char *chars)
+{
+	for (size_t i = 0; chars[i] != '\0'; i++) {
+		unsigned from = (unsigned char)chars[i], to = from;
+
+		if (chars[i + 1] == '-' && chars[i + 2] != '\0') {
+			to = (unsigned char)chars[i + 2];
+			i += 2;
+		}
+		for (unsigned c = from; c <= to && c < 128; c++)
+			x->bits[c / 32] |= (uint32_t)1 << (c % 32);
+	}
+}
+
+static uint16_t
+number_at(struct loader *l, const struct doc_node *map, const char *key,
+    uint16_t fallback)
+{
+	const char *t = text_at(map, key);
+	uint64_t v;
+
+	if (t == NULL)
+		return fallback;
+	if (!span_u64(span_of(t), &v) || v > 1024) {
+		doc_complain(doc_get(map, key), l->errors,
+		    "must be a number up to 1024");
+		return fallback;
+	}
+	return (uint16_t)v;
+}
+
+static uint32_t
+add_syntax(struct loader *l, const struct doc_node *n)
+{
+	static const char *const known[] = {"chars", "min", "max", "utf8",
+	    "forbid", NULL};
+	struct rule_syntax x = {.utf8 = true_at(n, "utf8")};
+	struct rules *r = l->r;
+
+	check_keys(l, n, known);
+	if (text_at(n, "chars") == NULL)
+		doc_complain(n, l->errors, "'chars' is missing");
+	else
+		add_characters(&x, text_at(n, "chars"));
+	x.forbid = rules_add_text(r, span_of(text_at(n, "forbid")));
+	x.min = number_at(l, n, "min", 1);
+	x.max = number_at(l, n, "max", NAME_MAX_LEN);
+	r->syntaxes = xgrow(r->syntaxes, &r->syntaxes_cap, r->nsyntaxes + 1,
+	    sizeof(*r->syntaxes));
+	r->syntaxes[r->nsyntaxes] = x;
+	return (uint32_t)r->nsyntaxes++;
+}
+
+static void
+add_test(struct loader *l, const struct doc_node *at, const char *url,
+    const char *platform, enum sighting_kind kind, const char *name)
+{
+	struct rules *r = l->r;
+
+	r->tests = xgrow(r->tests, &r->tests_cap, r->ntests + 1,
+	    sizeof(*r->tests));
+	r->tests[r->ntests++] = (struct rule_test){
+	    .url = xstrdup(url),
+	    .platform = xstrdup(platform),
+	    .name = xstrdup(name),
+	    .kind = kind,
+	    .nothing = platform == NULL,
+	    .line = at->line,
+	    .column = at->column,
+	};
+}
+
+/* Syntaxes of one platform by name, while its patterns are read. */
+struct syntax_names {
+	const struct doc_node *map;
+	uint32_t first;
+};
+
+static uint32_t
+find_syntax(struct loader *l, const struct syntax_names *s,
+    const struct doc_node *rule)
+{
+	const struct doc_node *of = doc_get(rule, "of");
+	uint32_t i = 0;
+
+	if (of == NULL)
+		return RULE_NONE;
+	if (s->map != NULL)
+		for (const struct doc_node *n = s->map->first; n != NULL;
+		    n = n->next, i++)
+			if (strcmp(n->key, of->text == NULL ? "" :
+			    of->text) == 0)
+				return s->first + i;
+	doc_complain(of, l->errors, "no such syntax on this platform");
+	return RULE_NONE;
+}
+
+static void
+add_one(struct loader *l, const struct doc_node *n,
+    struct pattern_source *src)
+{
+	const char *reason = NULL;
+
+	if (!rules_add_pattern(l->r, src, &reason))
+		doc_complain(n, l->errors, "%s", reason);
+}
+
+/* "{instance}/x" stands for one pattern on each of the platform's hosts. */
+static void
+add_instances(struct loader *l, const struct doc_node *n,
+    struct pattern_source *src, const struct doc_node *hosts)
+{
+	struct span path = span_slice(src->text, 10, src->text.n);
+
+	for (const struct doc_node *h = hosts == NULL ? NULL : hosts->first;
+	    h != NULL; h = h->next) {
+		char *text = xasprintf("%s%.*s", h->text == NULL ? "" :
+		    h->text, SPAN_ARG(path));
+
+		src->text = span_of(text);
+		add_one(l, n, src);
+		free(text);
+	}
+}
+
+static void
+add_url(struct loader *l, const struct doc_node *rule, uint32_t platform,
+    const struct syntax_names *syntaxes, const struct doc_node *hosts)
+{
+	static const char *const known[] = {"channel", "content", "embed",
+	    "share", "feed", "other", "script", "redirect", "as", "of", "low",
+	    "test", "gives", "gives_kind", "gives_platform", "from",
+	    "unverified", NULL};
+	struct pattern_source src = {.platform = platform};
+	const struct doc_node *pattern = NULL;
+	const char *id;
+
+	check_keys(l, rule, known);
+	for (size_t i = 0; i < ARRAY_LEN(kind_keys); i++) {
+		const struct doc_node *n = doc_get(rule, kind_keys[i].key);
+
+		if (n == NULL)
+			continue;
+		if (pattern != NULL)
+			doc_complain(n, l->errors, "one kind per rule");
+		pattern = n;
+		src.kind = kind_keys[i].kind;
+		src.flags = kind_keys[i].flags;
+	}
+	if (pattern == NULL || pattern->kind != DOC_SCALAR) {
+		doc_complain(rule, l->errors, "no kind with a pattern");
+		return;
+	}
+	src.text = span_of(pattern->text);
+	src.name = span_of(text_at(rule, "as"));
+	src.syntax = find_syntax(l, syntaxes, rule);
+	src.flags |= true_at(rule, "low") ? PATTERN_LOW : 0u;
+	src.flags |= true_at(rule, "unverified") ? PATTERN_UNVERIFIED : 0u;
+	if (span_starts(src.text, "{instance}"))
+		add_instances(l, pattern, &src, hosts);
+	else
+		add_one(l, pattern, &src);
+	if (text_at(rule, "test") == NULL) {
+		doc_complain(rule, l->errors, "a rule needs a 'test'");
+		return;
+	}
+	enum sighting_kind kind = src.kind;
+	if (text_at(rule, "gives_kind") != NULL)
+		kind = sighting_kind_from_name(
+		    span_of(text_at(rule, "gives_kind")));
+	if (text_at(rule, "gives_platform") != NULL)
+		id = text_at(rule, "gives_platform");
+	else
+		id = rules_text(l->r, l->r->platforms[platform].id);
+	add_test(l, doc_get(rule, "test"), text_at(rule, "test"), id, kind,
+	    text_at(rule, "gives"));
+}
+
+static void
+add_platform_words(struct loader *l, const struct doc_node *list,
+    uint32_t platform)
+{
+	struct rules *r = l->r;
+
+	for (const struct doc_node *n = list == NULL ? NULL : list->first;
+	    n != NULL; n = n->next) {
+		if (n->kind != DOC_SCALAR)
+			continue;
+		r->names = xgrow(r->names, &r->names_cap, r->nnames + 1,
+		    sizeof(*r->names));
+		r->names[r->nnames].platform = platform;
+		r->names[r->nnames].word = rules_add_text(r,
+		    span_of(n->text));
+		r->nnames++;
+	}
+}
+
+static void
+add_platform(struct loader *l, const struct doc_node *n)
+{
+	static const char *const known[] = {"id", "name", "kind", "country",
+	    "hosts", "assets", "short", "embeds", "redirects", "api",
+	    "mirrors", "mirror", "closed", "fold", "player", "words",
+	    "reserved", "subdomains", "syntax", "urls", NULL};
+	static const char *const own[] = {"hosts", "short", "embeds",
+	    "redirects", "api", "mirror"};
+	struct rules *r = l->r;
+	struct rule_platform p = {0};
+	struct syntax_names syntaxes = {doc_get(n, "syntax"),
+	    (uint32_t)r->nsyntaxes};
+	uint32_t at = (uint32_t)r->nplatforms;
+	const struct doc_node *urls = doc_get(n, "urls");
+
+	check_keys(l, n, known);
+	if (text_at(n, "id") == NULL || text_at(n, "name") == NULL) {
+		doc_complain(n, l->errors, "a platform needs 'id' and 'name'");
+		return;
+	}
+	for (size_t i = 0; i < r->nplatforms; i++)
+		if (strcmp(rules_text(r, r->platforms[i].id),
+		    text_at(n, "id")) == 0)
+			doc_complain(doc_get(n, "id"), l->errors,
+			    "this id is there twice");
+	p.id = rules_add_text(r, span_of(text_at(n, "id")));
+	p.name = rules_add_text(r, span_of(text_at(n, "name")));
+	p.flags = (true_at(n, "fold") ? PLATFORM_FOLD : 0u) |
+	    (true_at(n, "player") ? PLATFORM_PLAYER : 0u);
+	add_sorted(l, doc_get(n, "reserved"), &p.reserved, &p.nreserved);
+	add_sorted(l, doc_get(n, "subdomains"), &p.subdomains,
+	    &p.nsubdomains);
+	r->platforms = xgrow(r->platforms, &r->platforms_cap,
+	    r->nplatforms + 1, sizeof(*r->platforms));
+	r->platforms[r->nplatforms++] = p;
+	add_platform_words(l, doc_get(n, "words"), at);
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		add_hosts(l, doc_get(n, own[i]), at, HOST_PLATFORM);
+	add_hosts(l, doc_get(n, "assets"), at, HOST_ASSET);
+	for (const struct doc_node *s = syntaxes.map == NULL ? NULL :
+	    syntaxes.map->first; s != NULL; s = s->next)
+		add_syntax(l, s);
+	for (const struct doc_node *u = urls == NULL ? NULL : urls->first;
+	    u != NULL; u = u->next)
+		add_url(l, u, at, &syntaxes, doc_get(n, "hosts"));
+}
+
+static uint32_t
+platform_index(const struct rules *r, const char *id)
+{
+	for (size_t i = 0; i < r->nplatforms; i++)
+		if (strcmp(rules_text(r, r->platforms[i].id), id) == 0)
+			return (uint32_t)i;
+	return RULE_NONE;
+}
+
+/* A reference to a platform that must be there; null is none. */
+static uint32_t
+platform_named(struct loader *l, const struct doc_node *n)
+{
+	uint32_t at;
+
+	if (n == NULL || doc_null(n) || n->kind != DOC_SCALAR)
+		return RULE_NONE;
+	at = platform_index(l->r, n->text);
+	if (at == RULE_NONE)
+		doc_complain(n, l->errors, "no platform '%s'", n->text);
+	return at;
+}
+
+static uint32_t
+optional_text(struct rules *r, const char *t)
+{
+	return t == NULL ? RULE_NONE : rules_add_text(r, span_of(t));
+}
+
+static void
+add_markup(struct loader *l, const struct doc_node *n, uint32_t kit)
+{
+	static const char *const known[] = {"class", "attr", "value", "with",
+	    "inside", "platform", "kind", "url", NULL};
+	struct rules *r = l->r;
+	const char *pattern = text_at(n, text_at(n, "attr") == NULL ? "class" :
+	    "value");
+	struct span text = span_of(pattern == NULL ? "{service}" : pattern);
+	size_t slot = span_search(text, "{service}");
+	struct rule_markup m = {.kit = kit};
+
+	check_keys(l, n, known);
+	m.attribute = optional_text(r, text_at(n, "attr"));
+	m.with = optional_text(r, text_at(n, "with"));
+	m.inside = optional_text(r, text_at(n, "inside"));
+	m.url = optional_text(r, text_at(n, "url"));
+	m.platform = platform_named(l, doc_get(n, "platform"));
+	m.before = rules_add_text(r, span_slice(text, 0, slot));
+	m.after = rules_add_text(r, span_slice(text, slot + 9, text.n));
+	m.kind = SIGHTING_SHARE;
+	if (text_at(n, "kind") != NULL)
+		m.kind = sighting_kind_from_name(span_of(text_at(n, "kind")));
+	if (m.kind >= SIGHTING_KIND_COUNT) {
+		doc_complain(doc_get(n, "kind"), l->errors, "no such kind");
+		return;
+	}
+	r->markups = xgrow(r->markups, &r->markups_cap, r->nmarkups + 1,
+	    sizeof(*r->markups));
+	r->markups[r->nmarkups++] = m;
+}
+
+static void
+add_kit(struct loader *l, const struct doc_node *n)
+{
+	static const char *const known[] = {"id", "name", "scripts", "markup",
+	    "services", "from", "unverified", "test", "gives", NULL};
+	struct rules *r = l->r;
+	struct rule_kit k = {0};
+	const struct doc_node *services = doc_get(n, "services");
+	const struct doc_node *markup = doc_get(n, "markup");
+
+	check_keys(l, n, known);
+	if (text_at(n, "id") == NULL || text_at(n, "name") == NULL) {
+		doc_complain(n, l->errors, "a kit needs 'id' and 'name'");
+		return;
+	}
+	k.id = rules_add_text(r, span_of(text_at(n, "id")));
+	k.name = rules_add_text(r, span_of(text_at(n, "name")));
+	add_words(l, doc_get(n, "scripts"), &k.host, &k.nhosts);
+	k.service = (uint32_t)r->nservices;
+	for (const struct doc_node *s = services == NULL ? NULL :
+	    services->first; s != NULL; s = s->next) {
+		r->services = xgrow(r->services, &r->services_cap,
+		    r->nservices + 1, sizeof(*r->services));
+		r->services[r->nservices].code = rules_add_text(r,
+		    span_of(s->key));
+		r->services[r->nservices].platform = platform_named(l, s);
+		r->nservices++;
+	}
+	k.nservices = (uint32_t)r->nservices - k.service;
+	r->kits = xgrow(r->kits, &r->kits_cap, r->nkits + 1,
+	    sizeof(*r->kits));
+	r->kits[r->nkits++] = k;
+	for (const struct doc_node *m = markup == NULL ? NULL : markup->first;
+	    m != NULL; m = m->next)
+		add_markup(l, m, (uint32_t)r->nkits - 1);
+}
+
+static void
+add_list(struct loader *l, const struct doc_node *list, uint32_t **words,
+    size_t *count, size_t *cap)
+{
+	for (const struct doc_node *n = list == NULL ? NULL : list->first;
+	    n != NULL; n = n->next) {
+		if (n->kind != DOC_SCALAR)
+			continue;
+		*words = xgrow(*words, cap, *count + 1, sizeof(**words));
+		(*words)[(*count)++] = rules_add_text(l->r, span_of(n->text));
+	}
+}
+
+static void
+add_extra_test(struct loader *l, const struct doc_node *n)
+{
+	static const char *const known[] = {"url", "nothing", "platform",
+	    "kind", "name", NULL};
+	enum sighting_kind kind = SIGHTING_KIND_COUNT;
+	const char *kind_text = text_at(n, "kind");
+
+	check_keys(l, n, known);
+	if (text_at(n, "url") == NULL) {
+		doc_complain(n, l->errors, "a test needs 'url'");
+		return;
+	}
+	if (true_at(n, "nothing")) {
+		add_test(l, n, text_at(n, "url"), NULL, kind, NULL);
+		return;
+	}
+	if (kind_text != NULL)
+		kind = sighting_kind_from_name(span_of(kind_text));
+	if (kind == SIGHTING_KIND_COUNT ||
+	    text_at(n, "platform") == NULL) {
+		doc_complain(n, l->errors,
+		    "a test needs 'platform' and 'kind', or 'nothing: true'");
+		return;
+	}
+	add_test(l, n, text_at(n, "url"), text_at(n, "platform"), kind,
+	    text_at(n, "name"));
+}
+
+static void
+read_all(struct loader *l, const struct doc_node *root)
+{
+	static const char *const known[] = {"version", "platforms", "kits",
+	    "redirect_keys", "player_words", "player_not", "tests", NULL};
+	const struct doc_node *platforms = doc_get(root, "platforms");
+	const struct doc_node *kits = doc_get(root, "kits");
+	const struct doc_node *tests = doc_get(root, "tests");
+	struct rules *r = l->r;
+
+	check_keys(l, root, known);
+	if (platforms == NULL || platforms->kind != DOC_LIST) {
+		doc_complain(root, l->errors, "'platforms' is missing");
+		return;
+	}
+	for (const struct doc_node *n = platforms->first; n != NULL;
+	    n = n->next)
+		add_platform(l, n);
+	for (const struct doc_node *n = kits == NULL ? NULL : kits->first;
+	    n != NULL; n = n->next)
+		add_kit(l, n);
+	add_list(l, doc_get(root, "redirect_keys"), &r->redirect_keys,
+	    &r->nredirect_keys, &r->redirect_keys_cap);
+	add_list(l, doc_get(root, "player_words"), &r->player_words,
+	    &r->nplayer_words, &r->player_words_cap);
+	add_list(l, doc_get(root, "player_not"), &r->player_not,
+	    &r->nplayer_not, &r->player_not_cap);
+	for (const struct doc_node *n = tests == NULL ? NULL : tests->first;
+	    n != NULL; n = n->next)
+		add_extra_test(l, n);
+	if (r->nnames > 0)
+		qsort_r(r->names, r->nnames, sizeof(*r->names), compare_names,
+		    r);
+}
+
+static struct rules *
+build_rules(struct doc *doc, const char *name, struct config_errors *errors)
+{
+	struct loader l = {xcalloc(1, sizeof(*l.r)), errors};
+	size_t before = errors->count;
+
+	rules_add_text(l.r, SPAN_NULL);
+	l.r->file = xstrdup(name);
+	read_all(&l, doc_root(doc));
+	if (errors->count > before) {
+		rules_free(l.r);
+		return NULL;
+	}
+	rules_sort(l.r);
+	rules_index(l.r);
+	return l.r;
+}
+
+struct rules *
+rules_load(const char *path, struct config_errors *errors)
+{
+	struct doc *doc = doc_read(path, errors);
+	struct rules *r = doc == NULL ? NULL : build_rules(doc, path, errors);
+
+	doc_free(doc);
+	return r;
+}
+
+struct rules *
+rules_parse(struct span yaml, const char *name, struct config_errors *errors)
+{
+	struct doc *doc = doc_parse(name, yaml, errors);
+	struct rules *r = doc == NULL ? NULL : build_rules(doc, name, errors);
+
+	doc_free(doc);
+	return r;
+}

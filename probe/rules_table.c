@@ -1,0 +1,357 @@
+/* Look-ups in the compiled rules, and their wire form. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "limit.h"
+#include "rules_table.h"
+
+#define RULES_MAGIC 0x6b705231u /* "kpR1" */
+
+const char *
+rules_text(const struct rules *r, uint32_t at)
+{
+	return at < r->ntext ? r->text + at : "";
+}
+
+struct span
+rules_span(const struct rules *r, uint32_t at)
+{
+	return span_of(rules_text(r, at));
+}
+
+void
+rules_free(struct rules *r)
+{
+	if (r == NULL)
+		return;
+	for (size_t i = 0; i < r->ntests; i++) {
+		free(r->tests[i].url);
+		free(r->tests[i].platform);
+		free(r->tests[i].name);
+	}
+	free(r->tests);
+	free(r->file);
+	free(r->table);
+	free(r->text);
+	free(r->platforms);
+	free(r->hosts);
+	free(r->patterns);
+	free(r->segments);
+	free(r->parts);
+	free(r->syntaxes);
+	free(r->words);
+	free(r->names);
+	free(r->kits);
+	free(r->markups);
+	free(r->services);
+	free(r->redirect_keys);
+	free(r->player_words);
+	free(r->player_not);
+	free(r);
+}
+
+void
+rules_index(struct rules *r)
+{
+	size_t size = 64;
+
+	while (size < r->nhosts * 4)
+		size *= 2;
+	free(r->table);
+	r->table = xreallocarray(NULL, size, sizeof(*r->table));
+	r->table_size = size;
+	for (size_t i = 0; i < size; i++)
+		r->table[i] = RULE_NONE;
+	for (size_t i = 0; i < r->nhosts; i++) {
+		size_t at = bytes_hash(rules_span(r, r->hosts[i].name)) &
+		    (size - 1);
+
+		while (r->table[at] != RULE_NONE)
+			at = (at + 1) & (size - 1);
+		r->table[at] = (uint32_t)i;
+	}
+}
+
+const struct rule_host *
+rules_host(const struct rules *r, struct span name)
+{
+	size_t at;
+
+	if (r->table_size == 0)
+		return NULL;
+	at = bytes_hash(name) & (r->table_size - 1);
+	while (r->table[at] != RULE_NONE) {
+		const struct rule_host *h = &r->hosts[r->table[at]];
+
+		if (span_is(name, rules_text(r, h->name)))
+			return h;
+		at = (at + 1) & (r->table_size - 1);
+	}
+	return NULL;
+}
+
+static int
+compare_i(struct span a, struct span b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+
+	for (size_t i = 0; i < n; i++) {
+		int d = (unsigned char)ascii_lower(a.p[i]) -
+		    (unsigned char)ascii_lower(b.p[i]);
+
+		if (d != 0)
+			return d;
+	}
+	return a.n < b.n ? -1 : a.n > b.n;
+}
+
+bool
+rules_has_word(const struct rules *r, uint32_t first, uint32_t count,
+    struct span word)
+{
+	size_t lo = first, hi = first + count;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int c = compare_i(word, rules_span(r, r->words[mid]));
+
+		if (c == 0)
+			return true;
+		if (c < 0)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return false;
+}
+
+uint32_t
+rules_word(const struct rules *r, struct span word)
+{
+	size_t lo = 0, hi = r->nnames;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int c = compare_i(word, rules_span(r, r->names[mid].word));
+
+		if (c == 0)
+			return r->names[mid].platform;
+		if (c < 0)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return RULE_NONE;
+}
+
+size_t
+rules_platform_count(const struct rules *r)
+{
+	return r->nplatforms;
+}
+
+size_t
+rules_kit_count(const struct rules *r)
+{
+	return r->nkits;
+}
+
+size_t
+rules_pattern_count(const struct rules *r)
+{
+	return r->npatterns;
+}
+
+static const struct rule_platform *
+find_platform(const struct rules *r, const char *id)
+{
+	for (size_t i = 0; i < r->nplatforms; i++)
+		if (strcmp(rules_text(r, r->platforms[i].id), id) == 0)
+			return &r->platforms[i];
+	return NULL;
+}
+
+const char *
+rules_platform_name(const struct rules *r, const char *id)
+{
+	const struct rule_platform *p = id == NULL ? NULL :
+	    find_platform(r, id);
+
+	return p == NULL ? NULL : rules_text(r, p->name);
+}
+
+bool
+rules_folds_case(const struct rules *r, const char *id)
+{
+	const struct rule_platform *p = id == NULL ? NULL :
+	    find_platform(r, id);
+
+	return p != NULL && (p->flags & PLATFORM_FOLD) != 0;
+}
+
+/* One table: its count, its element size, its bytes. */
+static void
+put_table(struct buf *out, const void *data, size_t count, size_t size)
+{
+	buf_put_u32(out, (uint32_t)count);
+	buf_put_u32(out, (uint32_t)size);
+	if (count > 0)
+		buf_add(out, data, count * size);
+}
+
+static void *
+get_table(struct cursor *in, size_t *count, size_t *cap, size_t size)
+{
+	size_t n = cursor_u32le(in);
+	struct span bytes;
+	void *data;
+
+	if (cursor_u32le(in) != size || n > cursor_left(in) / size) {
+		in->bad = true;
+		return NULL;
+	}
+	bytes = cursor_take(in, n * size);
+	if (in->bad)
+		return NULL;
+	data = xreallocarray(NULL, n == 0 ? 1 : n, size);
+	if (n > 0)
+		memcpy(data, bytes.p, n * size);
+	*count = n;
+	*cap = n;
+	return data;
+}
+
+/* Every table in the order of the wire. */
+#define RULES_TABLES(X)	       \
+	X(text, ntext)	       \
+	X(platforms, nplatforms) \
+	X(hosts, nhosts)       \
+	X(patterns, npatterns) \
+	X(segments, nsegments) \
+	X(parts, nparts)       \
+	X(syntaxes, nsyntaxes) \
+	X(words, nwords)       \
+	X(names, nnames)       \
+	X(kits, nkits)	       \
+	X(markups, nmarkups)   \
+	X(services, nservices) \
+	X(redirect_keys, nredirect_keys) \
+	X(player_words, nplayer_words) \
+	X(player_not, nplayer_not)
+
+/* Read by rules_decode(). */
+void
+rules_encode(const struct rules *r, struct buf *out)
+{
+	buf_put_u32(out, RULES_MAGIC);
+#define X(table, count) put_table(out, r->table, r->count, sizeof(*r->table));
+	RULES_TABLES(X)
+#undef X
+}
+
+static bool
+range(size_t first, size_t count, size_t all)
+{
+	return first <= all && count <= all - first;
+}
+
+static bool
+maybe(uint32_t index, size_t all)
+{
+	return index == RULE_NONE || index < all;
+}
+
+static bool
+check_patterns(const struct rules *r)
+{
+	for (size_t i = 0; i < r->npatterns; i++) {
+		const struct rule_pattern *p = &r->patterns[i];
+
+		if (p->platform >= r->nplatforms || p->host >= r->nhosts ||
+		    p->kind >= SIGHTING_KIND_COUNT ||
+		    !range(p->labels, p->nlabels, r->nsegments) ||
+		    !range(p->path, p->npath, r->nsegments) ||
+		    !range(p->query, p->nquery, r->nsegments) ||
+		    !range(p->fragment, p->nfragment, r->nsegments) ||
+		    !range(p->fragment_query, p->nfragment_query,
+		    r->nsegments) || !maybe(p->name, r->nsegments) ||
+		    !maybe(p->syntax, r->nsyntaxes))
+			return false;
+	}
+	for (size_t i = 0; i < r->nsegments; i++)
+		if (!range(r->segments[i].part, r->segments[i].parts,
+		    r->nparts) || !maybe(r->segments[i].key, r->ntext))
+			return false;
+	for (size_t i = 0; i < r->nparts; i++)
+		if (!range(r->parts[i].text, r->parts[i].length, r->ntext) ||
+		    r->parts[i].slot >= SLOT_COUNT ||
+		    r->parts[i].type >= TYPE_COUNT)
+			return false;
+	return true;
+}
+
+static bool
+check_hosts(const struct rules *r)
+{
+	for (size_t i = 0; i < r->nhosts; i++)
+		if (!maybe(r->hosts[i].platform, r->nplatforms) ||
+		    !range(r->hosts[i].first, r->hosts[i].count,
+		    r->npatterns))
+			return false;
+	for (size_t i = 0; i < r->nplatforms; i++)
+		if (!range(r->platforms[i].reserved,
+		    r->platforms[i].nreserved, r->nwords) ||
+		    !range(r->platforms[i].subdomains,
+		    r->platforms[i].nsubdomains, r->nwords))
+			return false;
+	for (size_t i = 0; i < r->nnames; i++)
+		if (r->names[i].platform >= r->nplatforms)
+			return false;
+	return true;
+}
+
+static bool
+check_kits(const struct rules *r)
+{
+	for (size_t i = 0; i < r->nkits; i++)
+		if (!range(r->kits[i].service, r->kits[i].nservices,
+		    r->nservices) ||
+		    !range(r->kits[i].host, r->kits[i].nhosts, r->nwords))
+			return false;
+	for (size_t i = 0; i < r->nmarkups; i++)
+		if (r->markups[i].kit >= r->nkits ||
+		    r->markups[i].kind >= SIGHTING_KIND_COUNT ||
+		    !maybe(r->markups[i].platform, r->nplatforms))
+			return false;
+	for (size_t i = 0; i < r->nservices; i++)
+		if (!maybe(r->services[i].platform, r->nplatforms))
+			return false;
+	return r->ntext > 0 && r->text[r->ntext - 1] == '\0';
+}
+
+/* Reader of rules_encode().  Text offsets need no check of their own:
+ * rules_text() makes it, and the last byte of the text is a NUL. */
+struct rules *
+rules_decode(struct span bytes)
+{
+	struct rules *r = xcalloc(1, sizeof(*r));
+	struct cursor in;
+
+	cursor_init(&in, bytes.p, bytes.n);
+	if (cursor_u32le(&in) != RULES_MAGIC)
+		in.bad = true;
+#define X(table, count)                                                  \
+	if (!in.bad)                                                     \
+		r->table = get_table(&in, &r->count, &r->table##_cap,    \
+		    sizeof(*r->table));
+	RULES_TABLES(X)
+#undef X
+	if (!cursor_done(&in) || !check_kits(r) || !check_hosts(r) ||
+	    !check_patterns(r)) {
+		rules_free(r);
+		return NULL;
+	}
+	rules_index(r);
+	return r;
+}
