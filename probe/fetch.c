@@ -1,0 +1,797 @@
+/*
+ * One hop over HTTP by libcurl's socket interface on libevent: the only file
+ * with libcurl.  The four callbacks between the two libraries do one thing
+ * each; new transfers are never started inside them.
+ *
+ * What libcurl is not trusted with: resolving (the address is pinned),
+ * redirects, content and transfer decoding, limits (counted here), and how
+ * far a failed attempt came (own marks).
+ */
+#include "network.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "http.h"
+#include "instant.h"
+#include "limit.h"
+#include "log.h"
+
+#define LOW_SPEED_BYTES	 100L
+#define LOW_SPEED_SECS	 10L
+#define RECEIVE_BUFFER	 16384L
+#define DEADLINE_EXTRA_MS 500
+
+struct sock {
+	TAILQ_ENTRY(sock) next;
+	struct fetcher *owner;
+	struct event event;
+};
+
+enum stopped { STOPPED_NOT, STOPPED_BODY, STOPPED_HEADERS, STOPPED_DEADLINE };
+
+struct fetch {
+	TAILQ_ENTRY(fetch) next;
+	struct fetcher *owner;
+	CURL *easy;
+	struct curl_slist *resolve;
+	struct curl_slist *headers;
+	struct hop *hop;
+	struct address address;
+	bool pinned;	 /* no proxy: the peer must be `address` */
+	bool denied;	 /* by our policy, before connecting */
+	bool chunked;
+	enum stopped stopped;
+	curl_socket_t fd;
+	int64_t start_us;
+	struct event deadline;
+	fetch_done *done;
+	void *arg;
+	char error[CURL_ERROR_SIZE];
+};
+
+struct fetcher {
+	struct event_base *base;
+	struct fetch_settings settings;
+	CURLM *multi;
+	struct trust *trust;
+	struct event timer;
+	TAILQ_HEAD(fetches, fetch) fetches;
+	TAILQ_HEAD(socks, sock) socks;
+	unsigned active;
+};
+
+static void fetch_finish(struct fetch *, CURLcode);
+
+static int64_t
+elapsed(const struct fetch *x)
+{
+	return monotonic_us() - x->start_us;
+}
+
+/* ---- between libcurl and libevent ---- */
+
+static void
+drain(struct fetcher *f)
+{
+	CURLMsg *msg;
+	int left;
+
+	while ((msg = curl_multi_info_read(f->multi, &left)) != NULL) {
+		struct fetch *x;
+		CURLcode result;
+
+		if (msg->msg != CURLMSG_DONE)
+			continue;
+		result = msg->data.result;
+		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &x);
+		fetch_finish(x, result);
+	}
+}
+
+static void
+action(struct fetcher *f, curl_socket_t fd, int bits)
+{
+	int running;
+	CURLMcode rc = curl_multi_socket_action(f->multi, fd, bits, &running);
+
+	if (rc != CURLM_OK && rc != CURLM_BAD_SOCKET)
+		fatal("libcurl: %s", curl_multi_strerror(rc));
+	drain(f);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	action(arg, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* The first event on a socket that has a peer: TCP is connected. */
+static void
+note_connected(struct fetcher *f, curl_socket_t fd)
+{
+	struct sockaddr_storage peer;
+	struct sockaddr_storage own;
+	socklen_t n = sizeof peer;
+	struct fetch *x;
+
+	TAILQ_FOREACH(x, &f->fetches, next)
+		if (x->fd == fd)
+			break;
+	if (x == NULL || x->hop->marks.tcp_done != MARK_NONE)
+		return;
+	if (getpeername(fd, (struct sockaddr *)&peer, &n) != 0)
+		return;
+	x->hop->marks.tcp_done = elapsed(x);
+	n = sizeof own;
+	if (getsockname(fd, (struct sockaddr *)&own, &n) != 0)
+		return;
+	if (own.ss_family == AF_INET)
+		x->hop->local_port =
+		    ntohs(((struct sockaddr_in *)&own)->sin_port);
+	else if (own.ss_family == AF_INET6)
+		x->hop->local_port =
+		    ntohs(((struct sockaddr_in6 *)&own)->sin6_port);
+}
+
+static void
+on_socket(evutil_socket_t fd, short what, void *arg)
+{
+	struct fetcher *f = ((struct sock *)arg)->owner;
+	int bits = ((what & EV_READ) ? CURL_CSELECT_IN : 0) |
+	    ((what & EV_WRITE) ? CURL_CSELECT_OUT : 0);
+
+	note_connected(f, fd);
+	action(f, fd, bits); /* `arg` may be freed by now */
+}
+
+static int
+curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *sockp)
+{
+	struct fetcher *f = arg;
+	struct sock *s = sockp;
+	short bits = (short)(((what & CURL_POLL_IN) ? EV_READ : 0) |
+	    ((what & CURL_POLL_OUT) ? EV_WRITE : 0));
+
+	(void)easy;
+	if (s != NULL)
+		event_del(&s->event);
+	if (what == CURL_POLL_REMOVE) {
+		if (s != NULL) {
+			TAILQ_REMOVE(&f->socks, s, next);
+			free(s);
+		}
+		return 0;
+	}
+	if (s == NULL) {
+		s = xcalloc(1, sizeof *s);
+		s->owner = f;
+		TAILQ_INSERT_TAIL(&f->socks, s, next);
+		curl_multi_assign(f->multi, fd, s);
+	}
+	event_assign(&s->event, f->base, fd, (short)(bits | EV_PERSIST),
+	    on_socket, s);
+	event_add(&s->event, NULL);
+	return 0;
+}
+
+static int
+curl_wants_timer(CURLM *multi, long ms, void *arg)
+{
+	struct fetcher *f = arg;
+	struct timeval tv = {ms / 1000, ms % 1000 * 1000};
+
+	(void)multi;
+	if (ms < 0)
+		evtimer_del(&f->timer);
+	else
+		evtimer_add(&f->timer, &tv);
+	return 0;
+}
+
+/* ---- what one transfer sees ---- */
+
+static curl_socket_t
+on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	struct fetch *x = arg;
+
+	(void)purpose;
+	if (x->pinned &&
+	    !policy_allows(x->owner->settings.policy, &to->addr)) {
+		x->denied = true;
+		return CURL_SOCKET_BAD;
+	}
+	x->hop->marks.tcp_start = elapsed(x);
+	x->fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+	return x->fd;
+}
+
+/* Connected, with TLS where wanted; the request goes out next. */
+static int
+on_before_request(void *arg, char *peer, char *own, int peer_port, int own_port)
+{
+	struct fetch *x = arg;
+	struct address a;
+	struct curl_tlssessioninfo *tls = NULL;
+
+	(void)own;
+	(void)peer_port;
+	if (x->pinned && (!address_parse(&a, peer, 0) ||
+	    !policy_allows(x->owner->settings.policy, &a.u.sa))) {
+		x->denied = true;
+		return CURL_PREREQFUNC_ABORT;
+	}
+	if (own_port > 0 && own_port <= 65535)
+		x->hop->local_port = (uint16_t)own_port;
+	if (curl_easy_getinfo(x->easy, CURLINFO_TLS_SSL_PTR, &tls) == CURLE_OK &&
+	    tls != NULL && tls->internals != NULL) {
+		tls_describe(tls->internals, x->hop);
+		x->hop->marks.tls_done = elapsed(x);
+	}
+	x->hop->marks.request_sent = elapsed(x);
+	return CURL_PREREQFUNC_OK;
+}
+
+static int
+on_debug(CURL *easy, curl_infotype type, char *data, size_t n, void *arg)
+{
+	struct fetch *x = arg;
+
+	(void)easy;
+	if (type == CURLINFO_HEADER_OUT && x->hop->request.len == 0)
+		buf_add(&x->hop->request, data, n);
+	return 0;
+}
+
+static size_t
+on_header(char *data, size_t size, size_t n, void *arg)
+{
+	struct fetch *x = arg;
+	struct hop *h = x->hop;
+	struct span line = {data, size * n};
+
+	if (h->marks.first_byte == MARK_NONE)
+		h->marks.first_byte = elapsed(x);
+	/* A new status line: what stood before was an interim response. */
+	if (span_starts_i(line, "http/") && h->headers.len > 0 &&
+	    span_ends_i(buf_span(&h->headers), "\n\r\n"))
+		buf_clear(&h->headers);
+	if (!buf_add_span(&h->headers, line)) {
+		x->stopped = STOPPED_HEADERS;
+		return 0;
+	}
+	if (span_starts_i(line, "transfer-encoding:") &&
+	    span_search_i(line, "chunked") < line.n)
+		x->chunked = true;
+	return line.n;
+}
+
+static size_t
+on_body(char *data, size_t size, size_t n, void *arg)
+{
+	struct fetch *x = arg;
+	struct buf *body = &x->hop->body;
+	size_t room = x->owner->settings.body_limit - body->len;
+
+	n *= size;
+	if (n <= room && buf_add(body, data, n))
+		return n;
+	buf_add(body, data, room);
+	x->stopped = STOPPED_BODY;
+	return 0;
+}
+
+static CURLcode
+on_ssl_ctx(CURL *easy, void *ctx, void *arg)
+{
+	struct fetch *x = arg;
+
+	(void)easy;
+	trust_apply(x->owner->trust, ctx, x->hop);
+	return CURLE_OK;
+}
+
+/* libcurl's own timers have been seen not to fire in this mode. */
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct fetch *x = arg;
+
+	(void)fd;
+	(void)what;
+	x->stopped = STOPPED_DEADLINE;
+	fetch_finish(x, CURLE_OPERATION_TIMEDOUT);
+}
+
+/* ---- how it ended ---- */
+
+static enum stage
+stage_reached(const struct hop *h, bool tls)
+{
+	if (h->headers.len > 0 &&
+	    span_ends_i(buf_span(&h->headers), "\n\r\n"))
+		return STAGE_BODY;
+	if (h->marks.first_byte != MARK_NONE)
+		return STAGE_HTTP_RESPONSE;
+	if (h->marks.request_sent != MARK_NONE)
+		return STAGE_HTTP_RESPONSE;
+	if (h->marks.tcp_done != MARK_NONE)
+		return tls ? STAGE_TLS : STAGE_HTTP_REQUEST;
+	return STAGE_TCP;
+}
+
+static enum failure
+errno_failure(int e)
+{
+	switch (e) {
+	case ECONNREFUSED:
+		return FAILURE_CONNECTION_REFUSED;
+	case ECONNRESET:
+	case EPIPE:
+		return FAILURE_CONNECTION_RESET;
+	case ECONNABORTED:
+		return FAILURE_CONNECTION_ABORTED;
+	case EHOSTUNREACH:
+		return FAILURE_HOST_UNREACHABLE;
+	case ENETUNREACH:
+		return FAILURE_NETWORK_UNREACHABLE;
+	case ENETDOWN:
+		return FAILURE_NETWORK_DOWN;
+	case ETIMEDOUT:
+		return FAILURE_TIMED_OUT;
+	case EACCES:
+	case EPERM:
+		return FAILURE_PERMISSION_DENIED;
+	default:
+		return FAILURE_NONE;
+	}
+}
+
+static bool
+is_local_trouble(int e)
+{
+	return e == EADDRNOTAVAIL || e == ENOBUFS || e == EMFILE ||
+	    e == ENFILE || e == ENOMEM;
+}
+
+static void
+unknown(struct hop *h, const char *text)
+{
+	h->failure = FAILURE_UNKNOWN;
+	if (h->failure_text == NULL)
+		h->failure_text = xstrdup(text);
+}
+
+static void
+map_connect(const struct fetch *x, struct hop *h)
+{
+	if (x->denied)
+		h->outcome = OUTCOME_BLOCKED_BY_POLICY;
+	else if (is_local_trouble(h->os_errno))
+		h->outcome = OUTCOME_LOCAL_ERROR;
+	else if ((h->failure = errno_failure(h->os_errno)) == FAILURE_NONE)
+		unknown(h, "connect");
+}
+
+static void
+map_tls(const struct fetch *x, struct hop *h)
+{
+	struct span text = span_of(x->error);
+
+	h->failure = errno_failure(h->os_errno);
+	if (h->failure != FAILURE_NONE)
+		return;
+	/* Texts of OpenSSL by way of libcurl; asserted end to end. */
+	if (span_search_i(text, "ssl_error_syscall") < text.n ||
+	    span_search_i(text, "unexpected eof") < text.n)
+		h->failure = FAILURE_EOF;
+	else if (span_search_i(text, "unrecognized name") < text.n)
+		h->failure = FAILURE_SSL_HOSTNAME;
+	else
+		h->failure = FAILURE_SSL_HANDSHAKE;
+}
+
+static void
+map_verify(const struct fetch *x, struct hop *h)
+{
+	struct span text = span_of(x->error);
+
+	if (h->verify_result > 1)
+		h->failure = tls_verify_failure(h->verify_result);
+	else if (span_search_i(text, "subject name") < text.n)
+		h->failure = FAILURE_SSL_HOSTNAME;
+	else
+		h->failure = FAILURE_SSL_CERTIFICATE;
+}
+
+static void
+map_receive(const struct fetch *x, struct hop *h)
+{
+	struct span text = span_of(x->error);
+
+	h->failure = errno_failure(h->os_errno);
+	if (h->failure != FAILURE_NONE)
+		return;
+	if (span_search_i(text, "too large response headers") < text.n)
+		h->outcome = OUTCOME_HEADERS_TOO_LARGE;
+	else if (span_search_i(text, "chunk") < text.n ||
+	    span_search_i(text, "illegal or missing hexadecimal") < text.n)
+		unknown(h, "http_bad_chunk");
+	else
+		h->failure = FAILURE_EOF;
+}
+
+static void
+map_write(const struct fetch *x, struct hop *h)
+{
+	switch (x->stopped) {
+	case STOPPED_BODY:
+		h->outcome = OUTCOME_TOO_LARGE;
+		h->body_cut = true;
+		break;
+	case STOPPED_HEADERS:
+		h->outcome = OUTCOME_HEADERS_TOO_LARGE;
+		break;
+	case STOPPED_NOT:
+	case STOPPED_DEADLINE:
+		bug("libcurl reports a write error that we did not make");
+	}
+}
+
+static void
+map_result(const struct fetch *x, struct hop *h, CURLcode rc)
+{
+	char text[64];
+
+	switch (rc) {
+	case CURLE_OK:
+		break;
+	case CURLE_COULDNT_CONNECT:
+		map_connect(x, h);
+		break;
+	case CURLE_ABORTED_BY_CALLBACK:
+		h->outcome = OUTCOME_BLOCKED_BY_POLICY;
+		break;
+	case CURLE_OPERATION_TIMEDOUT:
+		h->failure = FAILURE_TIMEOUT;
+		h->body_cut = h->body.len > 0;
+		break;
+	case CURLE_SSL_CONNECT_ERROR:
+		map_tls(x, h);
+		break;
+	case CURLE_PEER_FAILED_VERIFICATION:
+		map_verify(x, h);
+		break;
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_ISSUER_ERROR:
+		h->failure = FAILURE_SSL_CERTIFICATE;
+		break;
+	case CURLE_GOT_NOTHING:
+		h->failure = FAILURE_EOF;
+		break;
+	case CURLE_PARTIAL_FILE:
+		h->failure = FAILURE_EOF;
+		h->outcome = OUTCOME_TRUNCATED;
+		h->body_cut = true;
+		break;
+	case CURLE_SEND_ERROR:
+		if ((h->failure = errno_failure(h->os_errno)) == FAILURE_NONE)
+			unknown(h, "send");
+		break;
+	case CURLE_RECV_ERROR:
+		map_receive(x, h);
+		h->body_cut = h->body.len > 0;
+		break;
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		unknown(h, "http_not_http");
+		break;
+	case CURLE_WEIRD_SERVER_REPLY:
+		unknown(h, "http_malformed");
+		break;
+	case CURLE_WRITE_ERROR:
+		map_write(x, h);
+		break;
+	case CURLE_FILESIZE_EXCEEDED:
+		h->outcome = OUTCOME_TOO_LARGE;
+		h->body_cut = true;
+		break;
+	case CURLE_FAILED_INIT:
+	case CURLE_OUT_OF_MEMORY:
+	case CURLE_BAD_FUNCTION_ARGUMENT:
+	case CURLE_UNKNOWN_OPTION:
+	case CURLE_SSL_CACERT_BADFILE:
+		h->outcome = OUTCOME_INTERNAL_ERROR;
+		log_error("libcurl: %s (%d)", curl_easy_strerror(rc), (int)rc);
+		break;
+	default:
+		snprintf(text, sizeof text, "curl_%d", (int)rc);
+		unknown(h, text);
+	}
+}
+
+/* libcurl leaves chunk framing in place, so that what came is kept as it
+ * came; the payload is taken out here. */
+static void
+remove_chunking(struct hop *h)
+{
+	struct http_head head = HTTP_HEAD_INIT;
+	struct http_body body;
+	struct buf payload = BUF_INIT(h->body.max);
+
+	if (!http_parse_response(&head, buf_span(&h->headers)))
+		return;
+	http_body_response(&body, &head, SPAN("GET"));
+	http_body_all(&body, buf_span(&h->body), &payload);
+	buf_release(&h->wire);
+	h->wire = h->body;
+	h->body = payload;
+	http_head_release(&head);
+}
+
+static void
+read_info(struct fetch *x, struct hop *h)
+{
+	long value = 0;
+
+	curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &value);
+	h->os_errno = (int)value;
+	value = 0;
+	curl_easy_getinfo(x->easy, CURLINFO_SSL_VERIFYRESULT, &value);
+	h->verify_result = value;
+	value = 0;
+	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &value);
+	h->status = (int)value;
+	value = 0;
+	curl_easy_getinfo(x->easy, CURLINFO_HTTP_VERSION, &value);
+	h->http_version = h->status == 0 ? 0 :
+	    value == CURL_HTTP_VERSION_1_0 ? 10 :
+	    value == CURL_HTTP_VERSION_1_1 ? 11 : 20;
+}
+
+static void
+fetch_release(struct fetch *x)
+{
+	struct fetcher *f = x->owner;
+
+	event_del(&x->deadline);
+	curl_multi_remove_handle(f->multi, x->easy);
+	curl_easy_cleanup(x->easy);
+	curl_slist_free_all(x->resolve);
+	curl_slist_free_all(x->headers);
+	TAILQ_REMOVE(&f->fetches, x, next);
+	f->active--;
+	free(x);
+}
+
+static void
+fetch_finish(struct fetch *x, CURLcode rc)
+{
+	struct hop *h = x->hop;
+	fetch_done *done = x->done;
+	void *arg = x->arg;
+
+	read_info(x, h);
+	h->curl_code = (int)rc;
+	h->marks.last_byte = elapsed(x);
+	h->stage = stage_reached(h, span_starts_i(span_of(h->url), "https:"));
+	map_result(x, h, rc);
+	if (x->chunked && h->body.len > 0)
+		remove_chunking(h);
+	fetch_release(x);
+	done(h, arg);
+}
+
+void
+fetch_cancel(struct fetch *x)
+{
+	if (x == NULL)
+		return;
+	read_info(x, x->hop);
+	x->hop->failure = FAILURE_INTERRUPTED;
+	x->hop->stage = stage_reached(x->hop,
+	    span_starts_i(span_of(x->hop->url), "https:"));
+	x->hop->body_cut = x->hop->body.len > 0;
+	fetch_release(x);
+}
+
+/* ---- setting one up ---- */
+
+#define SET(option, value)                                               \
+	do {                                                             \
+		CURLcode rc_ = curl_easy_setopt(x->easy, option, value); \
+		if (rc_ != CURLE_OK)                                     \
+			fatal("libcurl %s lacks " #option ": %s",        \
+			    curl_version(), curl_easy_strerror(rc_));    \
+	} while (0)
+
+static void
+set_constants(struct fetch *x)
+{
+	const struct fetch_settings *s = &x->owner->settings;
+
+	SET(CURLOPT_PRIVATE, x);
+	SET(CURLOPT_ERRORBUFFER, x->error);
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_PROTOCOLS_STR, "http,https");
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(CURLOPT_HTTP_TRANSFER_DECODING, 0L);
+	SET(CURLOPT_HTTP09_ALLOWED, 0L);
+	SET(CURLOPT_FRESH_CONNECT, 1L);
+	SET(CURLOPT_FORBID_REUSE, 1L);
+	SET(CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)s->connect_timeout);
+	SET(CURLOPT_TIMEOUT_MS, (long)s->total_timeout);
+	SET(CURLOPT_LOW_SPEED_LIMIT, LOW_SPEED_BYTES);
+	SET(CURLOPT_LOW_SPEED_TIME, LOW_SPEED_SECS);
+	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	SET(CURLOPT_CAINFO, NULL);
+	SET(CURLOPT_CAPATH, NULL);
+	SET(CURLOPT_USERAGENT, s->user_agent);
+	SET(CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+	SET(CURLOPT_OPENSOCKETDATA, x);
+	SET(CURLOPT_PREREQFUNCTION, on_before_request);
+	SET(CURLOPT_PREREQDATA, x);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_HEADERDATA, x);
+	SET(CURLOPT_WRITEFUNCTION, on_body);
+	SET(CURLOPT_WRITEDATA, x);
+	SET(CURLOPT_DEBUGFUNCTION, on_debug);
+	SET(CURLOPT_DEBUGDATA, x);
+	SET(CURLOPT_VERBOSE, 1L);
+	SET(CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
+	SET(CURLOPT_SSL_CTX_DATA, x);
+}
+
+static void
+add_header(struct fetch *x, const char *name, const char *value)
+{
+	char *line;
+
+	if (value == NULL)
+		return;
+	line = xasprintf("%s: %s", name, value);
+	x->headers = curl_slist_append(x->headers, line);
+	free(line);
+}
+
+static void
+set_request(struct fetch *x, const struct fetch_request *r)
+{
+	char text[ADDRESS_TEXT_MAX], *entry;
+	bool v6;
+
+	SET(CURLOPT_URL, r->url);
+	SET(CURLOPT_PROXY, r->proxy == NULL ? "" : r->proxy);
+	SET(CURLOPT_SSL_VERIFYPEER, r->verify ? 1L : 0L);
+	SET(CURLOPT_SSL_VERIFYHOST, r->verify ? 2L : 0L);
+	add_header(x, "Accept",
+	    "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8");
+	add_header(x, "Accept-Encoding", "gzip, deflate, br");
+	add_header(x, "If-None-Match", r->etag);
+	add_header(x, "If-Modified-Since", r->last_modified);
+	SET(CURLOPT_HTTPHEADER, x->headers);
+	if (!x->pinned)
+		return;
+	v6 = r->address->u.sa.sa_family == AF_INET6;
+	address_text(r->address, text);
+	entry = xasprintf("%s:%u:%s%s%s", r->host, r->port, v6 ? "[" : "", text,
+	    v6 ? "]" : "");
+	x->resolve = curl_slist_append(NULL, entry);
+	free(entry);
+	SET(CURLOPT_RESOLVE, x->resolve);
+	SET(CURLOPT_IPRESOLVE,
+	    (long)(v6 ? CURL_IPRESOLVE_V6 : CURL_IPRESOLVE_V4));
+}
+
+struct fetch *
+fetch_start(struct fetcher *f, const struct fetch_request *r, struct hop *hop,
+    fetch_done *done, void *arg)
+{
+	struct fetch *x = xcalloc(1, sizeof *x);
+	int64_t ms = f->settings.total_timeout + DEADLINE_EXTRA_MS;
+	struct timeval tv = {ms / 1000, ms % 1000 * 1000};
+	char text[ADDRESS_TEXT_MAX];
+
+	x->owner = f;
+	x->hop = hop;
+	x->start_us = r->start_us;
+	x->done = done;
+	x->arg = arg;
+	x->fd = CURL_SOCKET_BAD;
+	x->pinned = r->proxy == NULL;
+	x->easy = curl_easy_init();
+	if (x->easy == NULL)
+		fatal("out of memory for a transfer");
+	hop->port = r->port;
+	if (x->pinned) {
+		x->address = *r->address;
+		hop->address = xstrdup(address_text(r->address, text));
+		hop->tried = xreallocarray(hop->tried, hop->ntried + 1,
+		    sizeof *hop->tried);
+		hop->tried[hop->ntried++] = xstrdup(text);
+	}
+	set_constants(x);
+	set_request(x, r);
+	TAILQ_INSERT_TAIL(&f->fetches, x, next);
+	f->active++;
+	evtimer_assign(&x->deadline, f->base, on_deadline, x);
+	evtimer_add(&x->deadline, &tv);
+	if (curl_multi_add_handle(f->multi, x->easy) != CURLM_OK)
+		fatal("libcurl takes no more transfers");
+	return x;
+}
+
+#undef SET
+
+#define SETM(option, value)                                               \
+	do {                                                              \
+		CURLMcode rc_ = curl_multi_setopt(f->multi, option, value); \
+		if (rc_ != CURLM_OK)                                      \
+			fatal("libcurl %s lacks " #option ": %s",         \
+			    curl_version(), curl_multi_strerror(rc_));    \
+	} while (0)
+
+struct fetcher *
+fetcher_new(struct event_base *base, const struct fetch_settings *settings)
+{
+	struct fetcher *f = xcalloc(1, sizeof *f);
+	size_t count;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		fatal("cannot set up libcurl");
+	f->base = base;
+	f->settings = *settings;
+	TAILQ_INIT(&f->fetches);
+	TAILQ_INIT(&f->socks);
+	f->trust = trust_new(settings->ca_pem, &count);
+	if (f->trust == NULL)
+		fatal("no valid certificate in the CA bundle; install "
+		      "ca-certificates or set ca_file");
+	f->multi = curl_multi_init();
+	if (f->multi == NULL)
+		fatal("cannot set up libcurl");
+	evtimer_assign(&f->timer, base, on_timer, f);
+	SETM(CURLMOPT_SOCKETFUNCTION, curl_wants_socket);
+	SETM(CURLMOPT_SOCKETDATA, f);
+	SETM(CURLMOPT_TIMERFUNCTION, curl_wants_timer);
+	SETM(CURLMOPT_TIMERDATA, f);
+	SETM(CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+	SETM(CURLMOPT_MAXCONNECTS, 1L);
+	return f;
+}
+
+void
+fetcher_free(struct fetcher *f)
+{
+	struct fetch *x;
+
+	if (f == NULL)
+		return;
+	while ((x = TAILQ_FIRST(&f->fetches)) != NULL)
+		fetch_cancel(x);
+	curl_multi_cleanup(f->multi);
+	if (!TAILQ_EMPTY(&f->socks))
+		bug("libcurl left a socket behind");
+	evtimer_del(&f->timer);
+	trust_free(f->trust);
+	curl_global_cleanup();
+	free(f);
+}
+
+unsigned
+fetcher_active(const struct fetcher *f)
+{
+	return f->active;
+}
