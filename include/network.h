@@ -89,6 +89,7 @@ struct fetch_request {
 	const struct address *address; /* where to connect */
 	const char *proxy;	   /* URL, or NULL; then no address is pinned */
 	bool verify;		   /* check the certificate */
+	bool plain;		   /* ask for no content coding */
 	const char *etag;	   /* If-None-Match, or NULL */
 	const char *last_modified; /* If-Modified-Since, or NULL */
 	int64_t start_us;	   /* marks are relative to this */
@@ -106,6 +107,8 @@ struct fetch *fetch_start(struct fetcher *, const struct fetch_request *,
 /* Ends it now: the hop gets FAILURE_INTERRUPTED, `done` is not called. */
 void fetch_cancel(struct fetch *);
 unsigned fetcher_active(const struct fetcher *);
+/* Replaces the borrowed string, after a reload. */
+void fetcher_set_user_agent(struct fetcher *, const char *);
 
 /* Trust and certificates, by OpenSSL (tls_trust.c alone). */
 struct trust;

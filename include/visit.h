@@ -32,6 +32,7 @@ struct visit_request {
 	const char *proxy;	   /* NULL: direct */
 	enum variant variant;
 	bool verify;
+	bool plain;		   /* ask for no content coding */
 	const char *etag;
 	const char *last_modified;
 };

@@ -678,7 +678,8 @@ set_request(struct fetch *x, const struct fetch_request *r)
 	SET(CURLOPT_SSL_VERIFYHOST, r->verify ? 2L : 0L);
 	add_header(x, "Accept",
 	    "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8");
-	add_header(x, "Accept-Encoding", "gzip, deflate, br");
+	add_header(x, "Accept-Encoding",
+	    r->plain ? "identity" : "gzip, deflate, br");
 	add_header(x, "If-None-Match", r->etag);
 	add_header(x, "If-Modified-Since", r->last_modified);
 	SET(CURLOPT_HTTPHEADER, x->headers);
@@ -794,4 +795,10 @@ unsigned
 fetcher_active(const struct fetcher *f)
 {
 	return f->active;
+}
+
+void
+fetcher_set_user_agent(struct fetcher *f, const char *user_agent)
+{
+	f->settings.user_agent = user_agent;
 }

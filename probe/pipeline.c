@@ -14,6 +14,7 @@
 #include "log.h"
 
 #define POISON_MAX     256
+#define TRIES_MAX      3 /* of a job whose analysers end without fault */
 #define POISON_TIME_MS (24 * INT64_C(3600000))
 #define RECORD_MAX     (JOB_BYTES_MAX + FINDING_BYTES_MAX + 64)
 
@@ -30,6 +31,7 @@ struct job {
 	enum job_state state;
 	int64_t time;	       /* of the observation */
 	uint32_t worker;
+	unsigned tries;
 	char body_sha256[65];
 	struct buf analyse;    /* observation with bodies, until analysed */
 	struct buf record;     /* what the store gets */
@@ -211,8 +213,8 @@ worker_give(struct pipeline *p, struct worker *w, struct job *j)
 	j->worker = w->index;
 	p->waiting--;
 	p->waiting_bytes -= j->analyse.len;
+	j->tries++;
 	channel_send(w->channel, MSG_JOB, j->id, buf_span(&j->analyse));
-	buf_release(&j->analyse);
 	event_add(w->timer, &tv);
 }
 
@@ -305,14 +307,25 @@ on_worker_message(struct channel *ch, const struct message *m, void *arg)
 		on_result(w->owner, w, m);
 }
 
+/* Why it ended, and what becomes of its job, the parent will say. */
 static void
 on_worker_closed(struct channel *ch, void *arg)
 {
-	struct worker *w = arg;
-
 	(void)ch;
-	worker_stop(w);
-	worker_fail_job(w->owner, w, "the analyser died");
+	worker_stop(arg);
+}
+
+/* The analyser was told to stop before it came to this job. */
+static void
+requeue(struct pipeline *p, struct worker *w)
+{
+	struct job *j = w->job;
+
+	w->job = NULL;
+	j->state = JOB_WAITING;
+	p->waiting++;
+	p->waiting_bytes += j->analyse.len;
+	pipeline_advance(p);
 }
 
 void
@@ -324,8 +337,13 @@ pipeline_worker_lost(struct pipeline *p, uint32_t index, struct span why)
 	if (index >= PEERS_MAX)
 		return;
 	w = &p->workers[index];
-	snprintf(text, sizeof text, "the analyser died (%.*s)", SPAN_ARG(why));
 	worker_stop(w);
+	if (span_is(why, "exit 0") && w->job != NULL &&
+	    w->job->tries < TRIES_MAX) {
+		requeue(p, w);
+		return;
+	}
+	snprintf(text, sizeof text, "the analyser died (%.*s)", SPAN_ARG(why));
 	worker_fail_job(p, w, text);
 	p->restarts++;
 }

@@ -3,6 +3,10 @@
 #include "limit.h"
 
 #define ROBOTS_BYTES_MAX (500 * KIB) /* RFC 9309 section 2.5 */
+/* Rules with `*` cost rule x path steps: a file with more of them than this
+ * is made to hurt, and forbids everything. */
+#define WILDCARDS_MAX	 200
+#define WILDCARD_RULE_MAX 512
 
 /* Does a rule path match a prefix of `path`?  `*` is any run, a final `$`
  * the end.  Two-pointer glob: linear in practice, bounded by
@@ -43,13 +47,23 @@ struct ruling {
 	size_t length;	/* of the longest rule that matched */
 	bool allow;
 	bool seen;	/* a group of this kind exists */
+	unsigned wildcards;
 };
 
 static void
 rule_apply(struct ruling *ruling, struct span rule, struct span path,
     bool allow)
 {
-	if (rule.n == 0 || rule.n > URL_MAX_LEN || !rule_matches(rule, path))
+	if (rule.n == 0 || rule.n > URL_MAX_LEN)
+		return;
+	if (span_find(rule, '*') < rule.n &&
+	    (++ruling->wildcards > WILDCARDS_MAX ||
+		rule.n > WILDCARD_RULE_MAX)) {
+		ruling->length = SIZE_MAX;
+		ruling->allow = false;
+		return;
+	}
+	if (!rule_matches(rule, path))
 		return;
 	if (rule.n > ruling->length ||
 	    (rule.n == ruling->length && allow)) {

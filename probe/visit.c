@@ -36,6 +36,7 @@ struct visit {
 	char *etag;
 	char *last_modified;
 	bool verify;
+	bool plain;
 	visit_done *done;
 	void *arg;
 };
@@ -223,6 +224,7 @@ fetch_now(struct visit *v)
 	    .address = &v->addresses[v->next_address],
 	    .proxy = v->proxy,
 	    .verify = v->verify,
+	    .plain = v->plain,
 	    .start_us = v->start_us,
 	};
 
@@ -374,6 +376,7 @@ visit_start(const struct visit_settings *settings,
 	v->done = done;
 	v->arg = arg;
 	v->verify = r->verify;
+	v->plain = r->plain;
 	v->proxy = xstrdup(r->proxy);
 	v->etag = xstrdup(r->etag);
 	v->last_modified = xstrdup(r->last_modified);

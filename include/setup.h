@@ -1,0 +1,44 @@
+/*
+ * What a command reads before it starts anything: configuration, rules,
+ * trusted certificates, the system's name servers.
+ */
+#ifndef KPWATCH_SETUP_H
+#define KPWATCH_SETUP_H
+
+#include "config.h"
+
+#define OVERRIDES_MAX 64
+
+/* The arguments that several commands share. */
+struct common_options {
+	const char *config_path; /* -c; NULL: config_find() */
+	const char *state_dir;	 /* -s */
+	char *overrides[OVERRIDES_MAX]; /* -o; borrowed from argv */
+	size_t noverrides;
+	bool json;
+	bool all_hosts;
+	bool help;
+};
+
+/* Reads options with getopt; `allowed` holds their letters ("csoj"; 'a' is
+ * --all-hosts).  --json and --help are long.  Returns the index of the first
+ * operand, or -1 after an error was printed. */
+int common_options_parse(struct common_options *, int argc, char **argv,
+    const char *allowed);
+
+struct setup {
+	char *config_path;
+	struct config *config;
+	struct buf rules;	/* encoded */
+	struct buf verdicts;
+	struct buf ca_bundle;
+};
+
+/* Loads everything.  False when anything has an error; all of them have then
+ * been printed, with their places. */
+bool setup_load(struct setup *, const struct common_options *);
+/* Adds what only the network needs: certificates, the system's name servers. */
+bool setup_load_network(struct setup *);
+void setup_release(struct setup *);
+
+#endif

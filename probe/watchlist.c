@@ -1,0 +1,345 @@
+#include "watchlist.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "limit.h"
+
+#define CONTROL_PAGE	"control"
+#define CONTROL_SECONDS 60
+#define SECOND		INT64_C(1000000)
+#define TABLE_START	1024
+
+struct watchlist {
+	struct schedule schedule;
+	struct watched **list;
+	size_t n;
+	size_t cap;
+	struct watched **table; /* by key; open addressing, power of two */
+	size_t table_cap;
+};
+
+struct watchlist *
+watchlist_new(void)
+{
+	struct watchlist *l = xcalloc(1, sizeof *l);
+
+	schedule_init(&l->schedule);
+	return l;
+}
+
+static void
+watched_free(struct watched *w)
+{
+	free(w->key);
+	free(w->target);
+	free(w->page);
+	free(w->url);
+	free(w->proxy);
+	free(w->etag);
+	free(w->last_modified);
+	free(w);
+}
+
+void
+watchlist_free(struct watchlist *l)
+{
+	if (l == NULL)
+		return;
+	for (size_t i = 0; i < l->n; i++)
+		watched_free(l->list[i]);
+	free(l->list);
+	free(l->table);
+	schedule_release(&l->schedule);
+	free(l);
+}
+
+/* ---- the table of keys: rebuilt after removals ---- */
+
+static struct watched **
+slot(struct watched **table, size_t cap, const char *key)
+{
+	size_t at = (size_t)bytes_hash(span_of(key)) & (cap - 1);
+
+	while (table[at] != NULL && strcmp(table[at]->key, key) != 0)
+		at = (at + 1) & (cap - 1);
+	return &table[at];
+}
+
+static void
+table_rebuild(struct watchlist *l)
+{
+	size_t cap = TABLE_START;
+
+	while (cap < l->n * 2 + 2)
+		cap *= 2;
+	free(l->table);
+	l->table = xcalloc(cap, sizeof *l->table);
+	l->table_cap = cap;
+	for (size_t i = 0; i < l->n; i++)
+		*slot(l->table, cap, l->list[i]->key) = l->list[i];
+}
+
+static struct watched *
+find(const struct watchlist *l, const char *target, const char *page,
+    const char *url)
+{
+	char *key;
+	struct watched *w = NULL;
+
+	if (l->table == NULL)
+		return NULL;
+	key = xasprintf("%s\n%s\n%s", target, page, url);
+	w = *slot(l->table, l->table_cap, key);
+	free(key);
+	return w;
+}
+
+static struct watched *
+add(struct watchlist *l, const char *target, const char *page, const char *url)
+{
+	struct watched *w = xcalloc(1, sizeof *w);
+
+	w->target = xstrdup(target);
+	w->page = xstrdup(page);
+	w->url = xstrdup(url);
+	w->key = xasprintf("%s\n%s\n%s", target, page, url);
+	l->list = xgrow(l->list, &l->cap, l->n + 1, sizeof *l->list);
+	l->list[l->n++] = w;
+	if (l->table == NULL || l->n * 2 > l->table_cap)
+		table_rebuild(l);
+	else
+		*slot(l->table, l->table_cap, w->key) = w;
+	return w;
+}
+
+/* Frees what is stale and not busy. */
+static void
+sweep(struct watchlist *l)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct watched *w = l->list[i];
+
+		if (w->stale && !w->busy) {
+			schedule_remove(&l->schedule, &w->task);
+			watched_free(w);
+			continue;
+		}
+		w->gone = w->stale;
+		l->list[kept++] = w;
+	}
+	l->n = kept;
+	table_rebuild(l);
+}
+
+/* ---- following the configuration ---- */
+
+static void
+set_proxy(struct watched *w, const struct config *config,
+    const struct target *target)
+{
+	const char *proxy = target->proxy != NULL ? target->proxy :
+						    config->proxy;
+
+	free(w->proxy);
+	w->proxy = proxy == NULL || strcmp(proxy, "direct") == 0 ?
+	    NULL :
+	    xstrdup(proxy);
+}
+
+static struct watched *
+keep_or_add(struct watchlist *l, const char *target, const char *page,
+    const char *url, int64_t now, int64_t spread)
+{
+	struct watched *w = find(l, target, page, url);
+
+	if (w == NULL) {
+		w = add(l, target, page, url);
+		schedule_set(&l->schedule, &w->task,
+		    schedule_start(span_of(w->key), now, spread));
+	}
+	w->stale = w->gone = false;
+	return w;
+}
+
+static void
+load_target(struct watchlist *l, const struct config *config,
+    const struct target *target, int64_t now, int64_t spread)
+{
+	int64_t interval = config_interval(config, target) * 1000;
+
+	for (size_t i = 0; i < target->npages; i++) {
+		const struct page_slot *p = &target->pages[i];
+		struct watched *w = keep_or_add(l, target->id, p->name, p->url,
+		    now, spread);
+
+		w->interval = interval;
+		set_proxy(w, config, target);
+	}
+}
+
+/* Samples stay as long as their slot does. */
+static void
+keep_samples(struct watchlist *l, const struct config *config)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		struct watched *w = l->list[i];
+		const struct target *t;
+
+		if (!w->sample || (t = config_target(config, w->target)) == NULL ||
+		    !t->enabled)
+			continue;
+		for (size_t k = 0; k < t->npages; k++)
+			if (t->pages[k].match != NULL &&
+			    strcmp(t->pages[k].name, w->page) == 0)
+				w->stale = false;
+	}
+}
+
+static void
+load_controls(struct watchlist *l, const struct config *config, int64_t now)
+{
+	char id[32];
+
+	for (size_t i = 0; i < config->ncontrols; i++) {
+		struct watched *w;
+
+		snprintf(id, sizeof id, "control-%zu", i + 1);
+		w = keep_or_add(l, id, CONTROL_PAGE, config->controls[i], now,
+		    SECOND);
+		w->control = true;
+		w->next = VARIANT_CONTROL;
+		w->interval = CONTROL_SECONDS * SECOND;
+		if (config->offline_window * 1000 / 2 < w->interval)
+			w->interval = config->offline_window * 1000 / 2;
+	}
+}
+
+void
+watchlist_load(struct watchlist *l, const struct config *config, int64_t now,
+    int64_t spread)
+{
+	for (size_t i = 0; i < l->n; i++)
+		l->list[i]->stale = true;
+	keep_samples(l, config);
+	for (size_t i = 0; i < config->ntargets; i++)
+		if (config->targets[i].enabled)
+			load_target(l, config, &config->targets[i], now,
+			    spread);
+	load_controls(l, config, now);
+	sweep(l);
+}
+
+static void
+take_string(char **to, const char *from)
+{
+	free(*to);
+	*to = xstrdup(from);
+}
+
+void
+watchlist_resume(struct watchlist *l, const struct resume *r, int64_t now,
+    int64_t wall_now, int64_t spread)
+{
+	for (size_t i = 0; i < r->npages; i++) {
+		const struct resume_page *p = &r->pages[i];
+		struct watched *w = find(l, p->target, p->page, p->url);
+		int64_t due;
+
+		if (w == NULL || w->busy)
+			continue;
+		take_string(&w->etag, p->etag);
+		take_string(&w->last_modified, p->last_modified);
+		due = schedule_next(span_of(w->key), w->round,
+		    now - (wall_now - p->last) * 1000, w->interval);
+		if (due < now || p->confirm_soon)
+			due = schedule_start(span_of(w->key), now, spread);
+		schedule_set(&l->schedule, &w->task, due);
+	}
+}
+
+/* ---- one page ---- */
+
+struct watched *
+watchlist_take(struct watchlist *l, int64_t now)
+{
+	struct task *t = schedule_first(&l->schedule);
+	struct watched *w;
+
+	if (t == NULL || t->due > now)
+		return NULL;
+	schedule_remove(&l->schedule, t);
+	w = (struct watched *)t;
+	w->busy = true;
+	return w;
+}
+
+int64_t
+watchlist_next(const struct watchlist *l)
+{
+	const struct task *t = schedule_first(&l->schedule);
+
+	return t == NULL ? INT64_MAX : t->due;
+}
+
+size_t
+watchlist_overdue(const struct watchlist *l, int64_t now, int64_t *lag)
+{
+	const struct task *t = schedule_first(&l->schedule);
+	size_t n = 0;
+
+	*lag = t != NULL && t->due < now ? now - t->due : 0;
+	for (size_t i = 0; i < l->n; i++)
+		if (l->list[i]->task.place != 0 && l->list[i]->task.due < now)
+			n++;
+	return n;
+}
+
+size_t
+watchlist_count(const struct watchlist *l)
+{
+	return l->n;
+}
+
+void
+watchlist_return(struct watchlist *l, struct watched *w, int64_t due)
+{
+	w->busy = false;
+	w->round++;
+	if (w->gone) {
+		w->stale = true;
+		sweep(l);
+		return;
+	}
+	schedule_set(&l->schedule, &w->task,
+	    due > w->not_before ? due : w->not_before);
+}
+
+void
+watchlist_samples(struct watchlist *l, const struct config *config,
+    const char *target, const struct advice *a, int64_t now, int64_t spread)
+{
+	const struct target *t = config_target(config, target);
+
+	if (t == NULL || a->sample_slot == NULL)
+		return;
+	for (size_t i = 0; i < l->n; i++) {
+		struct watched *w = l->list[i];
+
+		w->stale = w->gone || (w->sample &&
+		    strcmp(w->target, target) == 0 &&
+		    strcmp(w->page, a->sample_slot) == 0);
+	}
+	for (size_t i = 0; i < a->nsamples; i++) {
+		struct watched *w = keep_or_add(l, target, a->samples[i].page,
+		    a->samples[i].url, now, spread);
+
+		w->sample = true;
+		w->interval = config_interval(config, t) * 1000;
+		set_proxy(w, config, t);
+	}
+	sweep(l);
+}
