@@ -1,12 +1,5 @@
 /* Round trips and hostile bytes for observation and finding. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+#include "cm.h"
 
 #include "finding.h"
 #include "limit.h"

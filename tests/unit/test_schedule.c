@@ -1,0 +1,168 @@
+/* When things are due, how fast an address is asked, what robots.txt says. */
+#include "cm.h"
+
+#include "schedule.h"
+
+#define SECOND INT64_C(1000000)
+
+static void
+test_heap_gives_tasks_in_order(void **state)
+{
+	struct schedule s;
+	struct task tasks[500];
+	int64_t last = INT64_MIN;
+	size_t seen = 0;
+
+	(void)state;
+	memset(tasks, 0, sizeof tasks);
+	schedule_init(&s);
+	for (size_t i = 0; i < ARRAY_LEN(tasks); i++)
+		schedule_set(&s, &tasks[i], (int64_t)(i * 7919 % 503));
+	/* Moved and removed ones keep the order whole. */
+	schedule_set(&s, &tasks[3], -1);
+	for (size_t i = 10; i < 60; i++)
+		schedule_remove(&s, &tasks[i]);
+	schedule_remove(&s, &tasks[10]);
+	while (schedule_first(&s) != NULL) {
+		struct task *t = schedule_first(&s);
+
+		assert_true(t->due >= last);
+		last = t->due;
+		schedule_remove(&s, t);
+		assert_int_equal(t->place, 0);
+		seen++;
+	}
+	assert_int_equal(seen, ARRAY_LEN(tasks) - 50);
+	schedule_release(&s);
+}
+
+static void
+test_starts_are_spread(void **state)
+{
+	unsigned tenth[10] = {0};
+	char key[32];
+
+	(void)state;
+	for (int i = 0; i < 10000; i++) {
+		int64_t at;
+
+		snprintf(key, sizeof key, "site-%d", i);
+		at = schedule_start(span_of(key), 0, 1000);
+		assert_in_range(at, 0, 999);
+		tenth[at / 100]++;
+	}
+	for (size_t i = 0; i < 10; i++)
+		assert_in_range(tenth[i], 850, 1150);
+}
+
+static void
+test_next_stays_near_the_interval(void **state)
+{
+	(void)state;
+	for (uint64_t round = 0; round < 1000; round++)
+		assert_in_range(schedule_next(SPAN("x"), round, 5000, 1000),
+		    5900, 6100);
+	assert_int_equal(schedule_retry(0, 20, 120), 20);
+	assert_int_equal(schedule_retry(1, 20, 120), 40);
+	assert_int_equal(schedule_retry(40, 20, 120), 120);
+}
+
+static void
+test_pace_spaces_one_address(void **state)
+{
+	struct pace *p = pace_new(2 * SECOND);
+
+	(void)state;
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(pace_reserve(p, SPAN("175.45.176.81"), 100),
+		    100 + i * 2 * SECOND);
+	assert_int_equal(pace_reserve(p, SPAN("175.45.176.71"), 100), 100);
+	pace_hold(p, SPAN("175.45.176.71"), 900 * SECOND);
+	assert_int_equal(pace_reserve(p, SPAN("175.45.176.71"), 200),
+	    900 * SECOND);
+	pace_free(p);
+}
+
+/* An edge that took us and refuses after a burst is slowed and the refusal
+ * is ours; one that was never up is simply down. */
+static void
+test_pace_blames_itself_only_after_a_burst(void **state)
+{
+	struct pace *p = pace_new(SECOND);
+	struct span edge = SPAN("192.0.2.9"), dead = SPAN("192.0.2.10");
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		pace_reserve(p, edge, i * SECOND);
+		assert_false(pace_result(p, edge, true, i * SECOND));
+		pace_reserve(p, dead, i * SECOND);
+		assert_false(pace_result(p, dead, false, i * SECOND));
+	}
+	assert_true(pace_result(p, edge, false, 6 * SECOND));
+	assert_int_equal(pace_spacing(p, edge), 2 * SECOND);
+	/* Long after it last took us, it is down like any other. */
+	assert_false(pace_result(p, edge, false, 3600 * SECOND));
+	for (int i = 0; i < 10; i++)
+		pace_result(p, edge, true, (3700 + i) * SECOND);
+	assert_int_equal(pace_spacing(p, edge), SECOND);
+	pace_free(p);
+}
+
+static bool
+robots(const char *body, const char *path)
+{
+	return robots_allows(span_of(body), SPAN("kpwatch"), span_of(path));
+}
+
+static void
+test_robots(void **state)
+{
+	static const char groups[] = "User-agent: other\nDisallow: /\n\n"
+				     "User-Agent: KPWatch\nUser-agent: second\n"
+				     "Disallow: /private # why\nAllow: /private/open\n"
+				     "\nUser-agent: *\nDisallow: /\n";
+
+	(void)state;
+	assert_true(robots("", "/x"));
+	assert_false(robots("User-agent: *\nDisallow: /", "/x"));
+	assert_true(robots("User-agent: *\nDisallow:", "/x"));
+	assert_true(robots(groups, "/article/1"));
+	assert_false(robots(groups, "/private/1"));
+	assert_true(robots(groups, "/private/open/1"));
+	assert_true(robots(groups, "/robots.txt"));
+	assert_false(robots("user-agent:*\r\ndisallow:/*.php$\r\n", "/a/b.php"));
+	assert_true(robots("user-agent:*\r\ndisallow:/*.php$\r\n", "/b.php?x"));
+	/* Equal length: allow wins (RFC 9309 section 2.2.2). */
+	assert_true(robots("User-agent: *\nDisallow: /p\nAllow: /p\n", "/p"));
+	assert_true(robots("\xef\xbb\xbfUser-agent: kpwatch\nAllow: /\n", "/"));
+}
+
+static void
+test_robots_of_wildcards_is_refused(void **state)
+{
+	struct buf body = BUF_INIT(1 << 20);
+
+	(void)state;
+	buf_add_str(&body, "User-agent: *\n");
+	for (int i = 0; i < 1000; i++)
+		buf_add_str(&body, "Disallow: /*a*a*a*a*a*a*a*b\n");
+	assert_false(robots_allows(buf_span(&body), SPAN("kpwatch"),
+	    SPAN("/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")));
+	buf_release(&body);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_heap_gives_tasks_in_order),
+	    cmocka_unit_test(test_starts_are_spread),
+	    cmocka_unit_test(test_next_stays_near_the_interval),
+	    cmocka_unit_test(test_pace_spaces_one_address),
+	    cmocka_unit_test(test_pace_blames_itself_only_after_a_burst),
+	    cmocka_unit_test(test_robots),
+	    cmocka_unit_test(test_robots_of_wildcards_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
