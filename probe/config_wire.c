@@ -1,91 +1,22 @@
-/* The configuration as bytes between our processes.  The two directions stand
- * together, field by field in the same order; each field is one line of a
- * function that both directions run, so that they cannot drift apart. */
+/* The configuration as bytes between our processes, both directions. */
 #include <stdlib.h>
 
 #include "config.h"
 #include "limit.h"
+#include "wire.h"
 
-struct wire {
-	struct buf *out;	/* writing, or NULL */
-	struct cursor *in;	/* reading */
-};
+#define TEXT_MAX (2 * CONFIG_TEXT_MAX)
 
 static void
 text(struct wire *w, char **s)
 {
-	if (w->out != NULL)
-		buf_put_str(w->out, *s);
-	else
-		*s = cursor_str(w->in, CONFIG_TEXT_MAX * 2);
-}
-
-static void
-flag(struct wire *w, bool *v)
-{
-	uint8_t byte;
-
-	if (w->out != NULL) {
-		buf_put_u8(w->out, *v);
-		return;
-	}
-	byte = cursor_u8(w->in);
-	if (byte > 1)
-		w->in->bad = true;
-	*v = byte == 1;
-}
-
-static void
-number(struct wire *w, uint32_t *v)
-{
-	if (w->out != NULL)
-		buf_put_u32(w->out, *v);
-	else
-		*v = cursor_u32le(w->in);
-}
-
-static void
-amount(struct wire *w, int64_t *v)
-{
-	if (w->out != NULL)
-		buf_put_i64(w->out, *v);
-	else
-		*v = cursor_i64le(w->in);
-}
-
-/* A count comes before its elements, of which each takes at least `least`
- * bytes: a count that the bytes left cannot hold is refused before memory is
- * taken for it. */
-static void *
-count(struct wire *w, size_t *n, void *array, size_t max, size_t least,
-    size_t size)
-{
-	uint32_t v;
-
-	if (w->out != NULL) {
-		buf_put_u32(w->out, (uint32_t)*n);
-		return array;
-	}
-	v = cursor_u32le(w->in);
-	if (w->in->bad || v > max || v > cursor_left(w->in) / least) {
-		w->in->bad = true;
-		*n = 0;
-		return NULL;
-	}
-	*n = v;
-	return v == 0 ? NULL : xcalloc(v, size);
+	wire_text(w, s, TEXT_MAX);
 }
 
 static void
 texts(struct wire *w, char ***list, size_t *n)
 {
-	*list = count(w, n, *list, CONFIG_LIST_MAX, 4, sizeof **list);
-	for (size_t i = 0; i < *n; i++) {
-		text(w, &(*list)[i]);
-		/* A list holds no NULL. */
-		if (w->in != NULL && (*list)[i] == NULL)
-			w->in->bad = true;
-	}
+	wire_texts(w, list, n, CONFIG_LIST_MAX, TEXT_MAX);
 }
 
 static void
@@ -94,11 +25,11 @@ page(struct wire *w, struct page_slot *p)
 	text(w, &p->name);
 	text(w, &p->url);
 	text(w, &p->match);
-	number(w, &p->sample);
-	number(w, &p->archive_sample);
+	wire_number(w, &p->sample);
+	wire_number(w, &p->archive_sample);
 	text(w, &p->note);
-	if (w->in != NULL && (p->name == NULL || p->url == NULL))
-		w->in->bad = true;
+	wire_need(w, p->name);
+	wire_need(w, p->url);
 }
 
 static void
@@ -112,23 +43,23 @@ target(struct wire *w, struct target *t)
 
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		text(w, fields[i]);
-	flag(w, &t->account);
-	flag(w, &t->enabled);
-	flag(w, &t->watch);
-	amount(w, &t->interval);
-	t->pages = count(w, &t->npages, t->pages, PAGES_MAX, 24,
+	wire_flag(w, &t->account);
+	wire_flag(w, &t->enabled);
+	wire_flag(w, &t->watch);
+	wire_amount(w, &t->interval);
+	t->pages = wire_array(w, &t->npages, t->pages, PAGES_MAX, 24,
 	    sizeof *t->pages);
 	for (size_t i = 0; i < t->npages; i++)
 		page(w, &t->pages[i]);
-	t->known = count(w, &t->nknown, t->known, PAGES_MAX, 8,
+	t->known = wire_array(w, &t->nknown, t->known, PAGES_MAX, 8,
 	    sizeof *t->known);
 	for (size_t i = 0; i < t->nknown; i++) {
 		text(w, &t->known[i].url);
 		text(w, &t->known[i].note);
 	}
-	if (w->in != NULL && (t->id == NULL || t->name == NULL ||
-	    t->status == NULL))
-		w->in->bad = true;
+	wire_need(w, t->id);
+	wire_need(w, t->name);
+	wire_need(w, t->status);
 }
 
 static void
@@ -141,12 +72,12 @@ hook(struct wire *w, struct hook_config *h)
 	texts(w, &h->targets, &h->ntargets);
 	texts(w, &h->platforms, &h->nplatforms);
 	texts(w, &h->categories, &h->ncategories);
-	amount(w, &h->timeout);
-	amount(w, &h->batch);
-	number(w, &h->rate);
-	number(w, &h->attempts);
-	if (w->in != NULL && (h->name == NULL || h->command == NULL))
-		w->in->bad = true;
+	wire_amount(w, &h->timeout);
+	wire_amount(w, &h->batch);
+	wire_number(w, &h->rate);
+	wire_number(w, &h->attempts);
+	wire_need(w, h->name);
+	wire_need(w, h->command);
 }
 
 static void
@@ -169,27 +100,27 @@ settings(struct wire *w, struct config *c)
 	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
 		text(w, strings[i]);
 	for (size_t i = 0; i < ARRAY_LEN(amounts); i++)
-		amount(w, amounts[i]);
+		wire_amount(w, amounts[i]);
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
-		number(w, numbers[i]);
+		wire_number(w, numbers[i]);
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
-		flag(w, flags[i]);
+		wire_flag(w, flags[i]);
 	texts(w, &c->name_servers, &c->nname_servers);
 	texts(w, &c->allow_networks, &c->nallow_networks);
 	texts(w, &c->controls, &c->ncontrols);
-	if (w->in != NULL && (c->vantage == NULL || c->user_agent == NULL))
-		w->in->bad = true;
+	wire_need(w, c->vantage);
+	wire_need(w, c->user_agent);
 }
 
 static void
 everything(struct wire *w, struct config *c)
 {
 	settings(w, c);
-	c->hooks = count(w, &c->nhooks, c->hooks, HOOKS_MAX, 52,
+	c->hooks = wire_array(w, &c->nhooks, c->hooks, HOOKS_MAX, 52,
 	    sizeof *c->hooks);
 	for (size_t i = 0; i < c->nhooks; i++)
 		hook(w, &c->hooks[i]);
-	c->targets = count(w, &c->ntargets, c->targets, 2 * TARGETS_MAX, 87,
+	c->targets = wire_array(w, &c->ntargets, c->targets, 2 * TARGETS_MAX, 87,
 	    sizeof *c->targets);
 	for (size_t i = 0; i < c->ntargets; i++)
 		target(w, &c->targets[i]);
