@@ -60,6 +60,9 @@
 #define DOC_KEYS_MAX	 256	    /* keys of one map: found by walking */
 #define DOC_NODES_MAX	 8000000    /* values of one file */
 #define RULE_PATTERNS_MAX 65536
+#define VERDICT_RULES_MAX 1024	    /* rules for page classes */
+#define VERDICT_TEXT_MAX (16 * KIB) /* visible text that a rule may look at */
+#define VERDICT_BODY_MAX (512 * KIB) /* body that a rule may look at */
 
 /* Change log. */
 #define EVENT_LINE_MAX	 (256 * KIB) /* one event as JSON */
