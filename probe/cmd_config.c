@@ -2,10 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "config.h"
 #include "config_check.h"
+#include "rules.h"
+#include "verdict.h"
 
 static const char help_text[] =
     "Checks the configuration and prints every mistake with its file, line\n"
@@ -14,12 +17,24 @@ static const char help_text[] =
     "  -c FILE        settings to check (default: $KPWATCH_CONFIG, then\n"
     "                 /etc/kpwatch/kpwatch.yaml, then conf/kpwatch.yaml\n"
     "                 beside the program)\n"
-    "  -o KEY=VALUE   check with this key changed; may be repeated\n";
+    "  -o KEY=VALUE   check with this key changed; may be repeated\n"
+    "  --self-test    also run the test lines in platforms.yaml and\n"
+    "                 verdicts.yaml\n";
 
 struct options {
 	const char *config;
 	char **overrides;
 	size_t noverrides;
+	bool self_test;
+};
+
+/* Everything that a running daemon would read. */
+struct loaded {
+	struct config *config;
+	struct rules *rules;
+	struct verdict_rules *verdicts;
+	size_t rule_tests;
+	size_t verdict_tests;
 };
 
 static void
@@ -90,13 +105,55 @@ print_counts(const struct config *c)
 	printf("%-10s %zu\n", "hooks", c->nhooks);
 }
 
+static void
+print_rules(const struct loaded *l, bool tested)
+{
+	printf("%-10s %zu with %zu patterns, %zu share kits\n", "platforms",
+	    rules_platform_count(l->rules), rules_pattern_count(l->rules),
+	    rules_kit_count(l->rules));
+	printf("%-10s %zu rules\n", "verdicts",
+	    verdict_rule_count(l->verdicts));
+	if (tested)
+		printf("%-10s %zu platform and %zu verdict lines hold\n",
+		    "self-test", l->rule_tests, l->verdict_tests);
+}
+
+static void
+load(struct loaded *l, const char *path, const struct options *o,
+    struct config_errors *errors)
+{
+	char *platforms, *verdicts;
+
+	l->config = config_load(path, o->overrides, o->noverrides, errors);
+	if (access(path, R_OK) != 0)
+		return;
+	platforms = config_beside(path, "platforms.yaml");
+	verdicts = config_beside(path, "verdicts.yaml");
+	l->rules = rules_load(platforms, errors);
+	l->verdicts = verdict_load(verdicts, errors);
+	if (o->self_test && l->rules != NULL)
+		rules_self_test(l->rules, errors, &l->rule_tests);
+	if (o->self_test && l->verdicts != NULL)
+		verdict_self_test(l->verdicts, errors, &l->verdict_tests);
+	free(platforms);
+	free(verdicts);
+}
+
+static void
+loaded_release(struct loaded *l)
+{
+	config_free(l->config);
+	rules_free(l->rules);
+	verdict_free(l->verdicts);
+}
+
 /* Checks everything; returns the exit code. */
 static int
 check(const struct options *o)
 {
 	struct config_errors errors = {NULL, 0, 0};
+	struct loaded l = {NULL, NULL, NULL, 0, 0};
 	char *path = config_find(o->config);
-	struct config *c;
 	int code = EXIT_USAGE;
 
 	if (path == NULL) {
@@ -104,18 +161,19 @@ check(const struct options *o)
 		    "name one with -c FILE\n");
 		return EXIT_USAGE;
 	}
-	c = config_load(path, o->overrides, o->noverrides, &errors);
+	load(&l, path, o, &errors);
 	config_errors_print(&errors);
-	if (c != NULL) {
+	if (errors.count == 0) {
 		printf("%-10s %s\n", "file", path);
-		print_counts(c);
+		print_counts(l.config);
+		print_rules(&l, o->self_test);
 		code = EXIT_DONE;
 	} else {
 		fprintf(stderr, "%zu mistake%s in the configuration\n",
 		    errors.count, errors.count == 1 ? "" : "s");
 	}
 	config_errors_release(&errors);
-	config_free(c);
+	loaded_release(&l);
 	free(path);
 	return code;
 }
@@ -125,9 +183,11 @@ cmd_config(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{"help", no_argument, NULL, 'h'},
+		{"self-test", no_argument, NULL, 't'},
 		{NULL, 0, NULL, 0},
 	};
-	struct options o = {NULL, xcalloc((size_t)argc, sizeof(char *)), 0};
+	struct options o = {NULL, xcalloc((size_t)argc, sizeof(char *)), 0,
+	    false};
 	int code = EXIT_USAGE;
 	int opt;
 
@@ -139,6 +199,9 @@ cmd_config(int argc, char **argv)
 			break;
 		case 'o':
 			o.overrides[o.noverrides++] = optarg;
+			break;
+		case 't':
+			o.self_test = true;
 			break;
 		case 'h':
 			command_help("config", help_text);

@@ -7,7 +7,8 @@
 static const struct command commands[] = {
     {"classify", "[-c FILE] [--json] [URL]...", "what the rules make of URLs",
 	cmd_classify},
-    {"config", "[-c FILE] [-o KEY=VALUE]...", "check the configuration",
+    {"config", "[-c FILE] [-o KEY=VALUE]... [--self-test]",
+	"check the configuration",
 	cmd_config},
     {NULL, NULL, NULL, NULL},
 };
