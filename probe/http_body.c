@@ -201,6 +201,18 @@ chunk_size_line(struct http_body *b, http_body_sink *sink, void *arg)
 	b->state = n == 0 ? HTTP_CHUNK_TRAILER : HTTP_CHUNK_DATA;
 }
 
+/* A line longer than the room is a size only if an extension made it so. */
+static bool
+begins_as_size(const struct http_body *b)
+{
+	struct span line = {b->line, b->line_len};
+	size_t semicolon = span_find(line, ';');
+	uint64_t n;
+
+	return semicolon < line.n &&
+	    parse_chunk_size(span_slice(line, 0, semicolon), &n);
+}
+
 /* Gathers the size line; an extension longer than the room is dropped. */
 static size_t
 feed_size(struct http_body *b, struct span in, http_body_sink *sink, void *arg)
@@ -209,16 +221,16 @@ feed_size(struct http_body *b, struct span in, http_body_sink *sink, void *arg)
 	size_t n = at < in.n ? at + 1 : in.n;
 	size_t room = sizeof b->line - b->line_len;
 
-	if (n > room && b->first_chunk &&
-	    memchr(b->line, ';', b->line_len) == NULL &&
-	    memchr(in.p, ';', room) == NULL) {
-		not_chunked(b, sink, arg);
-		return 0;
-	}
+	bool full = n > room;
+
 	if (room > n)
 		room = n;
 	memcpy(b->line + b->line_len, in.p, room);
 	b->line_len += (uint32_t)room;
+	if (full && b->first_chunk && !begins_as_size(b)) {
+		not_chunked(b, sink, arg);
+		return room;
+	}
 	b->trailer_bytes += n - room;
 	if (b->trailer_bytes > HEADER_BYTES_MAX) {
 		bad_chunk(b);
