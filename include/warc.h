@@ -96,6 +96,9 @@ int warc_reader_next(struct warc_reader *, struct warc_record *);
 struct span warc_reader_block(struct warc_reader *);
 /* True when the current block ended before its Content-Length. */
 bool warc_reader_torn(const struct warc_reader *);
+/* Adds a note of the caller's about this input; counts as damage. */
+void warc_reader_note(struct warc_reader *, uint64_t offset, const char *fmt,
+    ...) __attribute__((format(printf, 3, 4)));
 /* Number of notes so far; not 0 means the input is damaged (exit 1). */
 size_t warc_reader_damage(const struct warc_reader *);
 /* Bytes of the stored file read so far, for progress. */
@@ -119,7 +122,8 @@ enum warc_digest_state {
 /* What a record's block holds, found in one pass over it. */
 struct warc_payload {
 	bool http;		/* the block is an HTTP message */
-	int status;		/* 0 when none */
+	bool has_status;	/* it has a status line */
+	int status;		/* 0 when none, or when it says so */
 	int http_version;	/* 10, 11, 20; 0 */
 	struct buf http_head;	/* start line and header lines, raw, with the
 				 * empty line */
@@ -159,6 +163,10 @@ void warc_set_free(struct warc_set *);
 /* Adds an open file, borrowed for the life of the set, and returns its
  * number.  Originals can be looked up only in files that pread() works on. */
 size_t warc_set_add(struct warc_set *, const char *name, int fd);
+/* The same for an input of which `head` (borrows) was already read and comes
+ * before what the descriptor still gives; for one that cannot seek. */
+size_t warc_set_add_stream(struct warc_set *, const char *name, int fd,
+    struct span head);
 
 struct warc_source;
 
@@ -170,9 +178,10 @@ void warc_source_free(struct warc_source *);
  * The next observation in file order: 1 and an owned observation, 0 at the
  * end.  Of our own recordings everything comes back that was observed (but
  * `source` is SOURCE_WARC, `warc` and `warc_offset` name the record read).
- * Of foreign ones each response, revisit or http(s) resource record is one
- * observation of one hop, with `target`, `page` and `vantage` "" for the
- * caller to fill; redirects are not followed here.  A revisit whose original
+ * Of foreign ones each response, revisit or resource record of an http(s)
+ * URI is one observation of one hop, with `target`, `page` and `vantage` ""
+ * for the caller to fill; redirects are not followed here.  A resource, which
+ * has no HTTP header, gets one that says 200 and its type.  A revisit whose original
  * is not in the set comes back with body_cut and OUTCOME_TRUNCATED.
  */
 int warc_source_next(struct warc_source *, struct observation *);

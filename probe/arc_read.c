@@ -16,13 +16,13 @@ all_digits(struct span s)
 	return s.n > 0;
 }
 
-/* An IPv4 or IPv6 address by its letters, "0.0.0.0" and "-" included. */
+/* An IPv4 or IPv6 address by its letters, or what writers put for none. */
 static bool
 looks_address(struct span s)
 {
 	bool mark = false;
 
-	if (span_is(s, "-") || span_is(s, "0"))
+	if (span_is(s, "-") || span_is(s, "0") || span_is(s, "None"))
 		return true;
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] == '.' || s.p[i] == ':')

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gzip_read.h"
+#include "decode.h"
 #include "limit.h"
 #include "log.h"
 
@@ -35,7 +35,7 @@ struct archive {
 
 	bool opened; /* the wrapping is known */
 	bool gzip;
-	struct gzip_reader *gz;
+	struct inflater *gz;
 	bool in_member;
 	uint64_t member; /* where the member under way begins */
 	bool gap;
@@ -69,7 +69,7 @@ archive_free(struct archive *a)
 {
 	if (a == NULL)
 		return;
-	gzip_reader_free(a->gz);
+	inflater_free(a->gz);
 	free(a->in);
 	free(a->out);
 	free(a);
@@ -157,14 +157,22 @@ input_want(struct archive *a, size_t n)
 	return a->in_len - a->in_pos >= n;
 }
 
+/* With the flag bits that RFC 1952 reserves: a search must not stop at every
+ * three bytes that look alike. */
+static bool
+member_looks(struct span s)
+{
+	return s.n >= 4 && gzip_looks(s) && (s.p[3] & 0xe0) == 0;
+}
+
 static void
 open_wrapping(struct archive *a)
 {
 	a->opened = true;
 	input_want(a, 4);
-	a->gzip = gzip_member_looks(input(a));
+	a->gzip = member_looks(input(a));
 	if (a->gzip)
-		a->gz = gzip_reader_new();
+		a->gz = inflater_new(INFLATE_GZIP);
 }
 
 /* Room at the window's end: what was used up goes, the rest moves down. */
@@ -224,7 +232,7 @@ begin_member(struct archive *a)
 	if (!input_want(a, 1))
 		return false;
 	input_want(a, 4);
-	if (!gzip_member_looks(input(a))) {
+	if (!member_looks(input(a))) {
 		archive_note(a, archive_position(a),
 		    "bytes that are no gzip member");
 		a->member = archive_position(a);
@@ -241,7 +249,7 @@ break_member(struct archive *a, const char *why)
 {
 	archive_note(a, a->member, "%s (near byte %llu)", why,
 	    (unsigned long long)archive_position(a));
-	gzip_reader_reset(a->gz);
+	inflater_reset(a->gz, archive_position(a));
 	a->in_member = false;
 	a->gap = true;
 }
@@ -252,19 +260,19 @@ fill_gzip(struct archive *a)
 {
 	size_t room = make_room(a), wrote;
 	struct span in;
-	enum gzip_state state;
+	enum inflate_step step;
 
 	if (room == 0 || a->gap)
 		return false;
 	if (!a->in_member)
 		return begin_member(a);
 	in = input(a);
-	state = gzip_read(a->gz, &in, a->out + a->out_len, room, &wrote);
+	step = inflater_step(a->gz, &in, a->out + a->out_len, room, &wrote);
 	a->out_len += wrote;
 	a->in_pos = a->in_len - in.n;
-	if (state == GZIP_MEMBER_END) {
+	if (step == INFLATE_END) {
 		a->in_member = false;
-	} else if (state == GZIP_BAD) {
+	} else if (step == INFLATE_CORRUPT) {
 		break_member(a, "gzip member is damaged");
 		return false;
 	} else if (wrote == 0 && in.n == 0 && !input_want(a, 1)) {
@@ -371,7 +379,7 @@ archive_resume(struct archive *a)
 			continue;
 		}
 		a->in_pos += (size_t)(hit - s.p);
-		if (gzip_member_looks(input(a))) {
+		if (member_looks(input(a))) {
 			a->gap = false;
 			return true;
 		}

@@ -91,7 +91,7 @@ write_json(struct inspection *i, const struct warc_record *r,
 	json_key_span(&j, "uri", r->uri.n > 0 ? r->uri : SPAN_NULL);
 	json_key_str(&j, "time", r->date == INSTANT_NONE ? NULL :
 	    instant_text(r->date, text));
-	if (p->http && p->status != 0)
+	if (p->has_status)
 		json_key_int(&j, "status", p->status);
 	else
 		json_key_null(&j, "status");

@@ -50,7 +50,8 @@ holds_http(const struct warc_record *rec)
 	case WARC_REQUEST:
 	case WARC_REVISIT:
 		return rec->arc || rec->content_type.n == 0 ||
-		    span_starts_i(rec->content_type, "application/http");
+		    span_starts_i(rec->content_type, "application/http") ||
+		    span_starts_i(rec->content_type, "message/http");
 	default:
 		return false;
 	}
@@ -75,11 +76,15 @@ take_payload(void *arg, struct span s)
 static void
 take_body(struct pass *t, struct span s)
 {
+	size_t used = 0;
+
 	digest_check_update(&t->wire, s);
 	if (t->framed)
-		http_body_feed(&t->body, s, take_payload, t);
-	else
-		take_payload(t, s);
+		used = http_body_feed(&t->body, s, take_payload, t);
+	/* Behind the last chunk nothing counts; without real chunks all. */
+	if (!t->framed ||
+	    (t->body.flags & (HTTP_NOT_CHUNKED | HTTP_BAD_CHUNK)) != 0)
+		take_payload(t, span_slice(s, used, s.n));
 }
 
 /*
@@ -104,6 +109,7 @@ open_body(struct pass *t, const struct http_head *head)
 	t->content = content_new(buf_span(&codings));
 	buf_release(&codings);
 	t->out->http_version = head->version;
+	t->out->has_status = !head->is_request;
 	t->out->status = head->is_request ? 0 : head->status;
 	if (type.p != NULL)
 		t->out->content_type = span_dup(type);
@@ -131,6 +137,27 @@ not_http(struct pass *t)
 	buf_clear(&t->out->http_head);
 }
 
+/* Header lines without the status line before them: an archiver's slip. */
+static bool
+open_headless(struct pass *t)
+{
+	struct span head = buf_span(&t->out->http_head);
+	struct span type = header_value(head, "Content-Type");
+	size_t colon = span_find(head, ':');
+
+	if (t->rec->type != WARC_RESPONSE || type.p == NULL ||
+	    !span_starts_i(t->rec->content_type, "application/http"))
+		return false;
+	for (size_t i = 0; i < colon; i++)
+		if (!ascii_alnum(head.p[i]) && head.p[i] != '-')
+			return false;
+	t->out->note = "HTTP header without a status line";
+	t->out->content_type = span_dup(type);
+	open_plain(t);
+	t->out->http = true;
+	return true;
+}
+
 /* The header is whole, or the block is at its end. */
 static void
 close_head(struct pass *t)
@@ -144,7 +171,7 @@ close_head(struct pass *t)
 		t->part = PART_BODY;
 		t->out->http = true;
 		open_body(t, &head);
-	} else {
+	} else if (!open_headless(t)) {
 		not_http(t);
 	}
 	http_head_release(&head);
@@ -178,8 +205,10 @@ begin_pass(struct pass *t)
 	bool part = warc_field(t->rec, "WARC-Segment-Number").p != NULL;
 
 	digest_check_begin(&t->block, warc_field(t->rec, "WARC-Block-Digest"));
-	/* Of a segment or a revisit it is the digest of something else. */
-	if (part || t->rec->type == WARC_REVISIT)
+	/* Of a segment or a revisit it is the digest of something else; of
+	 * requests archivers disagree what the payload is. */
+	if (part || t->rec->type == WARC_REVISIT ||
+	    t->rec->type == WARC_REQUEST)
 		sum = SPAN_NULL;
 	digest_check_begin(&t->payload, sum);
 	digest_check_begin(&t->wire, sum);

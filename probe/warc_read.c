@@ -1,3 +1,5 @@
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,6 +64,18 @@ size_t
 warc_reader_damage(const struct warc_reader *r)
 {
 	return archive_notes(r->archive);
+}
+
+void
+warc_reader_note(struct warc_reader *r, uint64_t offset, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	archive_note(r->archive, offset, "%s", text);
 }
 
 uint64_t
@@ -308,6 +322,7 @@ begin_block(struct warc_reader *r, struct warc_record *rec)
 	if (rec->length_known)
 		return;
 	rec->length = 0;
+	skip_blank(r->archive);
 	archive_note(r->archive, rec->offset,
 	    "record without a usable Content-Length: %s",
 	    log_quote(warc_field(rec, "Content-Length")));

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cdxj.h"
-#include "gzip_read.h"
+#include "decode.h"
 #include "http.h"
 #include "limit.h"
 #include "log.h"
@@ -45,7 +45,7 @@ member_at(int fd, uint64_t offset)
 	char head[4];
 
 	return pread(fd, head, 4, (off_t)offset) == 4 &&
-	    gzip_member_looks((struct span){head, 4});
+	    gzip_looks((struct span){head, 4});
 }
 
 /* Keeps the lines whose record is wholly in the file; returns where the last
@@ -74,24 +74,24 @@ keep_lines(int fd, uint64_t size, struct span text, struct buf *kept)
 static uint64_t
 walk_members(struct feed *f)
 {
-	struct gzip_reader *gz = gzip_reader_new();
+	struct inflater *gz = inflater_new(INFLATE_GZIP);
 	char *in = xmalloc(STEP), *out = xmalloc(STEP);
 	uint64_t whole = f->at, base;
-	enum gzip_state state = GZIP_MORE;
+	enum inflate_step step = INFLATE_INPUT;
 	size_t wrote;
 	ssize_t n;
 
-	while (state != GZIP_BAD && (n = feed_read(f, in, STEP)) > 0) {
+	while (step != INFLATE_CORRUPT && (n = feed_read(f, in, STEP)) > 0) {
 		struct span s = {in, (size_t)n};
 
 		base = f->at - (uint64_t)n;
 		do {
-			state = gzip_read(gz, &s, out, STEP, &wrote);
-			if (state == GZIP_MEMBER_END)
+			step = inflater_step(gz, &s, out, STEP, &wrote);
+			if (step == INFLATE_END)
 				whole = base + (uint64_t)n - s.n;
-		} while (state != GZIP_BAD && (s.n > 0 || wrote == STEP));
+		} while (step != INFLATE_CORRUPT && (s.n > 0 || wrote == STEP));
 	}
-	gzip_reader_free(gz);
+	inflater_free(gz);
 	free(in);
 	free(out);
 	return whole;

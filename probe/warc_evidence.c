@@ -1,0 +1,156 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cdxj.h"
+#include "instant.h"
+#include "limit.h"
+#include "warc.h"
+#include "warc_set.h"
+
+/* What is to be found, and why it was not. */
+struct search {
+	int dirfd;
+	const char *sha256;
+	char **why;
+};
+
+static bool
+refuse(const struct search *s, char *why)
+{
+	free(*s->why);
+	*s->why = why;
+	return false;
+}
+
+/* The record of the index line that the revisit refers to, if this is it. */
+static bool
+line_fits(struct span line, struct span uri, int64_t date, struct span sum,
+    struct cdxj_entry *e)
+{
+	return cdxj_parse(line, e) && e->date == date &&
+	    span_eq(e->uri, uri) && span_eq(e->digest, sum) &&
+	    !span_is(e->mime, "warc/revisit");
+}
+
+static bool check_record(const struct search *, const char *file,
+    uint64_t offset, bool may_refer);
+
+static bool
+search_index(const struct search *s, const char *index, struct span uri,
+    int64_t date, struct span sum, bool *found)
+{
+	struct buf text = BUF_INIT(CDXJ_BYTES_MAX);
+	struct cdxj_entry e;
+	struct span rest;
+	char *file;
+	bool good = false;
+
+	*found = false;
+	if (cdxj_load(s->dirfd, index, &text)) {
+		rest = buf_span(&text);
+		while (rest.p != NULL && !*found)
+			*found = line_fits(span_token(&rest, '\n'), uri, date,
+			    sum, &e);
+	}
+	if (*found) {
+		file = span_dup(e.file);
+		good = strchr(file, '/') == NULL &&
+		    check_record(s, file, e.offset, false);
+		free(file);
+	}
+	buf_release(&text);
+	return good;
+}
+
+/* A revisit's original, by the indexes of the folder. */
+static bool
+check_original(const struct search *s, const struct warc_record *rec)
+{
+	struct span uri = warc_field(rec, "WARC-Refers-To-Target-URI");
+	struct span sum = warc_field(rec, "WARC-Payload-Digest");
+	int fd = openat(s->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	bool found = false, good = false;
+	struct dirent *e;
+	int64_t date;
+
+	if (!instant_parse(warc_field(rec, "WARC-Refers-To-Date"), &date))
+		date = INSTANT_NONE;
+	while (dir != NULL && !found && (e = readdir(dir)) != NULL)
+		if (span_ends_i(span_of(e->d_name), ".cdxj"))
+			good = search_index(s, e->d_name, uri, date, sum,
+			    &found);
+	if (dir != NULL)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+	if (!found)
+		return refuse(s, xasprintf(
+		    "the record that the revisit refers to is not there"));
+	return good;
+}
+
+static bool
+check_payload(const struct search *s, const struct warc_record *rec,
+    const struct warc_payload *p, bool may_refer)
+{
+	if (p->digest == WARC_DIGEST_WRONG)
+		return refuse(s, xasprintf("%s", p->note));
+	if (rec->type == WARC_REVISIT && !p->has_payload && may_refer &&
+	    p->status != 304)
+		return check_original(s, rec);
+	if (rec->type != WARC_RESPONSE && rec->type != WARC_REVISIT)
+		return refuse(s, xasprintf("no response record stands there"));
+	if (strcmp(p->sha256, s->sha256) != 0)
+		return refuse(s, xasprintf("body has sha256 %s", p->sha256));
+	return true;
+}
+
+static bool
+check_record(const struct search *s, const char *file, uint64_t offset,
+    bool may_refer)
+{
+	struct warc_feed feed = {.seekable = true, .at = offset};
+	struct warc_payload p;
+	struct warc_record rec;
+	struct warc_reader *r;
+	bool good;
+
+	feed.fd = openat(s->dirfd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (feed.fd < 0)
+		return refuse(s, xasprintf("%s", strerror(errno)));
+	r = warc_reader_new(warc_feed_read, NULL, &feed);
+	warc_payload_init(&p);
+	if (warc_reader_next(r, &rec) != 1 || rec.offset != 0) {
+		good = refuse(s, xasprintf("no record begins there"));
+	} else {
+		warc_payload_read(&p, r, &rec, NULL);
+		good = warc_reader_torn(r) ?
+		    refuse(s, xasprintf("the record is cut off")) :
+		    check_payload(s, &rec, &p, may_refer);
+	}
+	warc_payload_release(&p);
+	warc_reader_free(r);
+	close(feed.fd);
+	return good;
+}
+
+bool
+warc_check_evidence(int dirfd, const char *file, uint64_t offset,
+    const char *sha256, char **why)
+{
+	struct search s = {dirfd, sha256, why};
+
+	*why = NULL;
+	if (strchr(file, '/') != NULL)
+		return refuse(&s, xasprintf("file name with a slash"));
+	if (!check_record(&s, file, offset, true))
+		return false;
+	free(*why);
+	*why = NULL;
+	return true;
+}
