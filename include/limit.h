@@ -48,6 +48,24 @@
 #define NAME_MAX_LEN	 512	    /* account or content name */
 #define NOTES_MAX	 16	    /* notes on one finding */
 
+/* Captures. */
+#define CAPTURE_WINDOW	 (1 * MIB)  /* bytes of a capture file held at once */
+#define CAPTURE_PACKET_MAX (256 * KIB) /* libpcap's own snapshot maximum */
+#define CAPTURE_INTERFACES_MAX 65536 /* of one pcapng section */
+#define PACKET_LAYERS_MAX 32	    /* headers followed inside one packet */
+#define FRAGMENT_DATAGRAMS_MAX 512  /* datagrams under reassembly */
+#define FRAGMENT_BYTES_MAX (8 * MIB) /* their bytes */
+#define FRAGMENT_AGE_NS	 30000000000 /* RFC 8200 allows 60 s; hosts use 30 */
+#define STREAMS_MAX	 65536	    /* TCP connections followed at once */
+#define STREAM_HELD_MAX	 (1 * MIB)  /* of one direction, behind a hole */
+#define STREAM_SEGMENTS_MAX 4096    /* pieces of it: insertion stays cheap */
+#define STREAMS_HELD_MAX (32 * MIB) /* of all connections together */
+#define EXCHANGES_OPEN_MAX 256	    /* requests of one connection unanswered */
+#define DNS_NAME_MAX	 1024	    /* escaped text of a name of 255 bytes */
+#define DNS_JUMPS_MAX	 64	    /* compression pointers in one name */
+#define DNS_PENDING_MAX	 4096	    /* questions waiting for their answers */
+#define TLS_HELLO_MAX	 (64 * KIB) /* one ClientHello */
+
 /* Configuration: an operator's files, yet a slip must not eat the machine. */
 #define TARGETS_MAX	 100000
 #define PAGES_MAX	 64	    /* page slots of one target */
