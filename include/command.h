@@ -23,5 +23,6 @@ int command_usage(const char *name);
 
 int cmd_classify(int argc, char **argv);
 int cmd_config(int argc, char **argv);
+int cmd_inspect(int argc, char **argv);
 
 #endif

@@ -61,6 +61,7 @@
 #define STREAM_SEGMENTS_MAX 4096    /* pieces of it: insertion stays cheap */
 #define STREAMS_HELD_MAX (32 * MIB) /* of all connections together */
 #define EXCHANGES_OPEN_MAX 256	    /* requests of one connection unanswered */
+#define INSPECT_GATHER_MAX (48 * MIB) /* coded bodies under way, all together */
 #define DNS_NAME_MAX	 1024	    /* escaped text of a name of 255 bytes */
 #define DNS_JUMPS_MAX	 64	    /* compression pointers in one name */
 #define DNS_PENDING_MAX	 4096	    /* questions waiting for their answers */

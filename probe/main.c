@@ -10,6 +10,8 @@ static const struct command commands[] = {
     {"config", "[-c FILE] [-o KEY=VALUE]... [--self-test]",
 	"check the configuration",
 	cmd_config},
+    {"inspect", "[--json] FILE...", "what a capture or web archive holds",
+	cmd_inspect},
     {NULL, NULL, NULL, NULL},
 };
 
