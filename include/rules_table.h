@@ -147,18 +147,23 @@ struct rule_kit {
 	uint32_t nhosts;
 };
 
-/* Markup of a kit: a class or an attribute that carries the service. */
+/*
+ * Markup of a kit.  All conditions that are given must hold; the service's
+ * code is what stands between `before` and `after` in a class token or in the
+ * attribute's value (which may be a list).
+ */
 struct rule_markup {
 	uint32_t kit;
-	uint32_t attribute; /* RULE_NONE: a class token */
-	uint32_t before;    /* text before and after the service's code */
+	uint32_t attribute; /* RULE_NONE: a class token, or the tag alone */
+	uint32_t before;
 	uint32_t after;
+	uint32_t tag;	    /* RULE_NONE: any */
 	uint32_t with;	    /* class that must be on the element, or NONE */
-	uint32_t inside;    /* class of a container before it, or NONE */
-	uint32_t platform;  /* fixed result without a code, or RULE_NONE */
+	uint32_t platform;  /* fixed result, or RULE_NONE: by the code */
 	uint32_t kind;	    /* enum sighting_kind */
-	uint32_t url;	    /* "{value}" template: value is an address or
-			     * an account's name; RULE_NONE */
+	uint32_t account;   /* attribute that must be there and holds the
+			     * account's name; RULE_NONE */
+	uint32_t has_code;  /* "{service}" stands in the template */
 };
 
 struct rule_service {
@@ -209,6 +214,12 @@ struct rules {
 	uint32_t *player_not;	 /* words that forbid it: "css", "share" */
 	size_t nplayer_not, player_not_cap;
 
+	/* Cheap rejection, built by rules_index(): lengths of the words and of
+	 * the markup attributes that begin with a character, and the first two
+	 * characters of the classes. */
+	uint32_t word_lengths[128];
+	uint32_t attribute_lengths[128];
+	uint32_t class_starts[128];
 	uint32_t *table; /* hash of host names; built by rules_index() */
 	size_t table_size;
 	char *file;	 /* for messages of the self-test */
@@ -223,6 +234,9 @@ struct span rules_span(const struct rules *, uint32_t);
 void rules_index(struct rules *);
 /* Entry of exactly this host name, or NULL. */
 const struct rule_host *rules_host(const struct rules *, struct span name);
+/* True when the address certainly lies on no host of the rules.  `rest` is
+ * what follows "//"; anything unusual in it gives false. */
+bool rules_foreign(const struct rules *, struct span rest);
 /* Platform that a word names ("fb"), ASCII case ignored; RULE_NONE. */
 uint32_t rules_word(const struct rules *, struct span word);
 /* Sorted word list lookup, ASCII case ignored. */

@@ -417,28 +417,32 @@ optional_text(struct rules *r, const char *t)
 static void
 add_markup(struct loader *l, const struct doc_node *n, uint32_t kit)
 {
-	static const char *const known[] = {"class", "attr", "value", "with",
-	    "inside", "platform", "kind", "url", NULL};
+	static const char *const known[] = {"class", "attr", "value", "tag",
+	    "with", "platform", "kind", "account", NULL};
 	struct rules *r = l->r;
-	const char *pattern = text_at(n, text_at(n, "attr") == NULL ? "class" :
-	    "value");
+	bool by_class = text_at(n, "class") != NULL;
+	const char *pattern = text_at(n, by_class ? "class" : "value");
 	struct span text = span_of(pattern == NULL ? "{service}" : pattern);
 	size_t slot = span_search(text, "{service}");
 	struct rule_markup m = {.kit = kit};
 
 	check_keys(l, n, known);
-	m.attribute = optional_text(r, text_at(n, "attr"));
+	m.attribute = by_class ? RULE_NONE :
+	    optional_text(r, text_at(n, "attr"));
+	m.tag = optional_text(r, text_at(n, "tag"));
 	m.with = optional_text(r, text_at(n, "with"));
-	m.inside = optional_text(r, text_at(n, "inside"));
-	m.url = optional_text(r, text_at(n, "url"));
+	m.account = optional_text(r, text_at(n, "account"));
 	m.platform = platform_named(l, doc_get(n, "platform"));
+	m.has_code = slot < text.n;
 	m.before = rules_add_text(r, span_slice(text, 0, slot));
 	m.after = rules_add_text(r, span_slice(text, slot + 9, text.n));
 	m.kind = SIGHTING_SHARE;
 	if (text_at(n, "kind") != NULL)
 		m.kind = sighting_kind_from_name(span_of(text_at(n, "kind")));
-	if (m.kind >= SIGHTING_KIND_COUNT) {
-		doc_complain(doc_get(n, "kind"), l->errors, "no such kind");
+	if (m.kind >= SIGHTING_KIND_COUNT ||
+	    (!by_class && m.attribute == RULE_NONE && m.tag == RULE_NONE)) {
+		doc_complain(n, l->errors, "needs 'class', 'attr' or 'tag', "
+		    "and a kind of sighting");
 		return;
 	}
 	r->markups = xgrow(r->markups, &r->markups_cap, r->nmarkups + 1,

@@ -774,13 +774,8 @@ plain_host_char(char c)
 	return ascii_alnum(c) || c == '.' || c == '-' || c == '_';
 }
 
-/*
- * True when the address certainly is on no host of the rules: its authority
- * is plain letters and none of the host's parents has an entry.  Anything
- * unusual says false and takes the long way.
- */
-static bool
-surely_foreign(const struct rules *r, struct span rest)
+bool
+rules_foreign(const struct rules *r, struct span rest)
 {
 	char host[HOST_MAX_LEN + 1];
 	struct span tail;
@@ -853,7 +848,7 @@ classify(const struct rules *r, struct span address, const struct url *base,
 	} else if (base != NULL && !host_first(address)) {
 		rest = SPAN_NULL;
 	}
-	if (rest.p != NULL && surely_foreign(r, rest))
+	if (rest.p != NULL && rules_foreign(r, rest))
 		return false;
 	url_init(&url);
 	if (rest.p != NULL) {

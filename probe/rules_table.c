@@ -51,11 +51,45 @@ rules_free(struct rules *r)
 	free(r);
 }
 
+/* Bit of a length or character in a mask of 32. */
+static uint32_t
+bit_of(size_t n)
+{
+	return (uint32_t)1 << (n % 32);
+}
+
+static void
+index_words(struct rules *r)
+{
+	memset(r->word_lengths, 0, sizeof(r->word_lengths));
+	memset(r->attribute_lengths, 0, sizeof(r->attribute_lengths));
+	memset(r->class_starts, 0, sizeof(r->class_starts));
+	for (size_t i = 0; i < r->nnames; i++) {
+		struct span w = rules_span(r, r->names[i].word);
+
+		if (w.n > 0)
+			r->word_lengths[ascii_lower(w.p[0]) & 127] |=
+			    bit_of(w.n);
+	}
+	for (size_t i = 0; i < r->nmarkups; i++) {
+		const struct rule_markup *m = &r->markups[i];
+		struct span a = rules_span(r, m->attribute);
+		struct span c = rules_span(r, m->before);
+
+		if (m->attribute != RULE_NONE && a.n > 0)
+			r->attribute_lengths[a.p[0] & 127] |= bit_of(a.n);
+		else if (m->attribute == RULE_NONE && c.n > 1)
+			r->class_starts[c.p[0] & 127] |=
+			    bit_of((unsigned char)c.p[1]);
+	}
+}
+
 void
 rules_index(struct rules *r)
 {
 	size_t size = 64;
 
+	index_words(r);
 	while (size < r->nhosts * 4)
 		size *= 2;
 	free(r->table);
@@ -131,6 +165,9 @@ rules_word(const struct rules *r, struct span word)
 {
 	size_t lo = 0, hi = r->nnames;
 
+	if (word.n == 0 || (r->word_lengths[ascii_lower(word.p[0]) & 127] &
+	    bit_of(word.n)) == 0)
+		return RULE_NONE;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 		int c = compare_i(word, rules_span(r, r->names[mid].word));

@@ -1,0 +1,75 @@
+/*
+ * Inside a recogniser; shared by the recognise_*.c files only.
+ */
+#ifndef KPWATCH_RECOGNISE_STATE_H
+#define KPWATCH_RECOGNISE_STATE_H
+
+#include "recognise.h"
+#include "rules_table.h"
+#include "url.h"
+
+#define RECENT_MAX  8	 /* elements whose share was seen in their markup */
+#define NEAR_CACHE  256	 /* foreign hosts remembered */
+#define NEAR_CHECKS_MAX 4096 /* foreign hosts compared on one page */
+#define KITS_MAX    128	 /* kits told apart on one page */
+
+struct near_host {
+	uint64_t hash;
+	uint32_t host; /* entry of the platform's host, or RULE_NONE */
+};
+
+struct recogniser {
+	const struct rules *rules;
+	struct finding *finding;
+	struct url page;
+	struct span site;    /* registrable domain of the page */
+	struct url base;
+	bool has_base;	     /* a <base> was seen: links resolve against it */
+	struct match match;
+	struct url url;	     /* the current link, when parsed */
+	const char *url_of;  /* its text as written, to know it again */
+	size_t url_of_n;
+	bool url_good;
+	struct buf element;  /* description of the current element */
+	uint32_t *table;     /* hash of sightings, RULE_NONE free */
+	size_t table_size;
+	struct {
+		uint64_t offset;
+		uint32_t sighting;
+	} recent[RECENT_MAX];
+	size_t nrecent;	     /* ever; the place is its remainder */
+	uint8_t kit_seen[KITS_MAX]; /* 1: present, 2: with services */
+	struct near_host near[NEAR_CACHE];
+	size_t near_checks;  /* foreign hosts compared letter by letter */
+};
+
+/* What a sighting is made of; strings are borrowed and copied. */
+struct seen {
+	enum sighting_kind kind;
+	const char *platform;
+	struct span name;    /* p NULL: none */
+	struct span url;     /* p NULL: none */
+	const struct element *at;
+	struct span text;
+	const char *kit;     /* NULL: none */
+	uint64_t offset;
+};
+
+/* Adds or counts; returns the sighting's index, or RULE_NONE when full. */
+uint32_t recogniser_add(struct recogniser *, const struct seen *);
+/* Remembers that the element at this offset was a kit's button. */
+void recogniser_note(struct recogniser *, uint64_t offset, uint32_t sighting);
+uint32_t recogniser_noted(const struct recogniser *, uint64_t offset);
+bool recogniser_noted_is(const struct recogniser *, uint64_t offset,
+    uint32_t sighting);
+/* A kit's script by the address in rest ("host/path"). */
+void recogniser_script(struct recogniser *, struct span rest);
+/* Code of a handler: functions that share to a platform. */
+void recogniser_code(struct recogniser *, struct span code,
+    const struct element *, uint64_t offset);
+/* A foreign host that resembles a platform's: its host entry, or RULE_NONE. */
+uint32_t near_miss(struct recogniser *, struct span host);
+/* Calls `each` for every run of letters and digits of s. */
+bool words_each(struct span s, bool (*each)(void *, struct span), void *arg);
+
+#endif

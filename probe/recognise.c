@@ -1,0 +1,743 @@
+#include "recognise.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "limit.h"
+#include "recognise_state.h"
+
+struct recogniser *
+recogniser_new(const struct rules *rules, const char *page_url,
+    struct finding *finding)
+{
+	struct recogniser *r = xcalloc(1, sizeof(*r));
+
+	r->rules = rules;
+	r->finding = finding;
+	url_init(&r->page);
+	url_init(&r->base);
+	url_init(&r->url);
+	match_init(&r->match);
+	buf_init(&r->element, ELEMENT_TEXT_MAX * 4);
+	if (page_url != NULL)
+		url_parse(&r->page, span_of(page_url), NULL);
+	r->site = url_site(&r->page);
+	r->table_size = 64;
+	r->table = xreallocarray(NULL, r->table_size, sizeof(*r->table));
+	memset(r->table, 0xff, r->table_size * sizeof(*r->table));
+	return r;
+}
+
+void
+recogniser_free(struct recogniser *r)
+{
+	if (r == NULL)
+		return;
+	url_release(&r->page);
+	url_release(&r->base);
+	url_release(&r->url);
+	match_release(&r->match);
+	buf_release(&r->element);
+	free(r->table);
+	free(r);
+}
+
+/* Names that differ in case only are one account on most platforms. */
+static uint64_t
+sighting_hash(const struct sighting *s, bool fold)
+{
+	struct span name = span_of(s->name);
+	uint64_t h = bytes_hash(span_of(s->platform)) * 31 + s->kind;
+
+	h = h * 31 + (s->kit == NULL ? 0 : bytes_hash(span_of(s->kit)));
+	return h * 31 + (fold ? bytes_hash_i(name) : bytes_hash(name));
+}
+
+static bool
+text_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
+sighting_same(const struct sighting *a, const struct sighting *b, bool fold)
+{
+	if (a->kind != b->kind || !text_same(a->platform, b->platform) ||
+	    !text_same(a->kit, b->kit))
+		return false;
+	if (a->name == NULL || b->name == NULL)
+		return a->name == b->name;
+	return fold ? span_eq_i(span_of(a->name), span_of(b->name)) :
+	    strcmp(a->name, b->name) == 0;
+}
+
+static void
+table_grow(struct recogniser *r)
+{
+	size_t size = r->table_size * 2;
+
+	r->table = xreallocarray(r->table, size, sizeof(*r->table));
+	r->table_size = size;
+	memset(r->table, 0xff, size * sizeof(*r->table));
+	for (size_t i = 0; i < r->finding->nsightings; i++) {
+		const struct sighting *s = &r->finding->sightings[i];
+		size_t at = sighting_hash(s, rules_folds_case(r->rules,
+		    s->platform)) & (size - 1);
+
+		while (r->table[at] != RULE_NONE)
+			at = (at + 1) & (size - 1);
+		r->table[at] = (uint32_t)i;
+	}
+}
+
+static void
+describe(struct recogniser *r, const struct element *e)
+{
+	buf_clear(&r->element);
+	if (e != NULL)
+		element_describe(e, &r->element);
+}
+
+static char *
+clip_dup(struct span s, size_t max)
+{
+	return s.p == NULL || s.n == 0 ? NULL :
+	    span_dup(span_slice(s, 0, utf8_clip(s, max)));
+}
+
+uint32_t
+recogniser_add(struct recogniser *r, const struct seen *seen)
+{
+	struct finding *f = r->finding;
+	bool named = seen->kind != SIGHTING_SHARE &&
+	    seen->kind != SIGHTING_PLAYER;
+	bool fold = rules_folds_case(r->rules, seen->platform);
+	char *name = named ? clip_dup(seen->name, NAME_MAX_LEN) : NULL;
+	struct sighting s = {.kind = seen->kind,
+	    .platform = (char *)(uintptr_t)seen->platform, .name = name,
+	    .kit = (char *)(uintptr_t)seen->kit};
+	size_t at;
+
+	if ((f->nsightings + 1) * 2 > r->table_size)
+		table_grow(r);
+	at = sighting_hash(&s, fold) & (r->table_size - 1);
+	while (r->table[at] != RULE_NONE) {
+		struct sighting *old = &f->sightings[r->table[at]];
+
+		if (sighting_same(old, &s, fold)) {
+			old->count++;
+			free(name);
+			return r->table[at];
+		}
+		at = (at + 1) & (r->table_size - 1);
+	}
+	if (f->nsightings >= SIGHTINGS_MAX) {
+		free(name);
+		return RULE_NONE;
+	}
+	describe(r, seen->at);
+	s.platform = xstrdup(seen->platform);
+	s.kit = xstrdup(seen->kit);
+	s.url = clip_dup(seen->url, URL_MAX_LEN);
+	s.text = clip_dup(seen->text, LINK_TEXT_MAX);
+	s.element = clip_dup(buf_span(&r->element), ELEMENT_TEXT_MAX);
+	s.offset = seen->offset;
+	s.count = 1;
+	r->table[at] = (uint32_t)f->nsightings;
+	finding_add_sighting(f, &s);
+	return r->table[at];
+}
+
+void
+recogniser_note(struct recogniser *r, uint64_t offset, uint32_t sighting)
+{
+	size_t at = r->nrecent++ % RECENT_MAX;
+
+	r->recent[at].offset = offset;
+	r->recent[at].sighting = sighting;
+}
+
+uint32_t
+recogniser_noted(const struct recogniser *r, uint64_t offset)
+{
+	size_t n = r->nrecent < RECENT_MAX ? r->nrecent : RECENT_MAX;
+
+	for (size_t i = 0; i < n; i++)
+		if (r->recent[i].offset == offset)
+			return r->recent[i].sighting;
+	return RULE_NONE;
+}
+
+bool
+recogniser_noted_is(const struct recogniser *r, uint64_t offset,
+    uint32_t sighting)
+{
+	size_t n = r->nrecent < RECENT_MAX ? r->nrecent : RECENT_MAX;
+
+	for (size_t i = 0; i < n; i++)
+		if (r->recent[i].offset == offset &&
+		    r->recent[i].sighting == sighting)
+			return true;
+	return false;
+}
+
+void
+recogniser_base(void *arg, struct span href)
+{
+	struct recogniser *r = arg;
+
+	if (r->has_base)
+		return;
+	r->has_base = url_parse(&r->base, href, r->page.scheme.n > 0 ?
+	    &r->page : NULL);
+}
+
+static const struct url *
+base_of(const struct recogniser *r)
+{
+	if (r->has_base)
+		return &r->base;
+	return r->page.scheme.n > 0 ? &r->page : NULL;
+}
+
+/* Parses the link once, however often it is asked for. */
+static bool
+resolve(struct recogniser *r, struct span text)
+{
+	if (r->url_of == text.p && r->url_of_n == text.n && text.p != NULL)
+		return r->url_good;
+	r->url_of = text.p;
+	r->url_of_n = text.n;
+	r->url_good = url_parse(&r->url, text, base_of(r));
+	return r->url_good;
+}
+
+const char *
+recogniser_url(struct recogniser *r, const struct link *link)
+{
+	return resolve(r, link->url) ? buf_str(&r->url.href) : NULL;
+}
+
+bool
+recogniser_same_site(const struct recogniser *r)
+{
+	return r->url_good && url_same_site(&r->url, &r->page);
+}
+
+bool
+words_each(struct span s, bool (*each)(void *, struct span), void *arg)
+{
+	size_t i = 0;
+
+	while (i < s.n) {
+		size_t from;
+
+		while (i < s.n && !ascii_alnum(s.p[i]))
+			i++;
+		from = i;
+		while (i < s.n && ascii_alnum(s.p[i]))
+			i++;
+		if (i > from && each(arg, span_slice(s, from, i - from)))
+			return true;
+	}
+	return false;
+}
+
+/* Where a link may carry a sighting at all. */
+enum place {
+	PLACE_NONE,
+	PLACE_LINK,   /* <a>, <area>, handlers, scripts, metas, feeds */
+	PLACE_FRAME,  /* shown inside the page */
+	PLACE_SCRIPT, /* <script src> */
+	PLACE_IMAGE,
+};
+
+static bool
+rel_has(const struct element *e, const char *word)
+{
+	struct span rel = element_attr(e, "rel");
+
+	while (rel.p != NULL)
+		if (span_is_i(span_trim(span_token(&rel, ' ')), word))
+			return true;
+	return false;
+}
+
+static enum place
+place_of(const struct link *l)
+{
+	static const char *const frames[] = {"iframe", "frame", "embed",
+	    "object", "video", "audio", "source", "amp-youtube", "param"};
+	const struct element *e = l->element;
+
+	if (l->source == LINK_STYLE)
+		return PLACE_NONE;
+	if (e == NULL || (l->source != LINK_ATTRIBUTE &&
+	    l->source != LINK_SRCSET && l->source != LINK_DATA))
+		return PLACE_LINK;
+	if (span_is(e->tag, "a") || span_is(e->tag, "area"))
+		return PLACE_LINK;
+	if (span_is(e->tag, "img") || l->source == LINK_SRCSET)
+		return PLACE_IMAGE;
+	if (span_is(e->tag, "script"))
+		return PLACE_SCRIPT;
+	if (span_is(e->tag, "link"))
+		return rel_has(e, "me") || rel_has(e, "publisher") ||
+		    rel_has(e, "author") || rel_has(e, "alternate") ?
+		    PLACE_LINK : PLACE_NONE;
+	for (size_t i = 0; i < ARRAY_LEN(frames); i++)
+		if (span_is(e->tag, frames[i]))
+			return span_is(l->attr, "poster") ? PLACE_IMAGE :
+			    PLACE_FRAME;
+	if (span_is(e->tag, "blockquote"))
+		return PLACE_FRAME;
+	return PLACE_LINK;
+}
+
+static struct seen
+seen_at(const struct recogniser *r, const struct link *l)
+{
+	return (struct seen){.kind = SIGHTING_KIND_COUNT, .at = l->element,
+	    .url = r->url_good ? buf_span(&r->url.href) : l->url,
+	    .text = l->text, .offset = l->offset};
+}
+
+/* Kind of the rules, seen in its place on the page. */
+static enum sighting_kind
+kind_in_place(enum sighting_kind kind, enum place place,
+    enum link_source source, const char *platform)
+{
+	if (strcmp(platform, "email") == 0 || strcmp(platform, "sms_tel") == 0)
+		return kind == SIGHTING_CHANNEL ? SIGHTING_OTHER : kind;
+	if (place == PLACE_FRAME && kind == SIGHTING_CONTENT)
+		return SIGHTING_EMBED;
+	if (place == PLACE_LINK && kind == SIGHTING_EMBED &&
+	    source == LINK_ATTRIBUTE)
+		return SIGHTING_CONTENT;
+	return kind;
+}
+
+/* The rules know the address: a sighting, unless it is only plumbing. */
+static void
+take_match(struct recogniser *r, const struct link *l, enum place place)
+{
+	const struct match *m = &r->match;
+	uint32_t noted = recogniser_noted(r, l->offset);
+	struct seen s = seen_at(r, l);
+
+	if (m->script || place == PLACE_SCRIPT)
+		return;
+	if (place == PLACE_IMAGE && m->kind != SIGHTING_SHARE)
+		return;
+	s.kind = kind_in_place(m->kind, place, l->source, m->platform);
+	s.platform = m->platform;
+	if (m->has_name)
+		s.name = buf_span(&m->name);
+	if (s.kind == SIGHTING_OTHER && l->source == LINK_SCRIPT)
+		return;
+	if (s.kind == SIGHTING_SHARE && noted != RULE_NONE) {
+		struct sighting *old = &r->finding->sightings[noted];
+
+		if (old->url == NULL)
+			old->url = clip_dup(s.url, URL_MAX_LEN);
+		return;
+	}
+	recogniser_add(r, &s);
+}
+
+/* ---- the page's own site: redirectors, feeds, players ---- */
+
+static bool
+is_redirect_key(const struct rules *rules, struct span key)
+{
+	for (size_t i = 0; i < rules->nredirect_keys; i++)
+		if (span_is_i(key, rules_text(rules,
+		    rules->redirect_keys[i])))
+			return true;
+	return false;
+}
+
+/* "out.php?url=http%3A%2F%2F…": the target counts, not the redirector. */
+static bool
+own_redirect(struct recogniser *r, const struct link *l, enum place place)
+{
+	size_t mark = span_find(l->url, '?');
+	struct span rest = span_slice(l->url, mark + 1, l->url.n), key, value;
+	struct buf target = BUF_INIT(URL_MAX_LEN);
+	bool found = false;
+
+	if (mark == l->url.n || (span_search_i(rest, "%3a") == rest.n &&
+	    span_search(rest, "://") == rest.n))
+		return false;
+	while (!found && query_next(&rest, &key, &value)) {
+		if (!is_redirect_key(r->rules, key))
+			continue;
+		buf_clear(&target);
+		form_decode(value, &target);
+		struct span t = buf_span(&target);
+		if (!span_starts_i(t, "http://") &&
+		    !span_starts_i(t, "https://"))
+			continue;
+		found = rules_classify(r->rules, t, &r->match) &&
+		    r->match.kind != SIGHTING_SHARE;
+	}
+	if (found)
+		take_match(r, l, place);
+	buf_release(&target);
+	return found;
+}
+
+/* What words of a path, class or icon say. */
+struct words {
+	const struct rules *rules;
+	uint32_t platform;   /* named by a word of its own */
+	uint32_t player;     /* named together with a player word */
+	bool player_word;
+	bool forbidden;
+	bool feed;
+};
+
+static bool
+in_list(const struct rules *r, const uint32_t *list, size_t n,
+    struct span word)
+{
+	for (size_t i = 0; i < n; i++)
+		if (span_is_i(word, rules_text(r, list[i])))
+			return true;
+	return false;
+}
+
+/* "youkuplayer", "playyouku"; of platforms that are not for video only with
+ * "player" itself, the first of the words. */
+static uint32_t
+joined_player(const struct rules *r, struct span w)
+{
+	for (size_t i = 0; i < r->nplayer_words; i++) {
+		struct span p = rules_span(r, r->player_words[i]);
+		uint32_t at = RULE_NONE;
+
+		if (w.n <= p.n + 1)
+			continue;
+		if (span_eq_i(span_slice(w, w.n - p.n, p.n), p))
+			at = rules_word(r, span_slice(w, 0, w.n - p.n));
+		else if (span_eq_i(span_slice(w, 0, p.n), p))
+			at = rules_word(r, span_slice(w, p.n, w.n));
+		if (at != RULE_NONE && (i == 0 ||
+		    (r->platforms[at].flags & PLATFORM_PLAYER) != 0))
+			return at;
+	}
+	return RULE_NONE;
+}
+
+/* Two letters mean too much to name a platform, unless they are its id. */
+static bool
+long_enough(const struct rules *r, uint32_t platform, struct span w)
+{
+	return w.n > 2 || span_is_i(w, rules_text(r,
+	    r->platforms[platform].id));
+}
+
+static bool
+take_word(void *arg, struct span w)
+{
+	struct words *k = arg;
+	uint32_t at;
+
+	if (w.n < 2 || w.n > 40)
+		return false;
+	if ((w.p[0] | 0x20) == 'r' || (w.p[0] | 0x20) == 'a')
+		k->feed |= span_is_i(w, "rss") || span_is_i(w, "rss2") ||
+		    span_is_i(w, "atom");
+	at = rules_word(k->rules, w);
+	if (at != RULE_NONE && k->platform == RULE_NONE &&
+	    (k->rules->platforms[at].flags & PLATFORM_PLAYER) != 0 &&
+	    long_enough(k->rules, at, w))
+		k->platform = at;
+	if (at == RULE_NONE && w.n > 5) {
+		at = joined_player(k->rules, w);
+		if (at != RULE_NONE)
+			k->player = at;
+	}
+	if (in_list(k->rules, k->rules->player_words,
+	    k->rules->nplayer_words, w))
+		k->player_word = true;
+	else if (in_list(k->rules, k->rules->player_not,
+	    k->rules->nplayer_not, w))
+		k->forbidden = true;
+	return false;
+}
+
+static bool
+is_page_link(const struct link *l)
+{
+	return l->element != NULL && (span_is(l->element->tag, "a") ||
+	    span_is(l->element->tag, "area") ||
+	    span_is(l->element->tag, "iframe"));
+}
+
+static void
+add_plain(struct recogniser *r, const struct link *l, enum sighting_kind kind,
+    const char *platform)
+{
+	struct seen s;
+
+	resolve(r, l->url);
+	s = seen_at(r, l);
+	s.kind = kind;
+	s.platform = platform;
+	recogniser_add(r, &s);
+}
+
+static bool
+feed_type(const struct element *e)
+{
+	struct span type = element_attr(e, "type");
+
+	return span_search_i(type, "rss+xml") < type.n ||
+	    span_search_i(type, "atom+xml") < type.n ||
+	    span_search_i(type, "feed+json") < type.n;
+}
+
+/* The path without the host of an absolute address, query included. */
+static struct span
+local_part(struct span url)
+{
+	size_t at = span_search(url, "://");
+
+	if (at < url.n) {
+		url = span_slice(url, at + 3, url.n);
+		url = span_slice(url, span_find(url, '/'), url.n);
+	}
+	return span_slice(url, 0, span_find(url, '#'));
+}
+
+static void
+own_page(struct recogniser *r, const struct link *l)
+{
+	struct words path = {.rules = r->rules, .platform = RULE_NONE,
+	    .player = RULE_NONE}, icon = path;
+	const struct rules *rules = r->rules;
+	uint32_t player = RULE_NONE;
+
+	words_each(local_part(l->url), take_word, &path);
+	words_each(element_attr(l->element, "class"), take_word, &icon);
+	words_each(element_attr(l->element, "id"), take_word, &icon);
+	words_each(l->inner, take_word, &icon);
+	if (path.player != RULE_NONE)
+		player = path.player;
+	else if (path.platform != RULE_NONE && path.player_word)
+		player = path.platform;
+	else if (icon.player != RULE_NONE)
+		player = icon.player;
+	else if (icon.platform != RULE_NONE)
+		player = icon.platform;
+	if (player != RULE_NONE && !path.forbidden && !icon.forbidden)
+		add_plain(r, l, SIGHTING_PLAYER,
+		    rules_text(rules, rules->platforms[player].id));
+	else if (path.feed || icon.feed)
+		add_plain(r, l, SIGHTING_FEED, "rss");
+}
+
+static void
+own_site(struct recogniser *r, const struct link *l, enum place place)
+{
+	if (place != PLACE_LINK && place != PLACE_FRAME)
+		return;
+	if (own_redirect(r, l, place))
+		return;
+	if (is_page_link(l))
+		own_page(r, l);
+}
+
+/* ---- links ---- */
+
+/* The address after "scheme://" or "//"; p NULL when it is relative or of
+ * another scheme, which *scheme then tells. */
+static struct span
+after_slashes(struct span url, bool *other_scheme)
+{
+	size_t i = 0;
+
+	*other_scheme = false;
+	if (url.n > 1 && (url.p[0] == '/' || url.p[0] == '\\') &&
+	    (url.p[1] == '/' || url.p[1] == '\\'))
+		return span_slice(url, 2, url.n);
+	if (url.n == 0 || !ascii_alpha(url.p[0]))
+		return SPAN_NULL;
+	while (i < url.n && (ascii_alnum(url.p[i]) || url.p[i] == '+' ||
+	    url.p[i] == '-' || url.p[i] == '.'))
+		i++;
+	if (i == url.n || url.p[i] != ':')
+		return SPAN_NULL;
+	if (!span_is_i(span_slice(url, 0, i), "http") &&
+	    !span_is_i(span_slice(url, 0, i), "https")) {
+		*other_scheme = true;
+		return SPAN_NULL;
+	}
+	i++;
+	while (i < url.n && (url.p[i] == '/' || url.p[i] == '\\'))
+		i++;
+	return span_slice(url, i, url.n);
+}
+
+static struct span
+authority_of(struct span rest)
+{
+	size_t n = 0;
+
+	while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?' &&
+	    rest.p[n] != '#' && rest.p[n] != ':')
+		n++;
+	return span_slice(rest, 0, n);
+}
+
+/* The page's registrable domain, or a name under it. */
+static bool
+on_page_site(const struct recogniser *r, struct span host)
+{
+	struct span site = r->site;
+
+	return site.n > 0 && host.n >= site.n &&
+	    span_eq_i(span_slice(host, host.n - site.n, site.n), site) &&
+	    (host.n == site.n || host.p[host.n - site.n - 1] == '.');
+}
+
+/* A host that only looks like a platform's is said as such, with the name
+ * that the platform's own address would give. */
+static void
+take_suspect(struct recogniser *r, const struct link *l, uint32_t host)
+{
+	const struct rules *rules = r->rules;
+	const struct rule_host *h = &rules->hosts[host];
+	struct buf same = BUF_INIT(URL_MAX_LEN);
+	struct seen s = seen_at(r, l);
+
+	buf_addf(&same, "http://%s", rules_text(rules, h->name));
+	buf_add_span(&same, r->url.path);
+	if (r->url.query.p != NULL) {
+		buf_add_char(&same, '?');
+		buf_add_span(&same, r->url.query);
+	}
+	s.kind = SIGHTING_SUSPECT;
+	s.platform = rules_text(rules, rules->platforms[h->platform].id);
+	if (!same.overflow &&
+	    rules_classify(rules, buf_span(&same), &r->match) &&
+	    r->match.has_name)
+		s.name = buf_span(&r->match.name);
+	recogniser_add(r, &s);
+	buf_release(&same);
+}
+
+static void
+take_absolute(struct recogniser *r, const struct link *l, struct span rest,
+    enum place place)
+{
+	bool foreign = rules_foreign(r->rules, rest);
+	uint32_t near;
+
+	if (place == PLACE_SCRIPT) {
+		recogniser_script(r, rest);
+		return;
+	}
+	if (foreign) {
+		struct span host = authority_of(rest);
+
+		if (on_page_site(r, host)) {
+			own_site(r, l, place);
+			return;
+		}
+		if (place == PLACE_IMAGE || l->source == LINK_SCRIPT)
+			return;
+		near = near_miss(r, host);
+		if (near != RULE_NONE && resolve(r, l->url))
+			take_suspect(r, l, near);
+		return;
+	}
+	if (!resolve(r, l->url))
+		return;
+	if (rules_match_url(r->rules, &r->url, &r->match)) {
+		if (on_page_site(r, r->url.host) && r->match.kind == SIGHTING_OTHER)
+			return;
+		take_match(r, l, place);
+		return;
+	}
+	near = near_miss(r, r->url.username.n > 0 ? r->url.username :
+	    r->url.host);
+	if (on_page_site(r, r->url.host))
+		own_site(r, l, place);
+	else if (near != RULE_NONE && place == PLACE_LINK)
+		take_suspect(r, l, near);
+}
+
+/* "twitter:site" and the like: "@name". */
+static void
+take_handle(struct recogniser *r, const struct link *l)
+{
+	struct span name = span_trim(l->url);
+	struct buf url = BUF_INIT(NAME_MAX_LEN);
+
+	if (name.n > 0 && name.p[0] == '@')
+		name = span_slice(name, 1, name.n);
+	buf_add_str(&url, "https://twitter.com/");
+	buf_add_span(&url, name);
+	if (name.n > 0 && span_find(name, '/') == name.n &&
+	    rules_classify(r->rules, buf_span(&url), &r->match) &&
+	    r->match.kind == SIGHTING_CHANNEL) {
+		struct seen s = seen_at(r, l);
+
+		s.url = buf_span(&url);
+		s.kind = SIGHTING_CHANNEL;
+		s.platform = r->match.platform;
+		s.name = buf_span(&r->match.name);
+		recogniser_add(r, &s);
+	}
+	buf_release(&url);
+}
+
+void
+recogniser_link(void *arg, const struct link *l)
+{
+	struct recogniser *r = arg;
+	enum place place = place_of(l);
+	struct link trimmed = *l;
+	struct span rest;
+	bool other;
+
+	r->url_of = NULL;
+	r->url_good = false;
+	trimmed.url = span_trim(l->url);
+	if (place == PLACE_NONE || trimmed.url.n == 0 ||
+	    trimmed.url.p[0] == '#' || trimmed.url.n > URL_MAX_LEN)
+		return;
+	if (l->source == LINK_META_HANDLE) {
+		take_handle(r, l);
+		return;
+	}
+	if (l->element != NULL && span_is(l->element->tag, "link") &&
+	    rel_has(l->element, "alternate")) {
+		if (!feed_type(l->element))
+			return;
+		if (!resolve(r, trimmed.url) || !rules_match_url(r->rules,
+		    &r->url, &r->match) || r->match.kind != SIGHTING_FEED)
+			add_plain(r, &trimmed, SIGHTING_FEED, "rss");
+		else
+			take_match(r, &trimmed, place);
+		return;
+	}
+	rest = after_slashes(trimmed.url, &other);
+	if (rest.p != NULL) {
+		take_absolute(r, &trimmed, rest, place);
+	} else if (other) {
+		if (span_starts_i(trimmed.url, "javascript:"))
+			recogniser_code(r, trimmed.url, l->element,
+			    l->offset);
+		else if (rules_classify(r->rules, trimmed.url, &r->match))
+			take_match(r, &trimmed, place);
+	} else if (r->has_base && !url_same_site(&r->base, &r->page)) {
+		if (resolve(r, trimmed.url) &&
+		    rules_match_url(r->rules, &r->url, &r->match))
+			take_match(r, &trimmed, place);
+	} else if (place == PLACE_LINK || place == PLACE_FRAME) {
+		own_site(r, &trimmed, place);
+	}
+}

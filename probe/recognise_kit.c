@@ -1,0 +1,439 @@
+/* Share kits: markup that names a service without an address. */
+
+#include <string.h>
+
+#include "limit.h"
+#include "recognise_state.h"
+
+static uint32_t
+find_service(const struct rules *r, const struct rule_kit *k,
+    struct span code)
+{
+	for (uint32_t i = 0; i < k->nservices; i++)
+		if (span_is_i(code, rules_text(r,
+		    r->services[k->service + i].code)))
+			return k->service + i;
+	return RULE_NONE;
+}
+
+static void
+mark_kit(struct recogniser *r, uint32_t kit, uint8_t how)
+{
+	if (kit < KITS_MAX)
+		r->kit_seen[kit] |= how;
+}
+
+static void
+add_service(struct recogniser *r, const struct element *e,
+    const struct rule_markup *m, uint32_t platform, struct span account)
+{
+	const struct rules *rules = r->rules;
+	struct seen s = {
+	    .kind = (enum sighting_kind)m->kind,
+	    .platform = rules_text(rules, rules->platforms[platform].id),
+	    .name = account,
+	    .at = e,
+	    .kit = m->kind == SIGHTING_SHARE ?
+		rules_text(rules, rules->kits[m->kit].id) : NULL,
+	    .offset = e->offset,
+	};
+	uint32_t at = recogniser_add(r, &s);
+
+	/* One button is one share, though class and attribute both say it. */
+	if (at != RULE_NONE && recogniser_noted_is(r, e->offset, at))
+		r->finding->sightings[at].count--;
+	else if (at != RULE_NONE && m->kind == SIGHTING_SHARE)
+		recogniser_note(r, e->offset, at);
+	mark_kit(r, m->kit, 3);
+}
+
+/* One code of the kit: a share, unless the service is none of ours. */
+static void
+add_code(struct recogniser *r, const struct element *e,
+    const struct rule_markup *m, struct span code, struct span account)
+{
+	const struct rules *rules = r->rules;
+	const struct rule_kit *k = &rules->kits[m->kit];
+	uint32_t at = find_service(rules, k, code);
+
+	mark_kit(r, m->kit, 1);
+	if (at != RULE_NONE && rules->services[at].platform != RULE_NONE)
+		add_service(r, e, m, rules->services[at].platform, account);
+}
+
+static bool
+has_class(const struct element *e, const char *want)
+{
+	struct span classes = element_attr(e, "class");
+
+	while (classes.p != NULL) {
+		struct span one = classes;
+		size_t n = 0;
+
+		while (n < classes.n && !ascii_space(classes.p[n]))
+			n++;
+		one.n = n;
+		classes = n == classes.n ? SPAN_NULL :
+		    span_slice(classes, n + 1, classes.n);
+		if (span_is(one, want))
+			return true;
+	}
+	return false;
+}
+
+static bool
+conditions_hold(const struct rules *r, const struct rule_markup *m,
+    const struct element *e, struct span *account)
+{
+	*account = SPAN_NULL;
+	if (m->tag != RULE_NONE && !span_is(e->tag, rules_text(r, m->tag)))
+		return false;
+	if (m->with != RULE_NONE && !has_class(e, rules_text(r, m->with)))
+		return false;
+	if (m->account == RULE_NONE)
+		return true;
+	*account = span_trim(element_attr(e, rules_text(r, m->account)));
+	return account->n > 0;
+}
+
+/* The code in a class token: between the template's ends. */
+static bool
+cut_code(const struct rules *r, const struct rule_markup *m, struct span t,
+    struct span *code)
+{
+	struct span before = rules_span(r, m->before);
+	struct span after = rules_span(r, m->after);
+
+	if (t.n < before.n + after.n ||
+	    !span_eq(span_slice(t, 0, before.n), before) ||
+	    !span_eq(span_slice(t, t.n - after.n, after.n), after))
+		return false;
+	*code = span_slice(t, before.n, t.n - before.n - after.n);
+	return m->has_code ? code->n > 0 : code->n == 0;
+}
+
+/* A longer template ("a_{service}_follow") stands before a shorter one in
+ * the file, so the first that holds and whose code is known is the one. */
+static void
+class_token(struct recogniser *r, const struct element *e, struct span t)
+{
+	const struct rules *rules = r->rules;
+
+	if (t.n < 3 || (rules->class_starts[t.p[0] & 127] >>
+	    ((unsigned char)t.p[1] % 32) & 1) == 0)
+		return;
+	for (size_t i = 0; i < rules->nmarkups; i++) {
+		const struct rule_markup *m = &rules->markups[i];
+		struct span code, account;
+
+		if (m->attribute != RULE_NONE || m->before == 0 ||
+		    !cut_code(rules, m, t, &code) ||
+		    !conditions_hold(rules, m, e, &account))
+			continue;
+		if (m->platform != RULE_NONE)
+			add_service(r, e, m, m->platform, account);
+		else if (!m->has_code)
+			mark_kit(r, m->kit, 1);
+		else if (find_service(rules, &rules->kits[m->kit], code) ==
+		    RULE_NONE)
+			continue;
+		else
+			add_code(r, e, m, code, account);
+		return;
+	}
+}
+
+static void
+scan_classes(struct recogniser *r, const struct element *e,
+    struct span classes)
+{
+	size_t i = 0;
+
+	while (i < classes.n) {
+		size_t from;
+
+		while (i < classes.n && ascii_space(classes.p[i]))
+			i++;
+		from = i;
+		while (i < classes.n && !ascii_space(classes.p[i]))
+			i++;
+		if (i > from)
+			class_token(r, e, span_slice(classes, from, i - from));
+	}
+}
+
+static bool
+code_char(char c)
+{
+	return ascii_alnum(c) || c == '_' || c == '-';
+}
+
+/* "vkontakte,facebook", "['a','b']", "fb.tw.vk." */
+static void
+scan_list(struct recogniser *r, const struct element *e,
+    const struct rule_markup *m, struct span list, struct span account)
+{
+	size_t i = 0, found = 0;
+
+	while (i < list.n && found < 200) {
+		size_t from;
+
+		while (i < list.n && !code_char(list.p[i]))
+			i++;
+		from = i;
+		while (i < list.n && code_char(list.p[i]))
+			i++;
+		if (i > from) {
+			add_code(r, e, m, span_slice(list, from, i - from),
+			    account);
+			found++;
+		}
+	}
+}
+
+static void
+attribute_value(struct recogniser *r, const struct element *e,
+    const struct attribute *a)
+{
+	const struct rules *rules = r->rules;
+
+	for (size_t i = 0; i < rules->nmarkups; i++) {
+		const struct rule_markup *m = &rules->markups[i];
+		struct span account;
+
+		if (m->attribute == RULE_NONE ||
+		    !span_is_i(a->name, rules_text(rules, m->attribute)) ||
+		    !conditions_hold(rules, m, e, &account))
+			continue;
+		if (m->platform != RULE_NONE)
+			add_service(r, e, m, m->platform,
+			    m->kind == SIGHTING_SHARE ? SPAN_NULL :
+			    span_trim(a->value));
+		else
+			scan_list(r, e, m, a->value, account);
+		return;
+	}
+}
+
+static void
+tag_rules(struct recogniser *r, const struct element *e)
+{
+	const struct rules *rules = r->rules;
+
+	if (span_find(e->tag, ':') == e->tag.n)
+		return;
+	for (size_t i = 0; i < rules->nmarkups; i++) {
+		const struct rule_markup *m = &rules->markups[i];
+		struct span account;
+
+		if (m->tag != RULE_NONE && m->attribute == RULE_NONE &&
+		    m->before == 0 && m->platform != RULE_NONE &&
+		    conditions_hold(rules, m, e, &account)) {
+			add_service(r, e, m, m->platform, account);
+			return;
+		}
+	}
+}
+
+static bool
+is_handler(struct span name)
+{
+	return name.n > 4 && name.p[0] == 'o' && name.p[1] == 'n';
+}
+
+void
+recogniser_element(void *arg, const struct element *e)
+{
+	struct recogniser *r = arg;
+
+	if (r->rules->nmarkups == 0)
+		return;
+	tag_rules(r, e);
+	for (size_t i = 0; i < e->nattrs; i++) {
+		const struct attribute *a = &e->attrs[i];
+
+		if (a->name.n == 0)
+			continue;
+		if (span_is(a->name, "class"))
+			scan_classes(r, e, a->value);
+		else if (is_handler(a->name))
+			recogniser_code(r, a->value, e, e->offset);
+		else if ((r->rules->attribute_lengths[a->name.p[0] & 127] >>
+		    (a->name.n % 32) & 1) != 0)
+			attribute_value(r, e, a);
+	}
+}
+
+/* ---- handlers ---- */
+
+static bool
+ident_char(char c)
+{
+	return ascii_alnum(c) || c == '_' || c == '$' || c == '.';
+}
+
+/* A function name that says it shares: "shareFacebook", "sendLinkNaver",
+ * "Kakao.Link.sendDefault", "toSNS". */
+static bool
+says_share(struct span name)
+{
+	return span_search_i(name, "share") < name.n ||
+	    span_search_i(name, "sns") < name.n ||
+	    span_search_i(name, "sendlink") < name.n ||
+	    span_search_i(name, "kakao.link") < name.n ||
+	    span_search_i(name, "kakao.story") < name.n ||
+	    span_search_i(name, "fenxiang") < name.n;
+}
+
+/* A platform's word inside a name, between case changes and punctuation. */
+static uint32_t
+word_inside(const struct rules *r, struct span name)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		bool start = i == 0 || !ascii_alnum(name.p[i - 1]) ||
+		    (name.p[i] >= 'A' && name.p[i] <= 'Z') ||
+		    span_ends_i(span_slice(name, 0, i), "share") ||
+		    span_ends_i(span_slice(name, 0, i), "link");
+
+		if (!start)
+			continue;
+		for (size_t n = name.n - i; n >= 2; n--) {
+			struct span w = span_slice(name, i, n);
+			bool end = i + n == name.n ||
+			    !ascii_alnum(name.p[i + n]) ||
+			    (name.p[i + n] >= 'A' && name.p[i + n] <= 'Z') ||
+			    span_starts_i(span_slice(name, i + n, name.n),
+			    "share");
+			uint32_t at = end && n < 24 ? rules_word(r, w) :
+			    RULE_NONE;
+
+			if (at != RULE_NONE)
+				return at;
+		}
+	}
+	return RULE_NONE;
+}
+
+/* First string literal after an opening parenthesis, quotes taken off. */
+static struct span
+first_literal(struct span args)
+{
+	struct span s = span_trim(args);
+	char quote;
+
+	if (s.n < 2 || (s.p[0] != '\'' && s.p[0] != '"'))
+		return SPAN_NULL;
+	quote = s.p[0];
+	s = span_slice(s, 1, s.n);
+	return span_slice(s, 0, span_find(s, quote));
+}
+
+static void
+one_call(struct recogniser *r, struct span name, struct span args,
+    const struct element *e, uint64_t offset)
+{
+	const struct rules *rules = r->rules;
+	uint32_t at;
+	struct seen s = {.kind = SIGHTING_SHARE, .at = e, .offset = offset,
+	    .kit = "script"};
+	struct span literal;
+
+	if (name.n > 64 || !says_share(name))
+		return;
+	at = word_inside(rules, name);
+	literal = first_literal(args);
+	if (at == RULE_NONE && literal.n > 1 && literal.n < 24)
+		at = rules_word(rules, literal);
+	if (at == RULE_NONE)
+		return;
+	s.platform = rules_text(rules, rules->platforms[at].id);
+	at = recogniser_add(r, &s);
+	if (at != RULE_NONE)
+		recogniser_note(r, offset, at);
+}
+
+void
+recogniser_code(struct recogniser *r, struct span code,
+    const struct element *e, uint64_t offset)
+{
+	size_t i = 0;
+
+	code = span_slice(code, 0, 2 * KIB);
+	if (recogniser_noted(r, offset) != RULE_NONE)
+		return;
+	while (i < code.n) {
+		size_t open = i + span_find(span_slice(code, i, code.n), '(');
+		size_t from = open;
+
+		if (open >= code.n)
+			return;
+		while (from > i && ident_char(code.p[from - 1]))
+			from--;
+		if (from < open)
+			one_call(r, span_slice(code, from, open - from),
+			    span_slice(code, open + 1, code.n), e, offset);
+		i = open + 1;
+	}
+}
+
+/* ---- scripts ---- */
+
+static bool
+host_under(struct span host, struct span of)
+{
+	return host.n >= of.n && of.n > 0 &&
+	    span_eq_i(span_slice(host, host.n - of.n, of.n), of) &&
+	    (host.n == of.n || host.p[host.n - of.n - 1] == '.');
+}
+
+/* A script host may carry the beginning of a path: "yastatic.net/share". */
+static bool
+script_is(struct span rest, struct span rule)
+{
+	size_t slash = span_find(rule, '/');
+	size_t end = 0;
+	struct span path;
+
+	while (end < rest.n && rest.p[end] != '/' && rest.p[end] != '?' &&
+	    rest.p[end] != ':')
+		end++;
+	path = span_slice(rest, end, rest.n);
+	if (!host_under(span_slice(rest, 0, end), span_slice(rule, 0, slash)))
+		return false;
+	rule = span_slice(rule, slash, rule.n);
+	return rule.n == 0 ||
+	    span_eq_i(span_slice(path, 0, rule.n), rule);
+}
+
+void
+recogniser_script(struct recogniser *r, struct span rest)
+{
+	const struct rules *rules = r->rules;
+
+	for (uint32_t k = 0; k < rules->nkits; k++) {
+		const struct rule_kit *kit = &rules->kits[k];
+
+		for (uint32_t i = 0; i < kit->nhosts; i++)
+			if (script_is(rest, rules_span(rules,
+			    rules->words[kit->host + i])))
+				mark_kit(r, k, 1);
+	}
+}
+
+/* A kit of which no service could be seen is itself said, where it is a
+ * platform: its services come from its own servers. */
+void
+recogniser_finish(struct recogniser *r)
+{
+	const struct rules *rules = r->rules;
+
+	for (uint32_t k = 0; k < rules->nkits && k < KITS_MAX; k++) {
+		const char *id = rules_text(rules, rules->kits[k].id);
+		struct seen s = {.kind = SIGHTING_OTHER, .platform = id,
+		    .kit = id};
+
+		if (r->kit_seen[k] == 1 &&
+		    rules_platform_name(rules, id) != NULL)
+			recogniser_add(r, &s);
+	}
+}

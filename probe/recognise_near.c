@@ -1,0 +1,146 @@
+/* Hosts that look like a platform's and are not. */
+
+#include <string.h>
+
+#include "limit.h"
+#include "recognise_state.h"
+
+#define NEAR_LENGTH 6 /* shorter names resemble too much */
+
+/* Digits that stand for letters in look-alikes. */
+static char
+plain_letter(char c)
+{
+	switch (c) {
+	case '0':
+		return 'o';
+	case '1':
+		return 'l';
+	case '3':
+		return 'e';
+	case '5':
+		return 's';
+	default:
+		return ascii_lower(c);
+	}
+}
+
+/* Exactly one letter added, left out, changed, or two swapped; or equal but
+ * for digits in the place of letters. */
+static bool
+one_edit(struct span a, struct span b)
+{
+	size_t i = 0, j = 0;
+
+	if (a.n > b.n + 1 || b.n > a.n + 1)
+		return false;
+	while (i < a.n && i < b.n && plain_letter(a.p[i]) == b.p[i])
+		i++;
+	while (j < a.n - i && j < b.n - i &&
+	    plain_letter(a.p[a.n - 1 - j]) == b.p[b.n - 1 - j])
+		j++;
+	if (i + j >= (a.n < b.n ? a.n : b.n))
+		return true;
+	if (a.n != b.n)
+		return false;
+	return i + j + 1 == a.n || (i + j + 2 == a.n &&
+	    plain_letter(a.p[i]) == b.p[i + 1] &&
+	    plain_letter(a.p[i + 1]) == b.p[i]);
+}
+
+static bool
+is_suspectable(const struct rules *r, const struct rule_host *h)
+{
+	return h->platform != RULE_NONE && (h->flags & HOST_PLATFORM) != 0 &&
+	    h->platform < r->nplatforms;
+}
+
+/* "twitter.com.example.net": a platform's whole name among the labels. */
+static uint32_t
+name_inside(const struct rules *r, struct span host)
+{
+	struct span tail = host;
+
+	while (tail.p != NULL) {
+		struct span head = tail;
+		size_t dots = 0;
+
+		for (size_t n = 0; n < tail.n; n++) {
+			if (tail.p[n] != '.' || ++dots < 2)
+				continue;
+			head.n = n;
+			const struct rule_host *h = rules_host(r, head);
+			if (h != NULL && is_suspectable(r, h))
+				return (uint32_t)(h - r->hosts);
+			if (dots > 4)
+				break;
+		}
+		span_token(&tail, '.');
+	}
+	return RULE_NONE;
+}
+
+static struct span
+site_label(struct span site)
+{
+	return span_slice(site, 0, span_find(site, '.'));
+}
+
+static uint32_t
+one_letter_off(const struct rules *r, struct span host)
+{
+	struct span site = host_site(host), label = site_label(site);
+	struct span suffix = span_slice(site, label.n, site.n);
+
+	if (label.n + 1 < NEAR_LENGTH)
+		return RULE_NONE;
+	for (size_t i = 0; i < r->nhosts; i++) {
+		const struct rule_host *h = &r->hosts[i];
+		struct span name = rules_span(r, h->name);
+		struct span own = site_label(name);
+		struct span own_suffix = span_slice(name, own.n, name.n);
+
+		if (!is_suspectable(r, h) || own.n < NEAR_LENGTH ||
+		    span_find(span_slice(own_suffix, 1, own_suffix.n), '.') <
+		    own_suffix.n - 1)
+			continue;
+		if (span_eq_i(label, own)) {
+			/* The name right, the suffix one letter off. */
+			if (suffix.n != own_suffix.n &&
+			    one_edit(suffix, own_suffix))
+				return (uint32_t)i;
+			continue;
+		}
+		if (one_edit(label, own) && span_eq_i(suffix, own_suffix))
+			return (uint32_t)i;
+	}
+	return RULE_NONE;
+}
+
+uint32_t
+near_miss(struct recogniser *r, struct span host)
+{
+	struct near_host *slot;
+	char lower[HOST_MAX_LEN + 1];
+	uint64_t hash;
+
+	if (host.n == 0 || host.n > HOST_MAX_LEN)
+		return RULE_NONE;
+	for (size_t i = 0; i < host.n; i++)
+		lower[i] = ascii_lower(host.p[i]);
+	host = (struct span){lower, host.n};
+	hash = bytes_hash(host) | 1;
+	slot = &r->near[hash >> 8 & (NEAR_CACHE - 1)];
+	if (slot->hash == hash)
+		return slot->host;
+	slot->hash = hash;
+	slot->host = name_inside(r->rules, host);
+	if (slot->host == RULE_NONE &&
+	    rules_host(r->rules, host) != NULL) /* a user name that is one */
+		slot->host = is_suspectable(r->rules,
+		    rules_host(r->rules, host)) ? (uint32_t)(
+		    rules_host(r->rules, host) - r->rules->hosts) : RULE_NONE;
+	if (slot->host == RULE_NONE && r->near_checks++ < NEAR_CHECKS_MAX)
+		slot->host = one_letter_off(r->rules, host);
+	return slot->host;
+}
