@@ -28,6 +28,7 @@ struct level {
 	const char *key;	/* map: key read, value awaited */
 	uint32_t key_line;
 	uint32_t key_column;
+	bool again;		/* the key stands here already */
 };
 
 struct reader {
@@ -182,6 +183,9 @@ place(struct reader *r, struct doc_node *n, yaml_mark_t mark)
 		n->key_line = l->key_line;
 		n->key_column = l->key_column;
 		l->key = NULL;
+		/* Read for its mistakes, but the first value stays. */
+		if (l->again)
+			return;
 		if (l->node->count >= DOC_KEYS_MAX) {
 			give_up(r, mark, "too many keys in one map");
 			return;
@@ -219,6 +223,7 @@ take_key(struct reader *r, struct level *l, struct span text, yaml_mark_t mark)
 	l->key_line = r->doc->placeless ? 0 : (uint32_t)mark.line + 1;
 	l->key_column = r->doc->placeless ? 0 : (uint32_t)mark.column + 1;
 	old = doc_get(l->node, l->key);
+	l->again = old != NULL;
 	if (old == NULL)
 		return;
 	config_errors_add(r->errors, r->doc->file, l->key_line, l->key_column,
