@@ -8,10 +8,11 @@
 #include "bytes.h"
 
 /*
- * Cuts the file after its last whole gzip member (*torn: bytes cut off) and
+ * Cuts the file after its last whole observation (*torn: bytes cut off) and
  * makes the index agree with it: lines for what is gone are dropped, records
  * without a line get one.  *size is the size left.  Only what stands behind
- * the last indexed record is read.  False with errno.
+ * the last indexed record is read.  A file with whole records behind damaged
+ * ones is left alone: *size is then UINT64_MAX.  False with errno.
  */
 bool warc_recover(int dirfd, const char *file, const char *index,
     uint64_t *size, uint64_t *torn);

@@ -13,8 +13,11 @@
 #include "limit.h"
 #include "log.h"
 #include "warc.h"
+#include "warc_fields.h"
 
-#define STEP (256 * KIB)
+#define STEP	      (256 * KIB)
+#define VISIT_RECORDS (3 * HOPS_MAX) /* indexed ones of one observation */
+#define LOOK	      512 /* bytes inflated to see whether a record begins */
 
 /* A file read from a place on. */
 struct feed {
@@ -48,13 +51,20 @@ member_at(int fd, uint64_t offset)
 	    gzip_looks((struct span){head, 4});
 }
 
-/* Keeps the lines whose record is wholly in the file; returns where the last
- * of them ends. */
-static uint64_t
-keep_lines(int fd, uint64_t size, struct span text, struct buf *kept)
+/* What an index says of its archive. */
+struct known {
+	uint64_t end;	/* where the last indexed record ends */
+	uint64_t *at;	/* where each begins */
+	size_t n;
+	size_t cap;
+};
+
+/* Keeps the lines whose record is wholly in the file. */
+static void
+keep_lines(int fd, uint64_t size, struct span text, struct buf *kept,
+    struct known *k)
 {
 	struct cdxj_entry e;
-	uint64_t end = 0;
 
 	while (text.p != NULL) {
 		struct span line = span_token(&text, '\n');
@@ -64,10 +74,29 @@ keep_lines(int fd, uint64_t size, struct span text, struct buf *kept)
 			continue;
 		buf_add_span(kept, line);
 		buf_add_char(kept, '\n');
-		if (e.offset + e.length > end)
-			end = e.offset + e.length;
+		if (e.offset + e.length > k->end)
+			k->end = e.offset + e.length;
+		k->at = xgrow(k->at, &k->cap, k->n + 1, sizeof *k->at);
+		k->at[k->n++] = e.offset;
 	}
-	return end;
+}
+
+static int
+offset_order(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* A place before the last observation in the file. */
+static uint64_t
+before_last_visit(struct known *k)
+{
+	if (k->n <= VISIT_RECORDS)
+		return 0;
+	qsort(k->at, k->n, sizeof *k->at, offset_order);
+	return k->at[k->n - VISIT_RECORDS];
 }
 
 /* Walks gzip members; returns where the last whole one ends. */
@@ -97,7 +126,57 @@ walk_members(struct feed *f)
 	return whole;
 }
 
-/* The HTTP header at the start of the current block. */
+/* Does a gzip member with a record begin at s? */
+static bool
+begins_record(struct inflater *gz, struct span s)
+{
+	char plain[16];
+	size_t n;
+
+	if (!gzip_looks(s))
+		return false;
+	inflater_reset(gz, 0);
+	inflater_step(gz, &s, plain, sizeof plain, &n);
+	return span_starts((struct span){plain, n}, "WARC/");
+}
+
+/* Is there a record behind the damage?  Then it is no torn tail. */
+static bool
+record_follows(struct feed f)
+{
+	struct inflater *gz = inflater_new(INFLATE_GZIP);
+	char *in = xmalloc(STEP);
+	bool found = false;
+	ssize_t n;
+
+	f.at++;
+	while (!found && (n = feed_read(&f, in, STEP)) > LOOK) {
+		struct span s = {in, (size_t)n};
+		size_t i;
+
+		for (i = 0; !found && i + LOOK < s.n; i++)
+			found = begins_record(gz, span_slice(s, i, LOOK));
+		f.at -= s.n - i;
+	}
+	inflater_free(gz);
+	free(in);
+	return found;
+}
+
+static bool
+visit_of(struct span fields, struct warc_visit *v)
+{
+	struct observation o;
+	bool ours;
+
+	observation_init(&o);
+	observation_add_hop(&o);
+	ours = warc_fields_decode(fields, v, &o, &o.hops[0]);
+	observation_release(&o);
+	return ours;
+}
+
+/* The start of the current block: an HTTP header, or fields. */
 static void
 read_head(struct warc_reader *r, struct buf *block)
 {
@@ -129,6 +208,39 @@ index_record(const struct warc_record *rec, struct span block,
 	    media.n > 0 ? span_trim(media) : SPAN("unk");
 	cdxj_line(&e, lines);
 	http_head_release(&head);
+}
+
+/* The end of the last whole observation: what a crash has left of one more
+ * would only puzzle readers. */
+static uint64_t
+whole_visits(int fd, uint64_t from, uint64_t to)
+{
+	struct feed f = {fd, from, to};
+	struct warc_reader *r = warc_reader_new(feed_read, NULL, &f);
+	struct buf block = BUF_INIT(WARC_FIELDS_MAX);
+	struct warc_visit v = {.hops = 0}, next;
+	struct warc_record rec;
+	uint64_t start = to;
+
+	while (warc_reader_next(r, &rec) == 1) {
+		read_head(r, &block);
+		if (rec.type == WARC_METADATA &&
+		    visit_of(buf_span(&block), &next)) {
+			v = next;
+			if (v.hop == 0)
+				start = from + rec.offset;
+		} else if (rec.type == WARC_REQUEST) {
+			v.has_request = false;
+		} else if (rec.type == WARC_RESPONSE ||
+		    rec.type == WARC_REVISIT) {
+			v.has_response = false;
+		}
+		if (v.hop + 1 == v.hops && !v.has_request && !v.has_response)
+			start = to;
+	}
+	buf_release(&block);
+	warc_reader_free(r);
+	return start;
 }
 
 static bool
@@ -192,8 +304,8 @@ warc_recover(int dirfd, const char *file, const char *index, uint64_t *size,
 	struct buf kept = BUF_INIT(CDXJ_BYTES_MAX);
 	int fd = openat(dirfd, file, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	struct feed f = {fd, 0, 0};
+	struct known known = {.end = 0};
 	struct stat st;
-	uint64_t known;
 	bool ok;
 
 	*size = *torn = 0;
@@ -202,17 +314,32 @@ warc_recover(int dirfd, const char *file, const char *index, uint64_t *size,
 		goto out;
 	f.end = (uint64_t)st.st_size;
 	cdxj_load(dirfd, index, &text);
-	f.at = known = keep_lines(fd, f.end, buf_span(&text), &kept);
+	keep_lines(fd, f.end, buf_span(&text), &kept, &known);
+	f.at = known.end;
 	*size = walk_members(&f);
+	f.at = *size;
+	if (*size < f.end && record_follows(f)) {
+		log_warn("%s: damaged at byte %llu, left as it is", file,
+		    (unsigned long long)*size);
+		*size = UINT64_MAX;
+		goto out;
+	}
+	*size = whole_visits(fd, before_last_visit(&known), *size);
 	*torn = f.end - *size;
 	ok = cut_tail(fd, *size, f.end);
+	if (ok && known.end > *size) {
+		buf_clear(&kept);
+		known.end = 0;
+		keep_lines(fd, *size, buf_span(&text), &kept, &known);
+	}
 	if (ok)
-		index_tail(fd, known, *size, file, &kept);
+		index_tail(fd, known.end, *size, file, &kept);
 	if (ok && !span_eq(buf_span(&kept), buf_span(&text)))
 		ok = write_index(dirfd, index, buf_span(&kept));
 out:
 	if (fd >= 0)
 		close(fd);
+	free(known.at);
 	buf_release(&text);
 	buf_release(&kept);
 	return ok;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http.h"
 #include "instant.h"
 #include "limit.h"
 #include "warc_fields.h"
@@ -192,12 +193,23 @@ warc_compose_info(struct warc_compose *c, const char *file,
 	return ok;
 }
 
+/* Can a reader tell header and body apart?  Only then there is a payload that
+ * a digest could be of. */
+static bool
+has_whole_head(const struct hop *h)
+{
+	return h->headers.len > 0 &&
+	    http_head_end(buf_span(&h->headers), 0) == h->headers.len;
+}
+
 static bool
 is_chunked(const struct hop *h)
 {
 	struct span v = header_value(buf_span(&h->headers),
 	    "Transfer-Encoding");
 
+	if (h->status == 204 || h->status == 304)
+		return false;
 	return v.n > 0 && span_search_i(v, "chunked") < v.n;
 }
 
@@ -355,11 +367,11 @@ compose_response(struct warc_compose *c, const struct observation *o,
 	char line[32], text[80];
 	struct written *w;
 	struct record r;
-	bool refers, same;
+	bool refers, same, whole = has_whole_head(h);
 
 	sha256(buf_span(&h->body), payload);
 	digest_text(payload, text);
-	found = find_original(c, o, h, payload);
+	found = whole ? find_original(c, o, h, payload) : NULL;
 	refers = found != NULL;
 	same = refers && h->body.len > 0;
 	record_begin(c, &r, refers ? "revisit" : "response", o->time, h->url,
@@ -370,7 +382,7 @@ compose_response(struct warc_compose *c, const struct observation *o,
 		refer(&r, found, !same);
 	if (h->body_cut)
 		buf_addf(&r.head, "WARC-Truncated: %s\r\n", truncation(h));
-	if (!refers || same)
+	if (whole && (!refers || same))
 		buf_addf(&r.head, "WARC-Payload-Digest: %s\r\n", text);
 	record_piece(&r, buf_span(&h->headers));
 	if (!refers)
@@ -383,11 +395,11 @@ compose_response(struct warc_compose *c, const struct observation *o,
 	w->mime = refers ? "warc/revisit" : w->mime_owned != NULL ?
 	    w->mime_owned : "unk";
 	w->status = h->status;
-	if (!refers || same)
+	if (whole && (!refers || same))
 		memcpy(w->digest, text, sizeof text);
 	memcpy(w->payload, payload, sizeof payload);
 	w->indexed = true;
-	w->original = !refers && !h->body_cut && h->body.len > 0;
+	w->original = whole && !refers && !h->body_cut && h->body.len > 0;
 	return true;
 }
 
