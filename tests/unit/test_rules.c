@@ -1,0 +1,249 @@
+#include "cm.h"
+
+#include "limit.h"
+#include "rules.h"
+
+static const char small[] =
+    "version: 1\n"
+    "platforms:\n"
+    "- id: tube\n"
+    "  name: Tube\n"
+    "  kind: video\n"
+    "  hosts: [tube.example, tu.be]\n"
+    "  fold: true\n"
+    "  reserved: [about, watch]\n"
+    "  subdomains: [help]\n"
+    "  syntax:\n"
+    "    name: {chars: A-Za-z0-9_, min: 2, max: 8, forbid: __}\n"
+    "  urls:\n"
+    "  - {channel: '*.tube.example/{account}', of: name,"
+    " test: 'http://tube.example/abc', gives: abc}\n"
+    "  - {channel: 'tube.example/c/{account}/**', as: 'c/{account}',"
+    " test: 'tube.example/c/abc/videos', gives: c/abc}\n"
+    "  - {content: 'tube.example/watch?v={content}', unverified: true,"
+    " test: 'http://tube.example/watch?x=1&V=q', gives: q}\n"
+    "  - {content: 'tu.be/{content:d}', test: 'https://tu.be/12',"
+    " gives: 12}\n"
+    "  - {share: 'tube.example/share?u={url}',"
+    " test: 'https://tube.example/share?u=x'}\n"
+    "  - {redirect: 'l.tube.example/out?to={url}',"
+    " test: 'http://l.tube.example/out?to=http%3A%2F%2Ftu.be%2F7',"
+    " gives: 7, gives_kind: content}\n"
+    "- id: blogs\n"
+    "  name: Blogs\n"
+    "  kind: blog\n"
+    "  hosts: [blogs.example]\n"
+    "  subdomains: [api]\n"
+    "  urls:\n"
+    "  - {channel: '{account}.blogs.example',"
+    " test: 'http://somebody.blogs.example/', gives: somebody}\n"
+    "  - {content: 'm.blogs.{tld}/p/{a}-{content:w}',"
+    " test: 'http://m.blogs.co.kr/p/a-title-x9', gives: x9}\n"
+    "  - {channel: 'blog:{account}', test: 'blog:me', gives: me}\n";
+
+static struct rules *
+load(const char *yaml)
+{
+	struct config_errors errors = {NULL, 0, 0};
+	struct rules *r = rules_parse(span_of(yaml), "test.yaml", &errors);
+
+	config_errors_print(&errors);
+	config_errors_release(&errors);
+	return r;
+}
+
+/* "platform kind name" of an address. */
+static void
+expect(const struct rules *r, const char *url, const char *want)
+{
+	struct match m;
+	char got[256] = "nothing";
+
+	match_init(&m);
+	if (rules_classify(r, span_of(url), &m))
+		snprintf(got, sizeof(got), "%s %s%s%s", m.platform,
+		    sighting_kind_name(m.kind), m.has_name ? " " : "",
+		    m.has_name ? buf_str(&m.name) : "");
+	assert_string_equal(got, want);
+	match_release(&m);
+}
+
+static void
+matches_by_the_rules_of_the_notation(void **state)
+{
+	static const char *const cases[][2] = {
+	    {"http://www.tube.example/abc/", "tube channel abc"},
+	    {"HTTPS://M.TUBE.EXAMPLE//abc?x=y#z", "tube channel abc"},
+	    {"tube.example/abc", "tube channel abc"},
+	    {"//tube.example/abc", "tube channel abc"},
+	    {"http://help.tube.example/abc", "tube other"},
+	    {"http://tube.example/about", "tube other"},
+	    {"http://tube.example/abc.php", "tube other"},
+	    {"http://tube.example/a", "tube other"},
+	    {"http://tube.example/a__b", "tube other"},
+	    {"http://tube.example/longer_name", "tube other"},
+	    {"http://tube.example/", "tube other"},
+	    {"http://tube.example/c/%EC%9A%B0%EB%A6%AC",
+		"tube channel c/\xec\x9a\xb0\xeb\xa6\xac"},
+	    {"http://tube.example/watch?a=1&amp;v=q9", "tube content q9"},
+	    {"http://tube.example/watch?v=", "tube other"},
+	    {"http://tu.be/12x", "tube other"},
+	    {"http://l.tube.example/out?to=tube.example%2Fabc",
+		"tube channel abc"},
+	    {"http://l.tube.example/out?to=http%3A%2F%2Fx.example%2F",
+		"tube other"},
+	    {"http://nottube.example/abc", "nothing"},
+	    {"http://tube.example.net/abc", "nothing"},
+	    {"http://tube.example@evil.net/abc", "nothing"},
+	    {"/tube.example/abc", "nothing"},
+	    {"http://x.example/?u=http://tube.example/abc", "nothing"},
+	    {"http://me.blogs.example", "blogs channel me"},
+	    {"http://api.blogs.example", "blogs other"},
+	    {"http://www.blogs.example", "blogs other"},
+	    {"http://m.blogs.com/p/x-y-z1", "blogs content z1"},
+	    {"http://m.blogs.com.evil.net/p/x-y", "nothing"},
+	    {"blog:me", "blogs channel me"},
+	    {"", "nothing"},
+	};
+	struct rules *r = load(small);
+
+	(void)state;
+	assert_non_null(r);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		expect(r, cases[i][0], cases[i][1]);
+	rules_free(r);
+}
+
+static void
+passes_its_own_test_lines(void **state)
+{
+	struct config_errors errors = {NULL, 0, 0};
+	struct rules *r = load(small);
+	size_t run = 0;
+
+	(void)state;
+	assert_true(rules_self_test(r, &errors, &run));
+	assert_int_equal(run, 9);
+	assert_int_equal(errors.count, 0);
+	rules_free(r);
+}
+
+static void
+says_where_a_test_line_fails(void **state)
+{
+	struct config_errors errors = {NULL, 0, 0};
+	struct rules *r = load("version: 1\nplatforms:\n- id: a\n  name: A\n"
+	    "  urls:\n  - {channel: 'a.example/{account}',\n"
+	    "     test: 'http://a.example/x', gives: y}\n");
+
+	(void)state;
+	assert_non_null(r);
+	assert_false(rules_self_test(r, &errors, NULL));
+	assert_int_equal(errors.count, 1);
+	assert_int_equal(errors.list[0].line, 7);
+	config_errors_release(&errors);
+	rules_free(r);
+}
+
+static void
+complains_with_a_place(void **state)
+{
+	static const struct {
+		const char *yaml;
+		uint32_t line;
+	} bad[] = {
+	    {"version: 1\nplatforms:\n- id: a\n  name: A\n  colour: red\n", 5},
+	    {"version: 1\nplatforms:\n- id: a\n  name: A\n  urls:\n"
+	     "  - {channel: 'a.example/{account', test: x}\n", 6},
+	    {"version: 1\nplatforms:\n- id: a\n  name: A\n  urls:\n"
+	     "  - {channel: 'a.example/{account}'}\n", 6},
+	    {"version: 1\nplatforms:\n- id: a\n  name: A\n"
+	     "- id: a\n  name: B\n", 5},
+	    {"version: 1\nplatforms:\n- id: a\n  name: A\nkits:\n"
+	     "- id: k\n  name: K\n  services: {x: nobody}\n", 8},
+	    {"version: 1\nplatforms:\n- id: a\n  name: A\n  urls:\n"
+	     "  - {channel: 'a.example/{account}', of: what, test: x}\n", 6},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct config_errors errors = {NULL, 0, 0};
+
+		assert_null(rules_parse(span_of(bad[i].yaml), "t", &errors));
+		assert_true(errors.count > 0);
+		assert_int_equal(errors.list[0].line, bad[i].line);
+		config_errors_release(&errors);
+	}
+}
+
+static void
+survives_the_wire(void **state)
+{
+	struct buf wire = BUF_INIT(CONFIG_BYTES_MAX);
+	struct rules *r = load(small), *copy;
+
+	(void)state;
+	rules_encode(r, &wire);
+	copy = rules_decode(buf_span(&wire));
+	assert_non_null(copy);
+	assert_int_equal(rules_pattern_count(copy), rules_pattern_count(r));
+	expect(copy, "http://m.blogs.com/p/x-y-z1", "blogs content z1");
+	assert_true(rules_folds_case(copy, "tube"));
+	rules_free(copy);
+	/* Cut anywhere, or with any byte changed, it is refused or harmless. */
+	for (size_t n = 0; n < wire.len; n++)
+		assert_null(rules_decode((struct span){wire.data, n}));
+	for (size_t i = 0; i < wire.len; i++) {
+		wire.data[i] = (char)(wire.data[i] ^ 0x5a);
+		copy = rules_decode(buf_span(&wire));
+		if (copy != NULL) {
+			struct match m;
+
+			match_init(&m);
+			rules_classify(copy, SPAN("http://l.tube.example/out?"
+			    "to=http%3A%2F%2Fm.blogs.com%2Fp%2Fx-y"), &m);
+			match_release(&m);
+		}
+		rules_free(copy);
+		wire.data[i] = (char)(wire.data[i] ^ 0x5a);
+	}
+	rules_free(r);
+	buf_release(&wire);
+}
+
+static void
+the_shipped_file_is_good(void **state)
+{
+	struct config_errors errors = {NULL, 0, 0};
+	struct rules *r = rules_load("conf/platforms.yaml", &errors);
+	size_t run = 0;
+
+	(void)state;
+	config_errors_print(&errors);
+	assert_non_null(r);
+	if (!rules_self_test(r, &errors, &run))
+		config_errors_print(&errors);
+	assert_int_equal(errors.count, 0);
+	assert_true(rules_platform_count(r) >= 200);
+	assert_true(rules_kit_count(r) >= 25);
+	print_message("%zu platforms, %zu kits, %zu patterns, %zu tests\n",
+	    rules_platform_count(r), rules_kit_count(r),
+	    rules_pattern_count(r), run);
+	config_errors_release(&errors);
+	rules_free(r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(matches_by_the_rules_of_the_notation),
+	    cmocka_unit_test(passes_its_own_test_lines),
+	    cmocka_unit_test(says_where_a_test_line_fails),
+	    cmocka_unit_test(complains_with_a_place),
+	    cmocka_unit_test(survives_the_wire),
+	    cmocka_unit_test(the_shipped_file_is_good),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
