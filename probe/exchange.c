@@ -350,7 +350,8 @@ exchange_notes(const struct exchange *x, struct buf *out)
 	    {EXCHANGE_UPGRADE, "protocol upgrade, rest left alone"},
 	    {EXCHANGE_TUNNEL, "tunnel, rest left alone"},
 	    {EXCHANGE_HEAD_TOO_LARGE, "head too large"},
-	    {EXCHANGE_PARTIAL, "partial content"}};
+	    {EXCHANGE_PARTIAL, "partial content"},
+	    {EXCHANGE_INTERIM, "interim response"}};
 	static const struct {
 		unsigned bit;
 		const char *text;

@@ -11,7 +11,8 @@ body_reset(struct http_body *b)
 	b->declared = UINT64_MAX;
 }
 
-/* "12", and the "12, 12" that some proxies make of two equal fields. */
+/* "12", and the "12, 12" that some proxies make of two equal fields.  One bad
+ * item spoils the value, as in browsers. */
 static bool
 parse_length(struct span v, uint64_t *out, unsigned *flags)
 {
@@ -25,7 +26,7 @@ parse_length(struct span v, uint64_t *out, unsigned *flags)
 			item = span_slice(item, 1, item.n);
 		if (!span_u64(item, &n)) {
 			*flags |= HTTP_BAD_LENGTH;
-			return have;
+			return false;
 		}
 		if (have && n != *out)
 			*flags |= HTTP_LENGTHS_DIFFER;
@@ -55,6 +56,8 @@ find_length(struct http_body *b, const struct http_head *h)
 	}
 }
 
+/* "chunked" with rubbish behind it counts: the first chunk's size will tell
+ * whether it was meant. */
 static bool
 is_chunked(const struct http_head *h)
 {
@@ -62,8 +65,15 @@ is_chunked(const struct http_head *h)
 	size_t at = 0;
 
 	while ((v = http_field_next(h, "transfer-encoding", &at)).p != NULL)
-		if (http_list_has(v, "chunked"))
-			return true;
+		while (v.p != NULL) {
+			struct span item = span_token(&v, ',');
+
+			while (item.n > 0 && strchr(" \t\r\n", item.p[0]) &&
+			    item.p[0] != '\0')
+				item = span_slice(item, 1, item.n);
+			if (span_starts_i(item, "chunked"))
+				return true;
+		}
 	return false;
 }
 
@@ -103,7 +113,8 @@ http_body_response(struct http_body *b, const struct http_head *h,
 	body_reset(b);
 	find_length(b, h);
 	if (span_is_i(method, "HEAD") || h->status == 204 ||
-	    h->status == 304 || (h->status >= 100 && h->status < 200) ||
+	    h->status == 304 || (h->status >= 100 && h->status < 200 &&
+	    b->declared == UINT64_MAX) ||
 	    (span_is_i(method, "CONNECT") && h->status / 100 == 2)) {
 		frame_length(b, 0);
 		return;
@@ -158,6 +169,12 @@ bad_chunk(struct http_body *b)
 	b->left = 0;
 }
 
+static bool
+is_blank(char c)
+{
+	return ascii_space(c) || c == '\v';
+}
+
 /* 1*HEXDIG, blanks, then nothing or an extension. */
 static bool
 parse_chunk_size(struct span line, uint64_t *size)
@@ -165,14 +182,14 @@ parse_chunk_size(struct span line, uint64_t *size)
 	size_t i = 0, digits = 0;
 	uint64_t n = 0;
 
-	while (i < line.n && (line.p[i] == ' ' || line.p[i] == '\t'))
+	while (i < line.n && is_blank(line.p[i]))
 		i++;
 	for (; i < line.n && ascii_hex(line.p[i]) >= 0; i++, digits++) {
 		if (n >> 60 != 0)
 			return false;
 		n = n << 4 | (uint64_t)ascii_hex(line.p[i]);
 	}
-	while (i < line.n && ascii_space(line.p[i]))
+	while (i < line.n && is_blank(line.p[i]))
 		i++;
 	*size = n;
 	return digits > 0 && (i == line.n || line.p[i] == ';');

@@ -303,10 +303,8 @@ add_codings(struct span value, bool transfer, struct buf *out)
 	while (value.p != NULL) {
 		struct span item = span_trim(span_token(&value, ','));
 
-		item.n = span_find(item, ';');
-		item = span_trim(item);
 		if (item.n == 0 || item.n > 32 || span_is_i(item, "identity") ||
-		    (transfer && span_is_i(item, "chunked")))
+		    (transfer && span_starts_i(item, "chunked")))
 			continue;
 		if (out->len > 0)
 			buf_add_str(out, ", ");

@@ -298,6 +298,42 @@ leaves_http(const struct exchange *x)
 	    x->response.status / 100 == 2);
 }
 
+/* 100 Continue and its like come before the response proper.  What carries
+ * a body is none, whatever its number says. */
+static bool
+is_interim(const struct http_head *r)
+{
+	struct http_body b;
+
+	if (r->status < 100 || r->status >= 200 || r->status == 101)
+		return false;
+	http_body_response(&b, r, SPAN_NULL);
+	return !b.has_declared || b.declared == 0;
+}
+
+/* Told on its own, with a copy of the request that it belongs to. */
+static void
+interim_response(struct http_stream *h, int64_t now)
+{
+	struct half *f = &h->answer;
+	struct exchange *x = exchange_new(h);
+	const struct exchange *asked = h->waiting;
+
+	if (asked != NULL) {
+		buf_add_span(&x->request_bytes, asked->request.raw);
+		http_parse_request(&x->request, buf_span(&x->request_bytes));
+		x->request_ns = asked->request_ns;
+		x->request_end_ns = asked->request_end_ns;
+	}
+	x->response_ns = f->start_ns;
+	http_parse_response(&x->response, keep_head(f, &x->response_bytes));
+	http_body_response(&x->body, &x->response, SPAN_NULL);
+	if (h->sink->start != NULL)
+		h->sink->start(h->sink->arg, x);
+	finish(h, x, true, EXCHANGE_INTERIM, now);
+	restart(f);
+}
+
 static void
 response_head(struct http_stream *h, int64_t now)
 {
@@ -306,15 +342,15 @@ response_head(struct http_stream *h, int64_t now)
 	struct exchange *x;
 	bool ok = http_parse_response(&probe, buf_span(&f->head));
 	int status = probe.status;
+	bool interim = ok && is_interim(&probe);
 
 	http_head_release(&probe);
 	if (!ok) {
 		lose(f);
 		return;
 	}
-	/* 100 Continue and its like come before the response proper. */
-	if (status >= 100 && status < 200 && status != 101) {
-		restart(f);
+	if (interim) {
+		interim_response(h, now);
 		return;
 	}
 	x = pair_response(h, now);

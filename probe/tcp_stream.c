@@ -10,7 +10,8 @@ enum {
 	/* Nobody's window is larger; a segment further ahead that was not
 	 * acknowledged is not of this connection. */
 	AHEAD_MAX = 16 * 1024 * 1024,
-	RESET_WINDOW = 1024 * 1024
+	RESET_WINDOW = 1024 * 1024,
+	UNBASED_SEGMENTS = 32
 };
 
 /* How long a hole may stay open once the receiver has acknowledged bytes
@@ -203,7 +204,8 @@ drain(struct tcp_table *t, struct tcp_stream *s, unsigned side)
 	struct tcp_side *d = &s->side[side];
 	struct tcp_segment *g;
 
-	while ((g = d->held) != NULL && !tcp_before(d->next, g->seq)) {
+	while (d->based && (g = d->held) != NULL &&
+	    !tcp_before(d->next, g->seq)) {
 		uint32_t old = d->next - g->seq;
 		struct tcp_piece p = {.side = side, .seq = d->next,
 		    .ack = g->ack, .time_ns = g->time_ns};
@@ -222,17 +224,33 @@ drain(struct tcp_table *t, struct tcp_stream *s, unsigned side)
 	}
 }
 
+/* The first byte of a direction whose SYN was not captured.  What the other
+ * side acknowledged last tells whether something is missing before it. */
+static void
+find_base(struct tcp_side *d)
+{
+	int32_t ahead = (int32_t)(d->held->seq - d->acked);
+
+	d->based = true;
+	d->next = d->held->seq;
+	if (d->acked_known && ahead > 0 && ahead < RESET_WINDOW)
+		d->next = d->acked;
+}
+
 /* Gives the hole at the front up. */
 static void
 skip_hole(struct tcp_table *t, struct tcp_stream *s, unsigned side,
     int64_t now)
 {
 	struct tcp_side *d = &s->side[side];
-	uint32_t n = d->held->seq - d->next;
+	uint32_t n;
 
+	if (!d->based)
+		find_base(d);
+	n = d->held->seq - d->next;
 	d->missing += n;
 	d->next = d->held->seq;
-	if (!s->ignore)
+	if (n > 0 && !s->ignore)
 		t->sink.gap(t->sink.arg, s, side, n, d->held->time_ns);
 	drain(t, s, side);
 	check_end(t, s, side, now);
@@ -241,9 +259,9 @@ skip_hole(struct tcp_table *t, struct tcp_stream *s, unsigned side,
 static bool
 hole_due(const struct tcp_side *d, int64_t now)
 {
-	return d->held != NULL && d->acked_known &&
-	    !tcp_before(d->acked, d->held->seq) &&
-	    now - d->held->time_ns > hole_ns;
+	return d->held != NULL && now - d->held->time_ns > hole_ns &&
+	    (!d->based || (d->acked_known &&
+	    !tcp_before(d->acked, d->held->seq)));
 }
 
 /* The side whose first held segment is the older. */
@@ -370,6 +388,9 @@ is_new_connection(const struct tcp_stream *s, unsigned side,
 	if (d->syn)
 		return d->isn != p->seq && (s->closed || s->lingering ||
 		    (p->flags & TCP_ACK) == 0);
+	/* The SYN of the bytes we have, captured late. */
+	if (!d->based && d->held != NULL && d->held->seq == p->seq + 1)
+		return false;
 	if (s->closed || s->lingering)
 		return true;
 	return d->based && (p->flags & TCP_ACK) == 0 && d->bytes > 0;
@@ -393,7 +414,8 @@ note_syn(struct tcp_stream *s, unsigned side, const struct packet *p,
 		return;
 	d->syn = true;
 	d->isn = p->seq;
-	if (!d->based) {
+	if (!d->based && (d->held == NULL ||
+	    !tcp_before(d->held->seq, p->seq + 1))) {
 		d->based = true;
 		d->next = p->seq + 1;
 	}
@@ -442,54 +464,86 @@ tcp_reset_injected(const struct tcp_side *d)
 	    (d->reset_ttl + 1 < d->ttl_min || d->reset_ttl > d->ttl_max + 1));
 }
 
-/* First byte of a direction whose SYN was not captured.  What the other side
- * acknowledged last tells whether something is missing before it. */
-static void
-find_base(struct tcp_side *d, uint32_t seq, size_t n)
+/* A copy of n bytes from `seq` on, put in front of *at. */
+static struct tcp_segment **
+insert_segment(struct tcp_table *t, struct tcp_side *d,
+    struct tcp_segment **at, const struct tcp_piece *p, uint32_t seq, size_t n)
 {
-	int32_t ahead = (int32_t)(seq - d->acked);
+	struct tcp_segment *g = xmalloc(sizeof *g + n);
 
-	d->based = true;
-	d->next = seq;
-	if (!d->acked_known)
-		return;
-	if (ahead > 0 && ahead < RESET_WINDOW)
-		d->next = d->acked;
-	else if (ahead == -1 && n <= 1)
-		d->next = d->acked; /* keep-alive probe */
-}
-
-/* Puts a copy in its place in the list; equal bytes stay in, drain() takes
- * from each segment only what is new, so that the first copy counts. */
-static void
-hold(struct tcp_table *t, struct tcp_side *d, const struct tcp_piece *p)
-{
-	struct tcp_segment **at = &d->held, *g;
-
-	if (d->held_last != NULL && !tcp_before(p->seq, d->held_last->seq)) {
-		if (p->seq == d->held_last->seq && p->data.n == d->held_last->n)
-			return;
-		at = &d->held_last->next;
-	} else {
-		while (*at != NULL && !tcp_before(p->seq, (*at)->seq)) {
-			if ((*at)->seq == p->seq && (*at)->n >= p->data.n)
-				return;
-			at = &(*at)->next;
-		}
-	}
-	g = xmalloc(sizeof *g + p->data.n);
-	g->seq = p->seq;
+	g->seq = seq;
 	g->ack = p->ack;
 	g->time_ns = p->time_ns;
-	g->n = p->data.n;
-	memcpy(g->data, p->data.p, p->data.n);
+	g->n = n;
+	memcpy(g->data, p->data.p + (seq - p->seq), n);
 	g->next = *at;
 	*at = g;
 	if (g->next == NULL)
 		d->held_last = g;
-	d->held_bytes += g->n;
+	d->held_bytes += n;
 	d->held_count++;
-	t->held_bytes += g->n;
+	t->held_bytes += n;
+	return &g->next;
+}
+
+static uint32_t
+segment_end(const struct tcp_segment *g)
+{
+	return g->seq + (uint32_t)g->n;
+}
+
+/* Keeps what is not held yet: the first copy of every byte counts. */
+static void
+hold(struct tcp_table *t, struct tcp_side *d, const struct tcp_piece *p)
+{
+	struct tcp_segment **at = &d->held;
+	uint32_t from = p->seq, end = p->seq + (uint32_t)p->data.n;
+
+	if (d->held_last != NULL &&
+	    !tcp_before(from, segment_end(d->held_last)))
+		at = &d->held_last->next;
+	for (; *at != NULL && tcp_before(from, end); at = &(*at)->next) {
+		struct tcp_segment *g = *at;
+		uint32_t upto = tcp_before(end, g->seq) ? end : g->seq;
+
+		if (tcp_before(from, upto))
+			at = insert_segment(t, d, at, p, from, upto - from);
+		if (tcp_before(from, segment_end(g)))
+			from = segment_end(g);
+	}
+	if (tcp_before(from, end))
+		insert_segment(t, d, at, p, from, end - from);
+}
+
+static void
+limit_held(struct tcp_table *t, struct tcp_stream *s, unsigned side,
+    int64_t now)
+{
+	struct tcp_side *d = &s->side[side];
+
+	while (d->held != NULL && (d->held_bytes > STREAM_HELD_MAX ||
+	    d->held_count > STREAM_SEGMENTS_MAX ||
+	    t->held_bytes > STREAMS_HELD_MAX)) {
+		t->evicted += t->held_bytes > STREAMS_HELD_MAX;
+		skip_hole(t, s, side, now);
+	}
+}
+
+/* A direction whose SYN was not captured, or not yet: nobody knows which
+ * byte is the first before some of them are there. */
+static void
+hold_unbased(struct tcp_table *t, struct tcp_stream *s,
+    const struct tcp_piece *p)
+{
+	struct tcp_side *d = &s->side[p->side];
+
+	/* A keep-alive probe repeats one byte of no meaning. */
+	if (p->data.n == 1 && d->acked_known && p->seq == d->acked - 1)
+		return;
+	hold(t, d, p);
+	if (d->held_count > UNBASED_SEGMENTS)
+		skip_hole(t, s, p->side, p->time_ns);
+	limit_held(t, s, p->side, p->time_ns);
 }
 
 static void
@@ -499,8 +553,10 @@ take_payload(struct tcp_table *t, struct tcp_stream *s, struct tcp_piece *p)
 	uint32_t n = (uint32_t)p->data.n;
 	int32_t ahead;
 
-	if (!d->based)
-		find_base(d, p->seq, p->data.n);
+	if (!d->based) {
+		hold_unbased(t, s, p);
+		return;
+	}
 	ahead = (int32_t)(p->seq - d->next);
 	if (ahead < 0) {
 		uint32_t old = (uint32_t)-ahead;
@@ -520,12 +576,7 @@ take_payload(struct tcp_table *t, struct tcp_stream *s, struct tcp_piece *p)
 	    !tcp_before(d->acked, p->seq + n)))
 		return;
 	hold(t, d, p);
-	while (d->held != NULL && (d->held_bytes > STREAM_HELD_MAX ||
-	    d->held_count > STREAM_SEGMENTS_MAX ||
-	    t->held_bytes > STREAMS_HELD_MAX)) {
-		t->evicted += t->held_bytes > STREAMS_HELD_MAX;
-		skip_hole(t, s, p->side, p->time_ns);
-	}
+	limit_held(t, s, p->side, p->time_ns);
 }
 
 static void
@@ -574,13 +625,12 @@ take_segment(struct tcp_table *t, struct tcp_stream *s, unsigned side,
 	note_ttl(d, p->ttl);
 	if (p->flags & TCP_SYN) {
 		note_syn(s, side, p, now);
+		drain(t, s, side);
 		piece.seq++;
 	}
 	if (p->flags & TCP_ACK)
 		note_ack(&s->side[!side], p->ack);
 	if ((p->flags & TCP_FIN) != 0 && !d->fin) {
-		if (!d->based)
-			find_base(d, piece.seq, p->payload.n);
 		d->fin = true;
 		d->fin_seq = piece.seq + p->payload_wire;
 	}
