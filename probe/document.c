@@ -43,8 +43,13 @@ static void *
 arena_take(struct doc *d, size_t n)
 {
 	struct chunk *c = d->chunks;
-	size_t size = 32 * KIB;
+	size_t size = c == NULL ? 16 * KIB : 2 * c->size;
 	void *p;
+
+	/* Large enough that the C library maps chunks of their own, which go
+	 * back to the system when the document does. */
+	if (size > MIB)
+		size = MIB;
 
 	n = (n + 15) & ~(size_t)15;
 	if (c == NULL || n > c->size - c->used) {
