@@ -4,6 +4,7 @@
 #ifndef KPWATCH_RECOGNISE_STATE_H
 #define KPWATCH_RECOGNISE_STATE_H
 
+#include "limit.h"
 #include "recognise.h"
 #include "rules_table.h"
 #include "url.h"
@@ -11,6 +12,8 @@
 #define RECENT_MAX  8	 /* elements whose share was seen in their markup */
 #define NEAR_CACHE  256	 /* foreign hosts remembered */
 #define NEAR_CHECKS_MAX 4096 /* foreign hosts compared on one page */
+#define CODE_BYTES_MAX MIB	/* handler code read on one page */
+#define CHECKS_MAX  2000000	/* comparisons with kit markup on one page */
 #define KITS_MAX    128	 /* kits told apart on one page */
 
 struct near_host {
@@ -40,6 +43,8 @@ struct recogniser {
 	size_t nrecent;	     /* ever; the place is its remainder */
 	uint8_t kit_seen[KITS_MAX]; /* 1: present, 2: with services */
 	struct near_host near[NEAR_CACHE];
+	size_t code_bytes;
+	size_t checks;
 	size_t near_checks;  /* foreign hosts compared letter by letter */
 };
 

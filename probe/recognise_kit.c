@@ -5,6 +5,19 @@
 #include "limit.h"
 #include "recognise_state.h"
 
+/* Work on kit markup is bounded for the page as a whole. */
+static bool
+spend(struct recogniser *r, size_t checks)
+{
+	if (r->checks > CHECKS_MAX)
+		return false;
+	r->checks += checks;
+	if (r->checks > CHECKS_MAX)
+		finding_note(r->finding,
+		    "share-kit markup was looked at in part only");
+	return true;
+}
+
 static uint32_t
 find_service(const struct rules *r, const struct rule_kit *k,
     struct span code)
@@ -54,8 +67,11 @@ add_code(struct recogniser *r, const struct element *e,
 {
 	const struct rules *rules = r->rules;
 	const struct rule_kit *k = &rules->kits[m->kit];
-	uint32_t at = find_service(rules, k, code);
+	uint32_t at;
 
+	if (!spend(r, k->nservices))
+		return;
+	at = find_service(rules, k, code);
 	mark_kit(r, m->kit, 1);
 	if (at != RULE_NONE && rules->services[at].platform != RULE_NONE)
 		add_service(r, e, m, rules->services[at].platform, account);
@@ -120,7 +136,8 @@ class_token(struct recogniser *r, const struct element *e, struct span t)
 	const struct rules *rules = r->rules;
 
 	if (t.n < 3 || (rules->class_starts[t.p[0] & 127] >>
-	    ((unsigned char)t.p[1] % 32) & 1) == 0)
+	    ((unsigned char)t.p[1] % 32) & 1) == 0 ||
+	    !spend(r, rules->nmarkups))
 		return;
 	for (size_t i = 0; i < rules->nmarkups; i++) {
 		const struct rule_markup *m = &rules->markups[i];
@@ -197,6 +214,8 @@ attribute_value(struct recogniser *r, const struct element *e,
 {
 	const struct rules *rules = r->rules;
 
+	if (!spend(r, rules->nmarkups))
+		return;
 	for (size_t i = 0; i < rules->nmarkups; i++) {
 		const struct rule_markup *m = &rules->markups[i];
 		struct span account;
@@ -220,7 +239,7 @@ tag_rules(struct recogniser *r, const struct element *e)
 {
 	const struct rules *rules = r->rules;
 
-	if (span_find(e->tag, ':') == e->tag.n)
+	if (span_find(e->tag, ':') == e->tag.n || !spend(r, rules->nmarkups))
 		return;
 	for (size_t i = 0; i < rules->nmarkups; i++) {
 		const struct rule_markup *m = &rules->markups[i];
@@ -359,8 +378,10 @@ recogniser_code(struct recogniser *r, struct span code,
 	size_t i = 0;
 
 	code = span_slice(code, 0, 2 * KIB);
-	if (recogniser_noted(r, offset) != RULE_NONE)
+	if (recogniser_noted(r, offset) != RULE_NONE ||
+	    r->code_bytes > CODE_BYTES_MAX)
 		return;
+	r->code_bytes += code.n;
 	while (i < code.n) {
 		size_t open = i + span_find(span_slice(code, i, code.n), '(');
 		size_t from = open;

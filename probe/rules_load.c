@@ -51,6 +51,10 @@ static void
 check_keys(struct loader *l, const struct doc_node *map,
     const char *const *known)
 {
+	if (map->kind != DOC_MAP) {
+		doc_complain(map, l->errors, "must be a map");
+		return;
+	}
 	for (const struct doc_node *n = map->first; n != NULL; n = n->next) {
 		size_t i = 0;
 
@@ -60,6 +64,21 @@ check_keys(struct loader *l, const struct doc_node *map,
 			config_errors_add(l->errors, n->file, n->key_line,
 			    n->key_column, "unknown key '%s'", n->key);
 	}
+}
+
+/* Children of a map or list that must be one; NULL after a complaint, or when
+ * there is none. */
+static const struct doc_node *
+children(struct loader *l, const struct doc_node *n, enum doc_kind kind)
+{
+	if (n == NULL || doc_null(n))
+		return NULL;
+	if (n->kind != kind) {
+		doc_complain(n, l->errors, kind == DOC_MAP ? "must be a map" :
+		    "must be a list");
+		return NULL;
+	}
+	return n->first;
 }
 
 static uint32_t
@@ -78,13 +97,8 @@ add_words(struct loader *l, const struct doc_node *list, uint32_t *first,
 {
 	*first = (uint32_t)l->r->nwords;
 	*count = 0;
-	if (list == NULL)
-		return;
-	if (list->kind != DOC_LIST) {
-		doc_complain(list, l->errors, "must be a list");
-		return;
-	}
-	for (const struct doc_node *n = list->first; n != NULL; n = n->next) {
+	for (const struct doc_node *n = children(l, list, DOC_LIST); n != NULL;
+	    n = n->next) {
 		if (n->kind != DOC_SCALAR) {
 			doc_complain(n, l->errors, "must be a word");
 			continue;
@@ -126,9 +140,8 @@ static void
 add_hosts(struct loader *l, const struct doc_node *list, uint32_t platform,
     unsigned flags)
 {
-	if (list == NULL)
-		return;
-	for (const struct doc_node *n = list->first; n != NULL; n = n->next) {
+	for (const struct doc_node *n = children(l, list, DOC_LIST); n != NULL;
+	    n = n->next) {
 		if (n->kind != DOC_SCALAR || n->text[0] == '\0' ||
 		    strlen(n->text) > HOST_MAX_LEN) {
 			doc_complain(n, l->errors, "must be a host name");
@@ -227,12 +240,10 @@ find_syntax(struct loader *l, const struct syntax_names *s,
 
 	if (of == NULL)
 		return RULE_NONE;
-	if (s->map != NULL)
-		for (const struct doc_node *n = s->map->first; n != NULL;
-		    n = n->next, i++)
-			if (strcmp(n->key, of->text == NULL ? "" :
-			    of->text) == 0)
-				return s->first + i;
+	for (const struct doc_node *n = children(l, s->map, DOC_MAP);
+	    n != NULL; n = n->next, i++)
+		if (of->kind == DOC_SCALAR && strcmp(n->key, of->text) == 0)
+			return s->first + i;
 	doc_complain(of, l->errors, "no such syntax on this platform");
 	return RULE_NONE;
 }
@@ -254,10 +265,13 @@ add_instances(struct loader *l, const struct doc_node *n,
 {
 	struct span path = span_slice(src->text, 10, src->text.n);
 
-	for (const struct doc_node *h = hosts == NULL ? NULL : hosts->first;
+	for (const struct doc_node *h = children(l, hosts, DOC_LIST);
 	    h != NULL; h = h->next) {
-		char *text = xasprintf("%s%.*s", h->text == NULL ? "" :
-		    h->text, SPAN_ARG(path));
+		char *text;
+
+		if (h->kind != DOC_SCALAR)
+			continue;
+		text = xasprintf("%s%.*s", h->text, SPAN_ARG(path));
 
 		src->text = span_of(text);
 		add_one(l, n, src);
@@ -324,8 +338,8 @@ add_platform_words(struct loader *l, const struct doc_node *list,
 {
 	struct rules *r = l->r;
 
-	for (const struct doc_node *n = list == NULL ? NULL : list->first;
-	    n != NULL; n = n->next) {
+	for (const struct doc_node *n = children(l, list, DOC_LIST); n != NULL;
+	    n = n->next) {
 		if (n->kind != DOC_SCALAR)
 			continue;
 		r->names = xgrow(r->names, &r->names_cap, r->nnames + 1,
@@ -377,11 +391,11 @@ add_platform(struct loader *l, const struct doc_node *n)
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
 		add_hosts(l, doc_get(n, own[i]), at, HOST_PLATFORM);
 	add_hosts(l, doc_get(n, "assets"), at, HOST_ASSET);
-	for (const struct doc_node *s = syntaxes.map == NULL ? NULL :
-	    syntaxes.map->first; s != NULL; s = s->next)
+	for (const struct doc_node *s = children(l, syntaxes.map, DOC_MAP);
+	    s != NULL; s = s->next)
 		add_syntax(l, s);
-	for (const struct doc_node *u = urls == NULL ? NULL : urls->first;
-	    u != NULL; u = u->next)
+	for (const struct doc_node *u = children(l, urls, DOC_LIST); u != NULL;
+	    u = u->next)
 		add_url(l, u, at, &syntaxes, doc_get(n, "hosts"));
 }
 
@@ -469,8 +483,8 @@ add_kit(struct loader *l, const struct doc_node *n)
 	k.name = rules_add_text(r, span_of(text_at(n, "name")));
 	add_words(l, doc_get(n, "scripts"), &k.host, &k.nhosts);
 	k.service = (uint32_t)r->nservices;
-	for (const struct doc_node *s = services == NULL ? NULL :
-	    services->first; s != NULL; s = s->next) {
+	for (const struct doc_node *s = children(l, services, DOC_MAP);
+	    s != NULL; s = s->next) {
 		r->services = xgrow(r->services, &r->services_cap,
 		    r->nservices + 1, sizeof(*r->services));
 		r->services[r->nservices].code = rules_add_text(r,
@@ -482,7 +496,7 @@ add_kit(struct loader *l, const struct doc_node *n)
 	r->kits = xgrow(r->kits, &r->kits_cap, r->nkits + 1,
 	    sizeof(*r->kits));
 	r->kits[r->nkits++] = k;
-	for (const struct doc_node *m = markup == NULL ? NULL : markup->first;
+	for (const struct doc_node *m = children(l, markup, DOC_LIST);
 	    m != NULL; m = m->next)
 		add_markup(l, m, (uint32_t)r->nkits - 1);
 }
@@ -491,8 +505,8 @@ static void
 add_list(struct loader *l, const struct doc_node *list, uint32_t **words,
     size_t *count, size_t *cap)
 {
-	for (const struct doc_node *n = list == NULL ? NULL : list->first;
-	    n != NULL; n = n->next) {
+	for (const struct doc_node *n = children(l, list, DOC_LIST); n != NULL;
+	    n = n->next) {
 		if (n->kind != DOC_SCALAR)
 			continue;
 		*words = xgrow(*words, cap, *count + 1, sizeof(**words));
@@ -540,15 +554,13 @@ read_all(struct loader *l, const struct doc_node *root)
 	struct rules *r = l->r;
 
 	check_keys(l, root, known);
-	if (platforms == NULL || platforms->kind != DOC_LIST) {
+	if (platforms == NULL)
 		doc_complain(root, l->errors, "'platforms' is missing");
-		return;
-	}
-	for (const struct doc_node *n = platforms->first; n != NULL;
-	    n = n->next)
-		add_platform(l, n);
-	for (const struct doc_node *n = kits == NULL ? NULL : kits->first;
+	for (const struct doc_node *n = children(l, platforms, DOC_LIST);
 	    n != NULL; n = n->next)
+		add_platform(l, n);
+	for (const struct doc_node *n = children(l, kits, DOC_LIST); n != NULL;
+	    n = n->next)
 		add_kit(l, n);
 	add_list(l, doc_get(root, "redirect_keys"), &r->redirect_keys,
 	    &r->nredirect_keys, &r->redirect_keys_cap);
@@ -556,7 +568,7 @@ read_all(struct loader *l, const struct doc_node *root)
 	    &r->nplayer_words, &r->player_words_cap);
 	add_list(l, doc_get(root, "player_not"), &r->player_not,
 	    &r->nplayer_not, &r->player_not_cap);
-	for (const struct doc_node *n = tests == NULL ? NULL : tests->first;
+	for (const struct doc_node *n = children(l, tests, DOC_LIST);
 	    n != NULL; n = n->next)
 		add_extra_test(l, n);
 	if (r->nnames > 0)

@@ -120,17 +120,35 @@ type_holds(enum rule_type type, struct span v)
 	return digit && (type != TYPE_OWNER || under);
 }
 
-/* How far a typed placeholder can reach at the start of v. */
+/* How far a typed placeholder can reach at the start of v; it need not hold
+ * at that length, but it cannot hold at a greater one. */
 static size_t
 type_reach(enum rule_type type, struct span v)
 {
-	size_t n = v.n;
+	size_t n = 0;
 
-	if (type == TYPE_ANY || type == TYPE_REST)
+	switch (type) {
+	case TYPE_SIGNED:
+	case TYPE_OWNER:
+		while (n < v.n && (ascii_digit(v.p[n]) || v.p[n] == '-' ||
+		    v.p[n] == '_'))
+			n++;
 		return n;
-	while (n > 0 && !type_holds(type, span_slice(v, 0, n)))
-		n--;
-	return n;
+	case TYPE_DIGITS:
+		while (n < v.n && ascii_digit(v.p[n]))
+			n++;
+		return n;
+	case TYPE_WORD:
+	case TYPE_RUMV:
+		while (n < v.n && ascii_alnum(v.p[n]))
+			n++;
+		return n;
+	case TYPE_ANY:
+	case TYPE_REST:
+	case TYPE_COUNT:
+		break;
+	}
+	return v.n;
 }
 
 static void
@@ -141,6 +159,15 @@ keep(struct capture *c, unsigned slot, struct span v, bool form, bool decoded)
 	c->slot[slot] = v;
 	c->form[slot] = form;
 	c->decoded[slot] = decoded;
+}
+
+/* Cheap look ahead: the literal after a placeholder stands at k. */
+static bool
+literal_next(const struct rules *r, const struct rule_part *p,
+    struct span v, size_t k)
+{
+	return p->slot != SLOT_LITERAL || (k < v.n && ascii_lower(v.p[k]) ==
+	    ascii_lower(r->text[p->text]));
 }
 
 /*
@@ -172,10 +199,10 @@ parts_match(const struct rules *r, const struct rule_part *p, size_t n,
 		keep(c, p->slot, got, form, decoded);
 		return true;
 	}
-	for (size_t k = v.n; k >= 1; k--) {
+	for (size_t k = type_reach(p->type, v); k >= 1; k--) {
 		struct span got = span_slice(v, 0, k);
 
-		if (!type_holds(p->type, got))
+		if (!literal_next(r, p + 1, v, k) || !type_holds(p->type, got))
 			continue;
 		if (parts_match(r, p + 1, n - 1, span_slice(v, k, v.n),
 		    open_end, c, form, decoded)) {
