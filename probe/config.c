@@ -393,10 +393,10 @@ config_load(const char *path, char *const *overrides, size_t noverrides,
 		schema_read(doc_root(main_doc), &settings_schema, &s, errors);
 	*c = s.config;
 	site_doc = read_beside(path, s.sites, errors);
-	account_doc = read_beside(path, s.accounts, errors);
 	sites = catalogue_list(site_doc, "sites", errors);
-	accounts = catalogue_list(account_doc, "accounts", errors);
 	add_targets(c, sites, &site_type, errors);
+	account_doc = read_beside(path, s.accounts, errors);
+	accounts = catalogue_list(account_doc, "accounts", errors);
 	add_targets(c, accounts, &account_type, errors);
 	config_check(c, main_doc == NULL ? NULL : doc_root(main_doc), sites,
 	    accounts, errors);
