@@ -62,7 +62,9 @@ rules_add_host(struct rules *r, struct span name, uint32_t platform,
 	for (size_t i = 0; i < r->nhosts; i++) {
 		struct rule_host *h = &r->hosts[i];
 
-		if (!span_is_i(name, rules_text(r, h->name)))
+		if (name.n == 0 || ascii_lower(name.p[0]) !=
+		    r->text[h->name] ||
+		    !span_is_i(name, rules_text(r, h->name)))
 			continue;
 		h->flags |= flags;
 		if (h->platform == RULE_NONE)
