@@ -103,4 +103,15 @@
 #define WARC_FIELDS_MAX	 (1 * MIB)   /* one metadata record of ours */
 #define CDXJ_BYTES_MAX	 (32 * MIB)  /* one index; an archive is cut before */
 
+/* Hooks. */
+#define HOOK_LINES_MAX	 10000	    /* events of one call */
+#define HOOK_BYTES_MAX	 (8 * MIB)  /* of one call; half a MSG_DELIVER */
+#define HOOK_OUTPUT_MAX	 (8 * KIB)  /* kept of what one call prints */
+#define HOOK_REASON_MAX	 256	    /* why a call failed */
+#define HOOK_FACT_MAX	 (8 * KIB)  /* one variable of its environment */
+
+/* Metrics. */
+#define METRICS_BYTES_MAX (64 * MIB) /* one answer: 100,000 targets */
+#define JOURNAL_BYTES_MAX (64 * KIB) /* one journal entry */
+
 #endif
