@@ -1,0 +1,130 @@
+"""The program under test: running, stopping, reading its change log."""
+import glob
+import json
+import os
+import signal
+import subprocess
+import time
+import zlib
+
+import world
+
+KPWATCH = os.environ.get("KPWATCH", os.path.join(world.TOP, "kpwatch"))
+CONF = os.path.join(world.TOP, "conf/kpwatch.yaml")
+
+# Everything else is as shipped.
+QUICK = {
+    "vantage": "world-1",
+    "network.name_servers": "[%s]" % world.NAME_SERVER,
+    "intervals.active": "2s",
+    "intervals.dead": "2s",
+    "intervals.accounts": "5s",
+    "intervals.retry_first": "300ms",
+    "intervals.retry_max": "1s",
+    "intervals.spacing": "5ms",
+    "intervals.offline_window": "3s",
+    "twin.delay": "300ms",
+    "timeouts.dns": "1s",
+    "timeouts.connect": "1s",
+    "timeouts.total": "6s",
+}
+
+
+def options(w, **more):
+    words = []
+    for key, value in {**QUICK, "network.ca_file": w.ca_file, **more}.items():
+        words += ["-o", "%s=%s" % (key, value)]
+    return words
+
+
+def members(data):
+    """The text of all whole gzip members."""
+    text = b""
+    while data:
+        d = zlib.decompressobj(31)
+        try:
+            part = d.decompress(data)
+        except zlib.error:
+            break
+        if not d.eof:
+            break
+        text += part
+        data = d.unused_data
+    return text
+
+
+class Probe:
+    def __init__(self, w, state, **more):
+        self.w = w
+        self.state = state
+        self.more = more
+        self.process = None
+        self.output = os.path.join(w.folder, "run/kpwatch.log")
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [KPWATCH, "run", "-c", CONF, "-s", self.state] +
+            options(self.w, **self.more), cwd=world.TOP,
+            stdin=subprocess.DEVNULL, stdout=open(self.output, "ab"),
+            stderr=subprocess.STDOUT)
+
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self, seconds=15):
+        """Exit code after SIGTERM."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return "killed after %d s" % seconds
+
+    def tail(self, n=40):
+        with open(self.output, errors="replace") as f:
+            return "".join(f.readlines()[-n:])
+
+    def events(self):
+        found = []
+        for path in sorted(glob.glob(self.state + "/log/*.gz")):
+            with open(path, "rb") as f:
+                for line in members(f.read()).decode().splitlines():
+                    found.append(json.loads(line))
+        return found
+
+    def wait(self, what, condition, seconds=40):
+        """Polls the change log until condition(events); those events."""
+        end = time.monotonic() + seconds
+        while True:
+            events = self.events()
+            if condition(events):
+                return events
+            if not self.alive():
+                raise RuntimeError("kpwatch ended while waiting for %s:\n%s"
+                                   % (what, self.tail()))
+            if time.monotonic() > end:
+                raise RuntimeError("waited %d s for %s" % (seconds, what))
+            time.sleep(0.1)
+
+    def command(self, *words, **more):
+        """(exit code, standard output, standard error)"""
+        done = subprocess.run([KPWATCH, *words], cwd=world.TOP,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=120, **more)
+        return done.returncode, done.stdout, done.stderr
+
+    def memory_kib(self):
+        """Proportional set size of all processes of the program."""
+        total = 0
+        for path in glob.glob("/proc/[0-9]*/smaps_rollup"):
+            try:
+                exe = os.readlink(os.path.dirname(path) + "/exe")
+                if os.path.basename(exe) != os.path.basename(KPWATCH):
+                    continue
+                with open(path) as f:
+                    total += sum(int(line.split()[1]) for line in f
+                                 if line.startswith("Pss:"))
+            except OSError:
+                pass
+        return total
