@@ -142,8 +142,10 @@ fuzz: $(FUZZ)
 	  mkdir -p build/fuzz/corpus/$$n; seeds=tests/fuzz/corpus/$$n; \
 	  [ -d $$seeds ] || seeds=; \
 	  $$f -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -timeout=10 \
-	    -print_final_stats=0 -verbosity=0 -artifact_prefix=build/fuzz/ \
-	    build/fuzz/corpus/$$n $$seeds || exit 1; \
+	    -artifact_prefix=build/fuzz/ build/fuzz/corpus/$$n $$seeds \
+	    > build/fuzz/$$n.log 2>&1 || \
+	    { tail -n 40 build/fuzz/$$n.log; exit 1; }; \
+	  grep '^Done' build/fuzz/$$n.log; \
 	done
 
 bindir = $(DESTDIR)$(PREFIX)/bin
