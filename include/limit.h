@@ -83,6 +83,9 @@
 #define VERDICT_TEXT_MAX (16 * KIB) /* visible text that a rule may look at */
 #define VERDICT_BODY_MAX (512 * KIB) /* body that a rule may look at */
 
+/* Differencing. */
+#define KNOWN_MAX	 16384	    /* elements remembered of one target */
+
 /* Change log. */
 #define EVENT_LINE_MAX	 (256 * KIB) /* one event as JSON */
 #define MEMBER_BYTES_MAX (64 * KIB)  /* lines gathered into one gzip member */

@@ -1,0 +1,72 @@
+/*
+ * The change log on disk: files "events-YYYYMMDD.jsonl.gz" of JSON lines, one
+ * gzip member per batch, never rewritten.
+ *
+ * A file begins when the first event of a later day is written; events that
+ * carry an earlier time (the clock stepped back) go on in the newest file, so
+ * that names in order are sequence numbers in order.
+ */
+#ifndef KPWATCH_CHANGELOG_H
+#define KPWATCH_CHANGELOG_H
+
+#include "bytes.h"
+
+struct changelog;
+
+/*
+ * Opens the log in a folder (descriptor borrowed for the life of the log) for
+ * appending.  A torn tail of the newest file is cut off at the last whole
+ * member; *cut gets the bytes lost (may be NULL).  Returns owned, or NULL and
+ * *why (returns owned).
+ */
+struct changelog *changelog_open(int dirfd, uint64_t *cut, char **why);
+void changelog_close(struct changelog *);
+/* The last line on disk: its sequence number (0 when the log is empty) and,
+ * in `prev`, the hash that the next line carries. */
+uint64_t changelog_last(const struct changelog *, char prev[65]);
+/*
+ * Appends whole lines (each with its newline) as one member and waits until
+ * they are on disk.  `time` is of the first of them, `last_seq` the number of
+ * the last.  False (errno) when the disk refuses: the file is then as it was.
+ */
+bool changelog_append(struct changelog *, int64_t time, struct span lines,
+    uint64_t last_seq);
+/* False when a line of this time would begin a new file: the batch before it
+ * must be appended first. */
+bool changelog_same_file(const struct changelog *, int64_t first,
+    int64_t time);
+
+/* ---- Reading ---- */
+
+enum changelog_read {
+	CHANGELOG_LINE,
+	CHANGELOG_END,
+	CHANGELOG_TORN,    /* the last member is cut short */
+	CHANGELOG_CORRUPT, /* bytes that are no gzip member, or a bad sum */
+	CHANGELOG_LONG,    /* a line is longer than EVENT_LINE_MAX: damage */
+	CHANGELOG_ERROR,   /* read error (errno) */
+};
+
+struct changelog_reader;
+
+/* Reads an open file (borrowed): gzip members, or, where `gzip` is false and
+ * the first bytes say so, plain JSON lines.  Returns owned. */
+struct changelog_reader *changelog_reader_new(int fd, bool gzip);
+void changelog_reader_free(struct changelog_reader *);
+/* The next line without its newline (borrows until the next call).  After
+ * anything but a line, CHANGELOG_END may turn into lines again when the file
+ * grows and it ended between members. */
+enum changelog_read changelog_reader_next(struct changelog_reader *,
+    struct span *line);
+/* Offset behind the last whole member, and the number of those. */
+uint64_t changelog_reader_whole(const struct changelog_reader *);
+uint64_t changelog_reader_members(const struct changelog_reader *);
+/* Bytes of the file read so far, for progress. */
+uint64_t changelog_reader_position(const struct changelog_reader *);
+
+/* Names of the log files of a folder in order, in an owned array of owned
+ * strings.  False (errno) when the folder cannot be read. */
+bool changelog_files(int dirfd, char ***names, size_t *n);
+void changelog_files_free(char **names, size_t n);
+
+#endif

@@ -1,0 +1,282 @@
+#include "changelog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "event.h"
+#include "gzip_write.h"
+#include "instant.h"
+#include "limit.h"
+#include "log.h"
+
+#define NAME_SIZE 64
+
+struct changelog {
+	int dirfd;
+	int fd;		/* of the newest file; -1: none yet */
+	char day[9];	/* of it; "" none */
+	off_t size;
+	uint64_t last_seq;
+	char prev[65];
+};
+
+static void
+file_name(const char *day, char out[NAME_SIZE])
+{
+	snprintf(out, NAME_SIZE, "events-%.8s.jsonl.gz", day);
+}
+
+/* What a walk over one file found. */
+struct walk {
+	uint64_t whole;	 /* bytes of whole members */
+	uint64_t seq;	 /* of the last line in them; 0 none */
+	char prev[65];
+	enum changelog_read end;
+};
+
+static void
+note_line(struct walk *w, struct span line)
+{
+	struct event e;
+
+	if (event_read(&e, line, NULL))
+		w->seq = e.seq;
+	event_release(&e);
+	event_chain(line, w->prev);
+}
+
+/* Remembers the last line of each whole member; the line of a member whose
+ * sum was not checked yet is only a candidate. */
+static void
+walk_file(int fd, struct walk *w)
+{
+	struct changelog_reader *r = changelog_reader_new(fd, true);
+	struct buf candidate = BUF_INIT(EVENT_LINE_MAX);
+	struct buf last = BUF_INIT(EVENT_LINE_MAX);
+	struct span line;
+
+	memset(w, 0, sizeof *w);
+	do {
+		w->end = changelog_reader_next(r, &line);
+		if (changelog_reader_whole(r) != w->whole) {
+			w->whole = changelog_reader_whole(r);
+			buf_clear(&last);
+			buf_add_span(&last, buf_span(&candidate));
+		}
+		if (w->end == CHANGELOG_LINE) {
+			buf_clear(&candidate);
+			buf_add_span(&candidate, line);
+		}
+	} while (w->end == CHANGELOG_LINE);
+	if (last.len > 0)
+		note_line(w, buf_span(&last));
+	buf_release(&candidate);
+	buf_release(&last);
+	changelog_reader_free(r);
+}
+
+/* The end of an older file, where the newest holds no whole line. */
+static bool
+walk_older(struct changelog *c, char *const *names, size_t n)
+{
+	struct walk w;
+	int fd;
+
+	while (n-- > 0) {
+		fd = openat(c->dirfd, names[n], O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return false;
+		walk_file(fd, &w);
+		close(fd);
+		if (w.seq == 0)
+			continue;
+		c->last_seq = w.seq;
+		memcpy(c->prev, w.prev, sizeof c->prev);
+		return true;
+	}
+	return true;
+}
+
+static bool
+recover(struct changelog *c, char *const *names, size_t n, uint64_t *cut)
+{
+	struct stat st;
+	struct walk w;
+
+	c->fd = openat(c->dirfd, names[n - 1], O_RDWR | O_APPEND | O_CLOEXEC);
+	if (c->fd < 0 || fstat(c->fd, &st) != 0)
+		return false;
+	memcpy(c->day, names[n - 1] + strlen("events-"), 8);
+	walk_file(c->fd, &w);
+	if (w.end == CHANGELOG_ERROR)
+		return false;
+	c->size = (off_t)w.whole;
+	if (st.st_size != c->size) {
+		if (ftruncate(c->fd, c->size) != 0 || fsync(c->fd) != 0)
+			return false;
+		*cut = (uint64_t)(st.st_size - c->size);
+	}
+	c->last_seq = w.seq;
+	memcpy(c->prev, w.prev, sizeof c->prev);
+	return w.seq != 0 || walk_older(c, names, n - 1);
+}
+
+struct changelog *
+changelog_open(int dirfd, uint64_t *cut, char **why)
+{
+	struct changelog *c = xcalloc(1, sizeof *c);
+	char **names;
+	size_t n;
+	uint64_t lost = 0;
+	bool ok;
+
+	c->dirfd = dirfd;
+	c->fd = -1;
+	memcpy(c->prev, event_chain_start, sizeof c->prev);
+	ok = changelog_files(dirfd, &names, &n) &&
+	    (n == 0 || recover(c, names, n, &lost));
+	if (!ok)
+		*why = xasprintf("change log: %s", strerror(errno));
+	if (c->last_seq == 0)
+		memcpy(c->prev, event_chain_start, sizeof c->prev);
+	if (cut != NULL)
+		*cut = lost;
+	changelog_files_free(names, n);
+	if (ok)
+		return c;
+	changelog_close(c);
+	return NULL;
+}
+
+void
+changelog_close(struct changelog *c)
+{
+	if (c == NULL)
+		return;
+	if (c->fd >= 0)
+		close(c->fd);
+	free(c);
+}
+
+uint64_t
+changelog_last(const struct changelog *c, char prev[65])
+{
+	memcpy(prev, c->prev, sizeof c->prev);
+	return c->last_seq;
+}
+
+/* The file that a line of this time belongs to: never an older one. */
+static const char *
+file_day(const struct changelog *c, int64_t time, char out[INSTANT_TEXT_MAX])
+{
+	instant_day(time, out);
+	return strcmp(out, c->day) < 0 ? c->day : out;
+}
+
+bool
+changelog_same_file(const struct changelog *c, int64_t first, int64_t time)
+{
+	char a[INSTANT_TEXT_MAX], b[INSTANT_TEXT_MAX];
+	const char *day = file_day(c, first, a);
+
+	instant_day(time, b);
+	return strcmp(b, day) <= 0;
+}
+
+/* Begins the file of a day; its name is on disk before its first byte. */
+static bool
+begin_file(struct changelog *c, const char *day)
+{
+	char name[NAME_SIZE];
+	struct stat st;
+	int fd;
+
+	file_name(day, name);
+	fd = openat(c->dirfd, name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC,
+	    0644);
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) != 0 || fsync(c->dirfd) != 0) {
+		close(fd);
+		return false;
+	}
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = fd;
+	c->size = st.st_size;
+	snprintf(c->day, sizeof c->day, "%.8s", day);
+	return true;
+}
+
+static bool
+write_all(int fd, struct span s)
+{
+	ssize_t n;
+
+	while (s.n > 0) {
+		n = write(fd, s.p, s.n);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		s = span_slice(s, (size_t)n, s.n);
+	}
+	return true;
+}
+
+/* Takes back what a failed write left behind. */
+static void
+cut_back(const struct changelog *c)
+{
+	int saved = errno;
+
+	if (ftruncate(c->fd, c->size) != 0)
+		log_error("change log: cannot cut a torn member: %s",
+		    strerror(errno));
+	errno = saved;
+}
+
+/* The hash of the last of several lines. */
+static void
+chain_last(struct span lines, char prev[65])
+{
+	struct span body = span_slice(lines, 0, lines.n - 1);
+	const char *newline = memrchr(body.p, '\n', body.n);
+
+	if (newline != NULL)
+		body = span_slice(body, (size_t)(newline - body.p) + 1,
+		    body.n);
+	event_chain(body, prev);
+}
+
+bool
+changelog_append(struct changelog *c, int64_t time, struct span lines,
+    uint64_t last_seq)
+{
+	char text[INSTANT_TEXT_MAX];
+	const char *day = file_day(c, time, text);
+	struct buf member = BUF_INIT(2 * EVENT_LINE_MAX + MEMBER_BYTES_MAX);
+	bool ok;
+
+	if (lines.n == 0 || lines.p[lines.n - 1] != '\n')
+		bug("change log: a batch that is not whole lines");
+	if ((c->fd < 0 || strcmp(day, c->day) != 0) && !begin_file(c, day))
+		return false;
+	if (!gzip_member(&member, lines, GZIP_LEVEL))
+		bug("change log: a batch of %zu bytes", lines.n);
+	ok = write_all(c->fd, buf_span(&member)) && fdatasync(c->fd) == 0;
+	if (ok) {
+		c->size += (off_t)member.len;
+		c->last_seq = last_seq;
+		chain_last(lines, c->prev);
+	} else {
+		cut_back(c);
+	}
+	buf_release(&member);
+	return ok;
+}

@@ -1,0 +1,151 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "diff.h"
+
+#define LIST_MAX     (8 * 1024u) /* a list of known values */
+#define ADDRESSES_MAX 64	 /* addresses remembered for one host */
+#define LEAVES_MAX   8		 /* certificates remembered for one host */
+
+static bool
+list_has(const char *list, const char *value)
+{
+	struct span rest = span_of(list), item;
+
+	while (rest.p != NULL) {
+		item = span_token(&rest, ' ');
+		if (span_is(item, value))
+			return true;
+	}
+	return false;
+}
+
+/* Appends to a list, dropping the oldest beyond `max` values. */
+static void
+list_add(struct buf *list, const char *value, size_t max)
+{
+	size_t n = 1, cut;
+
+	for (size_t i = 0; i < list->len; i++)
+		n += list->data[i] == ' ';
+	if (list->len > 0 && n >= max) {
+		cut = span_find(buf_span(list), ' ');
+		buf_drain(list, cut == list->len ? cut : cut + 1);
+	}
+	if (list->len > 0)
+		buf_add_char(list, ' ');
+	buf_add_str(list, value);
+}
+
+static bool
+is_address(const struct dns_record *r)
+{
+	return r->type != NULL && r->value != NULL &&
+	    (strcmp(r->type, "A") == 0 || strcmp(r->type, "AAAA") == 0);
+}
+
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The answer's addresses in a fixed order: name servers rotate them. */
+static size_t
+answer_addresses(const struct dns_lookup *dns, const char **out, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < dns->nrecords && n < max; i++)
+		if (is_address(&dns->records[i]))
+			out[n++] = dns->records[i].value;
+	qsort(out, n, sizeof *out, by_text);
+	return n;
+}
+
+static void
+emit_list(const struct diff *d, enum event_type type, const char *old,
+    const char *new)
+{
+	struct event e;
+
+	diff_event(d, &e, type);
+	e.old = old;
+	e.new = new;
+	d->emit(d->arg, &e);
+}
+
+bool
+diff_addresses(const struct diff *d, char **known)
+{
+	const char *answer[ADDRESSES_MAX];
+	const struct dns_lookup *dns = &d->o->hops[0].dns;
+	size_t n = answer_addresses(dns, answer, ADDRESSES_MAX), shared = 0;
+	struct buf list = BUF_INIT(LIST_MAX);
+	bool changed, moved;
+
+	if (n == 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		shared += *known != NULL && list_has(*known, answer[i]);
+	/* Round robin and growing pools share something with what we know. */
+	moved = *known != NULL && shared == 0;
+	changed = shared < n;
+	if (*known != NULL && !moved)
+		buf_add_str(&list, *known);
+	for (size_t i = 0; i < n; i++)
+		if (moved || *known == NULL || !list_has(*known, answer[i]))
+			list_add(&list, answer[i], ADDRESSES_MAX);
+	if (moved && !d->silent)
+		emit_list(d, EVENT_ADDRESS_CHANGED, *known, buf_str(&list));
+	if (changed) {
+		free(*known);
+		*known = buf_detach(&list, NULL);
+	}
+	buf_release(&list);
+	return changed;
+}
+
+/* The last of a list: what was seen first most lately. */
+static const char *
+list_last(const char *list)
+{
+	const char *space = strrchr(list, ' ');
+
+	return space == NULL ? list : space + 1;
+}
+
+bool
+diff_certificate(const struct diff *d, char **known)
+{
+	const struct hop *h = &d->o->hops[d->o->nhops - 1];
+	struct buf list = BUF_INIT(LIST_MAX);
+
+	if (h->nchain == 0 || h->chain[0].sha256[0] == '\0')
+		return false;
+	/* Hosts behind several front ends show several certificates in turn:
+	 * one that was seen before is no news. */
+	if (*known != NULL && list_has(*known, h->chain[0].sha256))
+		return false;
+	if (*known != NULL && !d->silent)
+		emit_list(d, EVENT_CERTIFICATE_CHANGED, list_last(*known),
+		    h->chain[0].sha256);
+	if (*known != NULL)
+		buf_add_str(&list, *known);
+	list_add(&list, h->chain[0].sha256, LEAVES_MAX);
+	free(*known);
+	*known = buf_detach(&list, NULL);
+	buf_release(&list);
+	return true;
+}
+
+char *
+redirect_target(const struct observation *o)
+{
+	const char *url;
+
+	if (o->nhops < 2)
+		return NULL;
+	url = o->hops[o->nhops - 1].url;
+	return url == NULL ? NULL : xstrndup(url, strcspn(url, "?#"));
+}
