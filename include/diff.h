@@ -59,7 +59,7 @@ struct verdict_state {
 	bool held;		/* count is reached, but is it us? */
 };
 
-struct verdict_rules {
+struct verdict_limits {
 	uint32_t confirm_down;
 	uint32_t confirm_up;
 	bool alone;		/* nobody could tell us that it is us */
@@ -71,7 +71,7 @@ enum verdict_step { VERDICT_KEPT, VERDICT_FORMING, VERDICT_HELD,
 
 /* Takes one look into account; VERDICT_CHANGED when `confirmed` is new. */
 enum verdict_step verdict_advance(struct verdict_state *, enum verdict seen,
-    int64_t time, const struct verdict_rules *);
+    int64_t time, const struct verdict_limits *);
 /* The candidate becomes the verdict (a held one that proved right). */
 void verdict_confirm(struct verdict_state *);
 /* Forgets the looks of the candidate from `from` on: they were our fault. */

@@ -5,9 +5,10 @@
 
 #include "limit.h"
 
-/* A page counts as watched while its target has had fewer good looks than
- * this since its own last one; a sample, whose pages come and go, gets as
- * many again for each page of it. */
+/* A sampled page counts as watched while its target has had fewer good looks
+ * than this, and so many more for each page of the sample, since its own last
+ * one.  A fixed page always does: while it cannot be read, nothing that it
+ * showed is known to be gone. */
 #define TURNS_WATCHED	  64
 #define TURNS_PER_SAMPLED 8
 
@@ -261,11 +262,10 @@ place_watched(const struct diff *d, const struct known_place *p)
 {
 	uint64_t turns = TURNS_WATCHED;
 
-	if (p->page == d->page)
+	if (p->page == d->page || !p->sampled)
 		return true;
-	if (p->sampled)
-		turns += (uint64_t)TURNS_PER_SAMPLED * (d->sample == 0 ? 8 :
-		    d->sample);
+	turns += (uint64_t)TURNS_PER_SAMPLED * (d->sample == 0 ? 8 :
+	    d->sample);
 	return d->turn - p->turn <= turns;
 }
 

@@ -218,7 +218,7 @@ count_look(struct verdict_state *s, enum verdict seen, int64_t time,
 
 enum verdict_step
 verdict_advance(struct verdict_state *s, enum verdict seen, int64_t time,
-    const struct verdict_rules *r)
+    const struct verdict_limits *r)
 {
 	uint32_t need = seen == VERDICT_UP ? r->confirm_up : r->confirm_down;
 

@@ -1,0 +1,140 @@
+/*
+ * The store: what is known, what happened, and what is still to be told.
+ *
+ * The only owner of the state folder.  An observation and its finding go in,
+ * the differ runs, events come out; all of it is on disk when store_commit()
+ * returns, events in the database first and in the change log after it.  The
+ * tables are documented in kpwatch-log(5).
+ */
+#ifndef KPWATCH_STORE_H
+#define KPWATCH_STORE_H
+
+#include "advice.h"
+#include "config.h"
+#include "diff.h"
+#include "event.h"
+
+struct store;
+
+struct store_options {
+	const char *state_dir;	/* made when missing; NULL: in memory, no log */
+	const char *log_dir;	/* NULL: "log" in the state folder */
+	const struct config *config; /* borrowed, until store_configure() */
+	int64_t member_age_ms;	/* 0: MEMBER_AGE_MS */
+	bool log_now;		/* every commit writes its events to the log */
+	/* Called in order for each event once it is durable in the database;
+	 * `line` has no newline.  May be NULL. */
+	void (*event)(const struct event *, struct span line, void *arg);
+	void *arg;
+};
+
+/*
+ * Opens or makes the state, cuts a torn tail off the change log and writes
+ * again what it lacks.  NULL and *why (returns owned, one line) when another
+ * daemon has the folder, or it cannot be used.
+ */
+struct store *store_open(const struct store_options *, char **why);
+/* Commits, writes all out, and frees.  NULL is allowed. */
+void store_close(struct store *);
+/* A new configuration (borrowed) after a reload. */
+void store_configure(struct store *, const struct config *);
+
+/*
+ * Takes one observation into account and queues its events.  *advice is
+ * filled in (release with advice_release()).  One that was stored before
+ * (by id) is ignored.  False when the disk refuses: nothing of it is kept.
+ */
+bool store_observe(struct store *, const struct observation *,
+    const struct finding *, struct advice *);
+/*
+ * Makes everything since the last commit durable, then gives events to the
+ * change log and the callback.  False when the disk refuses: what was observed
+ * since the last commit is then forgotten and must be observed again.
+ */
+bool store_commit(struct store *);
+/* Writes the waiting lines to the change log now.  False (said in the log)
+ * when the disk refuses; they stay in the database and are tried again. */
+bool store_flush(struct store *);
+/* Milliseconds until waiting lines are to be flushed, -1 when none wait;
+ * `now_us` is monotonic.  Call store_flush() when it is 0. */
+int64_t store_flush_due(const struct store *, int64_t now_us);
+
+/* monitor.started, after monitor.gap when the last observation is longer ago
+ * than the usual interval; monitor.stopped.  `now` in ms. */
+void store_monitor_started(struct store *, int64_t now);
+void store_monitor_stopped(struct store *, int64_t now);
+
+/* What a source must know to go on; release with resume_release(). */
+void store_resume(struct store *, struct resume *);
+
+/* ---- Hook deliveries ---- */
+
+/* Sequence number up to which a hook has been served; a hook that is new
+ * begins behind the last event. */
+uint64_t store_hook_position(struct store *, const char *hook);
+void store_hook_advance(struct store *, const char *hook, uint64_t seq);
+/* Events after `seq`, in order, at most `limit`, until `each` says false.
+ * Returns the number given. */
+size_t store_events_after(struct store *, uint64_t seq, size_t limit,
+    bool (*each)(uint64_t seq, struct span line, void *arg), void *arg);
+/* One delivery failed and will be tried again at `next`, or (dead) never. */
+void store_hook_failed(struct store *, const char *hook, uint64_t seq,
+    uint32_t attempts, int64_t next, const char *error, bool dead);
+/* Attempts so far and the time of the next one; false when there was none. */
+bool store_hook_attempts(struct store *, const char *hook, uint64_t seq,
+    uint32_t *attempts, int64_t *next);
+uint64_t store_last_seq(const struct store *);
+
+/* ---- Reading only, beside a running daemon ---- */
+
+struct status_target {
+	const char *id;
+	enum verdict verdict;
+	int64_t since;
+	enum verdict candidate;
+	uint32_t count;
+	bool held;
+	const char *failure, *stage, *page_class;
+	int64_t status;		/* HTTP; 0 none */
+	int64_t last_seen;	/* of any page */
+	int64_t down_reported;	/* time of its last site.down; or NONE */
+	const char *address;	/* last known addresses */
+	uint32_t present[SIGHTING_KIND_COUNT];
+	uint32_t pages;
+};
+
+struct status_hook {
+	const char *hook;
+	uint64_t position;	/* served up to here */
+	uint64_t waiting;	/* events behind it */
+	uint64_t retrying;
+	uint64_t dead;
+	const char *error;
+};
+
+struct status_totals {
+	uint64_t targets, pages, observations, events;
+	uint64_t last_seq;
+	int64_t last_observation;
+	int64_t last_event;
+	const char *last_event_line;
+	bool offline;
+	int64_t offline_since;
+};
+
+struct store_view;
+
+/* Opens the database of a state folder for reading.  NULL and *why when there
+ * is none. */
+struct store_view *store_view_open(const char *state_dir, char **why);
+void store_view_close(struct store_view *);
+void store_view_totals(struct store_view *, struct status_totals *);
+void store_view_targets(struct store_view *,
+    void (*each)(const struct status_target *, void *arg), void *arg);
+void store_view_hooks(struct store_view *,
+    void (*each)(const struct status_hook *, void *arg), void *arg);
+/* Lines of events with seq > `after`. */
+size_t store_view_events(struct store_view *, uint64_t after, size_t limit,
+    bool (*each)(uint64_t seq, struct span line, void *arg), void *arg);
+
+#endif

@@ -1,0 +1,127 @@
+/*
+ * Inside the store: the database handle, its statements, and the rows of a
+ * target and a page.  For store*.c only.
+ */
+#ifndef KPWATCH_STORE_DB_H
+#define KPWATCH_STORE_DB_H
+
+#include <sqlite3.h>
+
+#include "changelog.h"
+#include "store.h"
+
+#define STORE_SCHEMA_VERSION 1
+#define STORE_FILE	     "kpwatch.sqlite"
+
+struct db {
+	sqlite3 *sqlite;
+	sqlite3_stmt **list; /* prepared statements, by address of their SQL */
+	const char **sql;
+	size_t count, cap;
+	bool failed;	     /* sticky until db_clear(): disk full, I/O */
+};
+
+/* Arguments of one statement, in order: i int64, u uint64 stored as int64,
+ * s string (NULL allowed), t span as text, n null, T time or INSTANT_NONE as
+ * null. */
+bool db_open(struct db *, const char *path, bool read_only, char **why);
+void db_close(struct db *);
+/* Runs statements without results. */
+bool db_script(struct db *, const char *sql);
+/* Runs one statement that changes rows; sets `failed` when refused. */
+bool db_run(struct db *, const char *sql, const char *types, ...);
+/* Starts one statement; db_row() steps it: true while there is a row. */
+sqlite3_stmt *db_query(struct db *, const char *sql, const char *types, ...);
+bool db_row(struct db *, sqlite3_stmt *);
+/* First column of the first row, or `otherwise`. */
+int64_t db_number(struct db *, int64_t otherwise, const char *sql,
+    const char *types, ...);
+int64_t db_insert_row(struct db *);
+char *column_text(sqlite3_stmt *, int); /* returns owned, NULL for null */
+int64_t column_time(sqlite3_stmt *, int); /* null: INSTANT_NONE */
+
+/* Makes or checks the tables; *why when the schema is a stranger's. */
+bool schema_make(struct db *, char **why);
+
+struct row_target {
+	int64_t row;
+	bool baseline;
+	uint64_t turn;
+	struct verdict_state v;
+	/* Of the latest look that was not up, for a held event. */
+	char *page, *url, *failure, *stage, *outcome, *page_class, *rule;
+	int64_t status;
+	bool dirty;
+};
+
+struct row_page {
+	int64_t row;
+	bool is_new;
+	bool sampled;
+	int64_t last_seen;
+	int64_t last_good;
+	uint64_t turn;
+	uint64_t visits;
+	char *title;
+	char body_sha256[65];
+	char text_sha256[65];
+	uint64_t sightings;	/* sightings_hash() of the last good look */
+	uint64_t missing;
+	char *final_url;
+	char *etag, *last_modified;
+	bool changed;		/* more than times and counters */
+};
+
+struct store {
+	struct db db;
+	const struct config *config;
+	int dirfd;		/* state folder; -1 in memory */
+	int logfd;
+	int lockfd;
+	struct changelog *log;	/* NULL in memory */
+	struct store_options options;
+	bool open;		/* a transaction is */
+	uint64_t last_id;
+	int64_t last_time;	/* latest observation, for clock steps */
+	uint64_t seq;		/* last given */
+	char prev[65];
+	uint64_t committed_seq;
+	uint64_t logged_seq;
+	size_t waiting;		/* bytes of lines committed, not logged */
+	int64_t waiting_since;	/* monotonic us */
+	bool log_refused;	/* said already */
+	struct outage outage;
+	bool outage_dirty;
+};
+
+void row_target_load(struct store *, const char *id, int64_t time,
+    struct row_target *);
+void row_target_save(struct store *, const struct row_target *);
+void row_target_release(struct row_target *);
+void row_page_load(struct store *, const struct row_target *,
+    const struct observation *, bool sampled, struct row_page *);
+void row_page_save(struct store *, const struct row_target *,
+    const struct observation *, const struct row_page *);
+void row_page_release(struct row_page *);
+void known_set_load(struct store *, int64_t target, struct known_set *);
+void known_set_save(struct store *, int64_t target, struct known_set *);
+struct known_block *blocks_load(struct store *, int64_t page, size_t *n);
+void blocks_free(struct known_block *, size_t n);
+void blocks_save(struct store *, int64_t page, const struct finding *);
+void host_load(struct store *, int64_t target, const char *host,
+    char **addresses, char **certificates);
+void host_save(struct store *, int64_t target, const char *host,
+    const char *addresses, const char *certificates);
+void observation_save(struct store *, uint64_t id,
+    const struct observation *, const struct finding *, int64_t page,
+    enum verdict, bool unchanged);
+
+/* Begins a transaction where none is open. */
+bool store_begin(struct store *);
+/* One event: number, chain, row.  Shared by the steps of store_observe(). */
+void store_emit(void *store, struct event *);
+/* Small named values. */
+int64_t meta_number(struct db *, const char *key, int64_t otherwise);
+void meta_set(struct db *, const char *key, int64_t);
+
+#endif

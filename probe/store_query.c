@@ -1,0 +1,323 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "limit.h"
+#include "log.h"
+#include "store_db.h"
+
+/* ---- The monitor itself ---- */
+
+static void
+monitor_event(struct store *st, struct event *e, enum event_type type,
+    int64_t now)
+{
+	event_init(e, type);
+	e->time = now;
+	e->vantage = st->config == NULL ? NULL : st->config->vantage;
+}
+
+void
+store_monitor_started(struct store *st, int64_t now)
+{
+	int64_t last = st->last_time;
+	int64_t usual = st->config == NULL || st->config->interval == 0 ?
+	    3600000 : st->config->interval;
+	struct event e;
+
+	if (!store_begin(st))
+		return;
+	if (last != INSTANT_NONE && now - last > usual) {
+		monitor_event(st, &e, EVENT_MONITOR_GAP, now);
+		e.from = last;
+		e.to = now;
+		store_emit(st, &e);
+	}
+	monitor_event(st, &e, EVENT_MONITOR_STARTED, now);
+	store_emit(st, &e);
+}
+
+void
+store_monitor_stopped(struct store *st, int64_t now)
+{
+	struct event e;
+
+	if (!store_begin(st))
+		return;
+	monitor_event(st, &e, EVENT_MONITOR_STOPPED, now);
+	store_emit(st, &e);
+}
+
+void
+store_resume(struct store *st, struct resume *r)
+{
+	struct resume_page *p;
+	size_t cap = 0;
+	sqlite3_stmt *s;
+
+	memset(r, 0, sizeof *r);
+	r->last_id = st->last_id;
+	s = db_query(&st->db, "SELECT t.id, p.slot, p.url, p.last_seen,"
+	    " p.missing > 0 OR t.candidate IS NOT NULL, p.sampled, p.etag,"
+	    " p.last_modified FROM pages p JOIN targets t USING (target)"
+	    " WHERE p.watched = 1 AND p.last_seen IS NOT NULL"
+	    " ORDER BY p.page", "");
+	while (db_row(&st->db, s)) {
+		r->pages = xgrow(r->pages, &cap, r->npages + 1,
+		    sizeof *r->pages);
+		p = &r->pages[r->npages++];
+		p->target = column_text(s, 0);
+		p->page = column_text(s, 1);
+		p->url = column_text(s, 2);
+		p->last = sqlite3_column_int64(s, 3);
+		p->confirm_soon = sqlite3_column_int(s, 4) != 0;
+		p->sample = sqlite3_column_int(s, 5) != 0;
+		p->etag = column_text(s, 6);
+		p->last_modified = column_text(s, 7);
+	}
+}
+
+/* ---- Hook deliveries ---- */
+
+uint64_t
+store_hook_position(struct store *st, const char *hook)
+{
+	int64_t at = db_number(&st->db, -1,
+	    "SELECT position FROM hooks WHERE hook = ?1", "s", hook);
+
+	if (at >= 0)
+		return (uint64_t)at;
+	if (store_begin(st))
+		db_run(&st->db, "INSERT INTO hooks VALUES(?1, ?2)", "su",
+		    hook, st->committed_seq);
+	return st->committed_seq;
+}
+
+void
+store_hook_advance(struct store *st, const char *hook, uint64_t seq)
+{
+	if (!store_begin(st))
+		return;
+	db_run(&st->db, "UPDATE hooks SET position = ?2 WHERE hook = ?1",
+	    "su", hook, seq);
+	db_run(&st->db, "DELETE FROM deliveries WHERE hook = ?1 AND seq <= ?2"
+	    " AND dead = 0", "su", hook, seq);
+}
+
+static size_t
+events_after(struct db *db, uint64_t after, uint64_t upto, size_t limit,
+    bool (*each)(uint64_t seq, struct span line, void *arg), void *arg)
+{
+	size_t n = 0;
+	bool more = true;
+	sqlite3_stmt *s;
+
+	s = db_query(db, "SELECT seq, line FROM events WHERE seq > ?1"
+	    " AND seq <= ?2 ORDER BY seq LIMIT ?3", "uuu", after, upto,
+	    (uint64_t)limit);
+	while (more && db_row(db, s)) {
+		n++;
+		more = each((uint64_t)sqlite3_column_int64(s, 0),
+		    (struct span){(const char *)sqlite3_column_text(s, 1),
+		    (size_t)sqlite3_column_bytes(s, 1)}, arg);
+	}
+	sqlite3_reset(s);
+	return n;
+}
+
+size_t
+store_events_after(struct store *st, uint64_t seq, size_t limit,
+    bool (*each)(uint64_t seq, struct span line, void *arg), void *arg)
+{
+	return events_after(&st->db, seq, st->committed_seq, limit, each, arg);
+}
+
+void
+store_hook_failed(struct store *st, const char *hook, uint64_t seq,
+    uint32_t attempts, int64_t next, const char *error, bool dead)
+{
+	if (store_begin(st))
+		db_run(&st->db, "INSERT OR REPLACE INTO deliveries VALUES(?1,"
+		    " ?2, ?3, ?4, ?5, ?6)", "suiisi", hook, seq,
+		    (int64_t)attempts, next, error, (int64_t)dead);
+}
+
+bool
+store_hook_attempts(struct store *st, const char *hook, uint64_t seq,
+    uint32_t *attempts, int64_t *next)
+{
+	sqlite3_stmt *s = db_query(&st->db, "SELECT attempts, next"
+	    " FROM deliveries WHERE hook = ?1 AND seq = ?2", "su", hook, seq);
+	bool found = db_row(&st->db, s);
+
+	*attempts = found ? (uint32_t)sqlite3_column_int64(s, 0) : 0;
+	*next = found ? sqlite3_column_int64(s, 1) : 0;
+	sqlite3_reset(s);
+	return found;
+}
+
+/* ---- Reading beside a running daemon ---- */
+
+struct store_view {
+	struct db db;
+	char *line; /* last event, lent out */
+};
+
+struct store_view *
+store_view_open(const char *state_dir, char **why)
+{
+	struct store_view *v = xcalloc(1, sizeof *v);
+	char *path = xasprintf("%s/" STORE_FILE, state_dir);
+	bool ok = true;
+
+	if (access(path, R_OK) != 0) {
+		*why = xasprintf("%s: %s", path, strerror(errno));
+		ok = false;
+	}
+	ok = ok && db_open(&v->db, path, true, why);
+	if (ok && db_number(&v->db, 0, "PRAGMA user_version", "") !=
+	    STORE_SCHEMA_VERSION) {
+		*why = xasprintf("%s was written by another version", path);
+		ok = false;
+	}
+	free(path);
+	if (ok)
+		return v;
+	store_view_close(v);
+	return NULL;
+}
+
+void
+store_view_close(struct store_view *v)
+{
+	if (v == NULL)
+		return;
+	free(v->line);
+	db_close(&v->db);
+	free(v);
+}
+
+void
+store_view_totals(struct store_view *v, struct status_totals *t)
+{
+	sqlite3_stmt *s;
+
+	memset(t, 0, sizeof *t);
+	s = db_query(&v->db, "SELECT (SELECT count(*) FROM targets),"
+	    " (SELECT count(*) FROM pages),"
+	    " (SELECT count(*) FROM observations),"
+	    " (SELECT count(*) FROM events), (SELECT max(last_seen)"
+	    " FROM pages)", "");
+	if (db_row(&v->db, s)) {
+		t->targets = (uint64_t)sqlite3_column_int64(s, 0);
+		t->pages = (uint64_t)sqlite3_column_int64(s, 1);
+		t->observations = (uint64_t)sqlite3_column_int64(s, 2);
+		t->events = (uint64_t)sqlite3_column_int64(s, 3);
+		t->last_observation = column_time(s, 4);
+	}
+	sqlite3_reset(s);
+	t->last_event = INSTANT_NONE;
+	s = db_query(&v->db, "SELECT seq, time, line FROM events"
+	    " ORDER BY seq DESC LIMIT 1", "");
+	if (db_row(&v->db, s)) {
+		t->last_seq = (uint64_t)sqlite3_column_int64(s, 0);
+		t->last_event = column_time(s, 1);
+		free(v->line);
+		t->last_event_line = v->line = column_text(s, 2);
+	}
+	sqlite3_reset(s);
+	t->offline = meta_number(&v->db, "offline", 0) != 0;
+	t->offline_since = meta_number(&v->db, "offline_since", INSTANT_NONE);
+}
+
+static void
+count_present(struct store_view *v, int64_t target, struct status_target *t)
+{
+	enum sighting_kind kind;
+	sqlite3_stmt *s;
+
+	s = db_query(&v->db, "SELECT kind, count(*) FROM sightings"
+	    " WHERE target = ?1 AND present = 1 GROUP BY kind", "i", target);
+	while (db_row(&v->db, s)) {
+		kind = sighting_kind_from_name(span_of(
+		    (const char *)sqlite3_column_text(s, 0)));
+		if (kind < SIGHTING_KIND_COUNT)
+			t->present[kind] =
+			    (uint32_t)sqlite3_column_int64(s, 1);
+	}
+	t->pages = (uint32_t)db_number(&v->db, 0, "SELECT count(*) FROM pages"
+	    " WHERE target = ?1", "i", target);
+	t->last_seen = db_number(&v->db, INSTANT_NONE, "SELECT max(last_seen)"
+	    " FROM pages WHERE target = ?1", "i", target);
+	t->down_reported = db_number(&v->db, INSTANT_NONE, "SELECT max(time)"
+	    " FROM events WHERE target = ?1 AND type = 'site.down'", "s",
+	    t->id);
+}
+
+static const char *
+text_at(sqlite3_stmt *s, int at)
+{
+	return (const char *)sqlite3_column_text(s, at);
+}
+
+void
+store_view_targets(struct store_view *v,
+    void (*each)(const struct status_target *, void *arg), void *arg)
+{
+	struct status_target t;
+	sqlite3_stmt *s;
+
+	s = db_query(&v->db, "SELECT target, id, verdict, since, candidate,"
+	    " looks, held, failure, stage, class, status, (SELECT addresses"
+	    " FROM hosts h WHERE h.target = t.target LIMIT 1)"
+	    " FROM targets t ORDER BY id", "");
+	while (db_row(&v->db, s)) {
+		memset(&t, 0, sizeof t);
+		t.id = text_at(s, 1);
+		t.verdict = verdict_from_name(span_of(text_at(s, 2)));
+		t.since = column_time(s, 3);
+		t.candidate = verdict_from_name(span_of(text_at(s, 4)));
+		t.count = (uint32_t)sqlite3_column_int64(s, 5);
+		t.held = sqlite3_column_int(s, 6) != 0;
+		t.failure = text_at(s, 7);
+		t.stage = text_at(s, 8);
+		t.page_class = text_at(s, 9);
+		t.status = sqlite3_column_int64(s, 10);
+		t.address = text_at(s, 11);
+		count_present(v, sqlite3_column_int64(s, 0), &t);
+		each(&t, arg);
+	}
+}
+
+void
+store_view_hooks(struct store_view *v,
+    void (*each)(const struct status_hook *, void *arg), void *arg)
+{
+	struct status_hook h;
+	sqlite3_stmt *s;
+
+	s = db_query(&v->db, "SELECT hook, position, (SELECT count(*)"
+	    " FROM events e WHERE e.seq > h.position), (SELECT count(*)"
+	    " FROM deliveries d WHERE d.hook = h.hook AND dead = 0),"
+	    " (SELECT count(*) FROM deliveries d WHERE d.hook = h.hook"
+	    " AND dead = 1), (SELECT error FROM deliveries d"
+	    " WHERE d.hook = h.hook ORDER BY seq DESC LIMIT 1)"
+	    " FROM hooks h ORDER BY hook", "");
+	while (db_row(&v->db, s)) {
+		h.hook = text_at(s, 0);
+		h.position = (uint64_t)sqlite3_column_int64(s, 1);
+		h.waiting = (uint64_t)sqlite3_column_int64(s, 2);
+		h.retrying = (uint64_t)sqlite3_column_int64(s, 3);
+		h.dead = (uint64_t)sqlite3_column_int64(s, 4);
+		h.error = text_at(s, 5);
+		each(&h, arg);
+	}
+}
+
+size_t
+store_view_events(struct store_view *v, uint64_t after, size_t limit,
+    bool (*each)(uint64_t seq, struct span line, void *arg), void *arg)
+{
+	return events_after(&v->db, after, INT64_MAX, limit, each, arg);
+}

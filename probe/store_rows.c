@@ -1,0 +1,431 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "limit.h"
+#include "store_db.h"
+
+/* A sample that nobody has visited for so many good looks at its target is
+ * forgotten, so that years of articles do not pile up. */
+#define TURNS_FORGOTTEN 4096
+
+#define I(x) ((int64_t)(x))
+
+void
+row_target_release(struct row_target *t)
+{
+	free(t->page);
+	free(t->url);
+	free(t->failure);
+	free(t->stage);
+	free(t->outcome);
+	free(t->page_class);
+	free(t->rule);
+	memset(t, 0, sizeof *t);
+}
+
+static enum verdict
+column_verdict(sqlite3_stmt *s, int at)
+{
+	return verdict_from_name(span_of(
+	    (const char *)sqlite3_column_text(s, at)));
+}
+
+static void
+read_verdict(sqlite3_stmt *s, struct verdict_state *v)
+{
+	v->confirmed = column_verdict(s, 3);
+	v->since = column_time(s, 4);
+	v->candidate = column_verdict(s, 5);
+	v->candidate_since = column_time(s, 6);
+	v->count = (uint32_t)sqlite3_column_int64(s, 7);
+	v->bad = (uint32_t)sqlite3_column_int64(s, 8);
+	v->corroborated = (uint32_t)sqlite3_column_int64(s, 9);
+	v->last = column_time(s, 10);
+	v->held = sqlite3_column_int(s, 11) != 0;
+}
+
+static void
+read_look(sqlite3_stmt *s, struct row_target *t)
+{
+	t->page = column_text(s, 12);
+	t->url = column_text(s, 13);
+	t->failure = column_text(s, 14);
+	t->stage = column_text(s, 15);
+	t->outcome = column_text(s, 16);
+	t->page_class = column_text(s, 17);
+	t->rule = column_text(s, 18);
+	t->status = sqlite3_column_int64(s, 19);
+}
+
+void
+row_target_load(struct store *st, const char *id, int64_t time,
+    struct row_target *t)
+{
+	sqlite3_stmt *s;
+
+	memset(t, 0, sizeof *t);
+	t->v.since = t->v.candidate_since = t->v.last = INSTANT_NONE;
+	s = db_query(&st->db, "SELECT target, baseline IS NOT NULL, turn,"
+	    " verdict, since, candidate, candidate_since, looks, bad,"
+	    " corroborated, last_look, held, page, url, failure, stage,"
+	    " outcome, class, rule, status FROM targets WHERE id = ?1", "s",
+	    id);
+	if (!db_row(&st->db, s)) {
+		db_run(&st->db, "INSERT INTO targets(id, first_seen)"
+		    " VALUES(?1, ?2)", "si", id, time);
+		t->row = db_insert_row(&st->db);
+		return;
+	}
+	t->row = sqlite3_column_int64(s, 0);
+	t->baseline = sqlite3_column_int(s, 1) != 0;
+	t->turn = (uint64_t)sqlite3_column_int64(s, 2);
+	read_verdict(s, &t->v);
+	read_look(s, t);
+	sqlite3_reset(s);
+}
+
+void
+row_target_save(struct store *st, const struct row_target *t)
+{
+	const struct verdict_state *v = &t->v;
+
+	if (!t->dirty)
+		return;
+	db_run(&st->db, "UPDATE targets SET turn = ?2, verdict = ?3,"
+	    " since = ?4, candidate = ?5, candidate_since = ?6, looks = ?7,"
+	    " bad = ?8, corroborated = ?9, last_look = ?10, held = ?11,"
+	    " page = ?12, url = ?13, failure = ?14, stage = ?15,"
+	    " outcome = ?16, class = ?17, rule = ?18, status = ?19"
+	    " WHERE target = ?1", "iusTsTiiiTisssssssi", t->row, t->turn,
+	    verdict_name(v->confirmed), v->since, v->candidate ==
+	    VERDICT_UNKNOWN ? NULL : verdict_name(v->candidate),
+	    v->candidate == VERDICT_UNKNOWN ? INSTANT_NONE :
+	    v->candidate_since, I(v->count), I(v->bad), I(v->corroborated),
+	    v->last, I(v->held), t->page, t->url, t->failure, t->stage,
+	    t->outcome, t->page_class, t->rule, t->status);
+}
+
+void
+row_page_release(struct row_page *p)
+{
+	free(p->title);
+	free(p->final_url);
+	free(p->etag);
+	free(p->last_modified);
+	memset(p, 0, sizeof *p);
+}
+
+static void
+column_hash(sqlite3_stmt *s, int at, char out[65])
+{
+	const unsigned char *p = sqlite3_column_text(s, at);
+
+	snprintf(out, 65, "%s", p == NULL ? "" : (const char *)p);
+}
+
+static void
+forget_old_samples(struct store *st, const struct row_target *t)
+{
+	int64_t before = I(t->turn) - TURNS_FORGOTTEN;
+
+	if (before <= 0 || db_number(&st->db, 0, "SELECT count(*) FROM pages"
+		" WHERE target = ?1 AND sampled = 1 AND watched = 0"
+		" AND turn < ?2", "ii", t->row, before) < 16)
+		return;
+	db_run(&st->db, "DELETE FROM blocks WHERE page IN (SELECT page FROM"
+	    " pages WHERE target = ?1 AND sampled = 1 AND watched = 0"
+	    " AND turn < ?2)", "ii", t->row, before);
+	db_run(&st->db, "DELETE FROM places WHERE page IN (SELECT page FROM"
+	    " pages WHERE target = ?1 AND sampled = 1 AND watched = 0"
+	    " AND turn < ?2)", "ii", t->row, before);
+	db_run(&st->db, "DELETE FROM pages WHERE target = ?1 AND sampled = 1"
+	    " AND watched = 0 AND turn < ?2", "ii", t->row, before);
+}
+
+static void
+page_insert(struct store *st, const struct row_target *t,
+    const struct observation *o, bool sampled, struct row_page *p)
+{
+	db_run(&st->db, "INSERT INTO pages(target, slot, url, sampled,"
+	    " first_seen, turn, visits) VALUES(?1, ?2, ?3, ?4, ?5, ?6, 0)",
+	    "issiiu", t->row, o->page, o->url, I(sampled), o->time, t->turn);
+	p->row = db_insert_row(&st->db);
+	p->is_new = true;
+	p->sampled = sampled;
+	p->turn = t->turn;
+	if (sampled)
+		forget_old_samples(st, t);
+}
+
+void
+row_page_load(struct store *st, const struct row_target *t,
+    const struct observation *o, bool sampled, struct row_page *p)
+{
+	sqlite3_stmt *s;
+
+	memset(p, 0, sizeof *p);
+	p->last_seen = p->last_good = INSTANT_NONE;
+	s = db_query(&st->db, "SELECT page, sampled, last_seen, last_good,"
+	    " turn, visits, title, body_sha256, text_sha256, sightings,"
+	    " missing, final_url, etag, last_modified FROM pages"
+	    " WHERE target = ?1 AND slot = ?2 AND url = ?3", "iss", t->row,
+	    o->page, o->url);
+	if (!db_row(&st->db, s)) {
+		page_insert(st, t, o, sampled, p);
+		return;
+	}
+	p->row = sqlite3_column_int64(s, 0);
+	p->sampled = sqlite3_column_int(s, 1) != 0;
+	p->last_seen = column_time(s, 2);
+	p->last_good = column_time(s, 3);
+	p->turn = (uint64_t)sqlite3_column_int64(s, 4);
+	p->visits = (uint64_t)sqlite3_column_int64(s, 5);
+	p->title = column_text(s, 6);
+	column_hash(s, 7, p->body_sha256);
+	column_hash(s, 8, p->text_sha256);
+	p->sightings = (uint64_t)sqlite3_column_int64(s, 9);
+	p->missing = (uint64_t)sqlite3_column_int64(s, 10);
+	p->final_url = column_text(s, 11);
+	p->etag = column_text(s, 12);
+	p->last_modified = column_text(s, 13);
+	sqlite3_reset(s);
+}
+
+void
+row_page_save(struct store *st, const struct row_target *t,
+    const struct observation *o, const struct row_page *p)
+{
+	(void)t;
+	if (!p->changed) {
+		db_run(&st->db, "UPDATE pages SET last_seen = ?2,"
+		    " last_good = ?3, turn = ?4, visits = ?5 WHERE page = ?1",
+		    "iTTuu", p->row, o->time, p->last_good, p->turn,
+		    p->visits);
+		return;
+	}
+	db_run(&st->db, "UPDATE pages SET last_seen = ?2, last_good = ?3,"
+	    " turn = ?4, visits = ?5, title = ?6, body_sha256 = ?7,"
+	    " text_sha256 = ?8, sightings = ?9, missing = ?10,"
+	    " final_url = ?11, etag = ?12, last_modified = ?13"
+	    " WHERE page = ?1", "iTTuusssuusss", p->row, o->time,
+	    p->last_good, p->turn, p->visits, p->title, p->body_sha256,
+	    p->text_sha256, p->sightings, p->missing, p->final_url, p->etag,
+	    p->last_modified);
+}
+
+static void
+load_places(struct store *st, int64_t target, struct known_set *set)
+{
+	sqlite3_stmt *s;
+	struct known_place *p;
+	size_t at = 0;
+
+	/* Both in order of sightings: one walk over the two. */
+	s = db_query(&st->db, "SELECT s.sighting, l.page, l.missing,"
+	    " l.first_seen, l.last_seen, p.sampled, p.turn FROM sightings s"
+	    " JOIN places l USING (sighting) JOIN pages p ON p.page = l.page"
+	    " WHERE s.target = ?1 ORDER BY s.sighting", "i", target);
+	while (db_row(&st->db, s)) {
+		while (at < set->count &&
+		    set->list[at].row < sqlite3_column_int64(s, 0))
+			at++;
+		if (at == set->count ||
+		    set->list[at].row != sqlite3_column_int64(s, 0))
+			continue;
+		p = known_place_add(&set->list[at]);
+		p->page = sqlite3_column_int64(s, 1);
+		p->missing = (uint32_t)sqlite3_column_int64(s, 2);
+		p->first_seen = column_time(s, 3);
+		p->last_seen = column_time(s, 4);
+		p->sampled = sqlite3_column_int(s, 5) != 0;
+		p->turn = (uint64_t)sqlite3_column_int64(s, 6);
+	}
+}
+
+void
+known_set_load(struct store *st, int64_t target, struct known_set *set)
+{
+	struct known_sighting *k;
+	sqlite3_stmt *s;
+
+	memset(set, 0, sizeof *set);
+	s = db_query(&st->db, "SELECT sighting, kind, platform, name, kit, url,"
+	    " element, text, count, present, first_seen, last_seen"
+	    " FROM sightings WHERE target = ?1 ORDER BY sighting", "i",
+	    target);
+	while (db_row(&st->db, s)) {
+		k = known_set_add(set);
+		k->row = sqlite3_column_int64(s, 0);
+		k->kind = sighting_kind_from_name(span_of(
+		    (const char *)sqlite3_column_text(s, 1)));
+		k->platform = column_text(s, 2);
+		k->name = column_text(s, 3);
+		k->kit = column_text(s, 4);
+		k->url = column_text(s, 5);
+		k->element = column_text(s, 6);
+		k->text = column_text(s, 7);
+		k->count = (uint32_t)sqlite3_column_int64(s, 8);
+		k->present = sqlite3_column_int(s, 9) != 0;
+		k->first_seen = column_time(s, 10);
+		k->last_seen = column_time(s, 11);
+		k->key = sighting_key(k->kind, k->platform, k->name);
+	}
+	load_places(st, target, set);
+}
+
+static void
+save_sighting(struct store *st, int64_t target, struct known_sighting *k)
+{
+	if (k->row != 0) {
+		db_run(&st->db, "UPDATE sightings SET kit = ?2, url = ?3,"
+		    " element = ?4, text = ?5, count = ?6, present = ?7,"
+		    " last_seen = ?8 WHERE sighting = ?1", "issssiiT", k->row,
+		    k->kit, k->url, k->element, k->text, I(k->count),
+		    I(k->present), k->last_seen);
+		return;
+	}
+	db_run(&st->db, "INSERT INTO sightings(target, kind, platform, name,"
+	    " kit, url, element, text, count, present, first_seen, last_seen)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+	    "isssssssiiTT", target, sighting_kind_name(k->kind), k->platform,
+	    k->name, k->kit, k->url, k->element, k->text, I(k->count),
+	    I(k->present), k->first_seen, k->last_seen);
+	k->row = db_insert_row(&st->db);
+}
+
+static void
+save_place(struct store *st, int64_t sighting, const struct known_place *p)
+{
+	if (p->gone)
+		db_run(&st->db, "DELETE FROM places WHERE sighting = ?1"
+		    " AND page = ?2", "ii", sighting, p->page);
+	else
+		db_run(&st->db, "INSERT OR REPLACE INTO places VALUES(?1, ?2,"
+		    " ?3, ?4, ?5)", "iiiTT", sighting, p->page,
+		    I(p->missing), p->first_seen, p->last_seen);
+}
+
+void
+known_set_save(struct store *st, int64_t target, struct known_set *set)
+{
+	struct known_sighting *k;
+
+	for (size_t i = 0; i < set->count; i++) {
+		k = &set->list[i];
+		if (k->dirty)
+			save_sighting(st, target, k);
+		for (size_t j = 0; j < k->nplaces; j++)
+			if (k->places[j].dirty || k->places[j].gone)
+				save_place(st, k->row, &k->places[j]);
+	}
+}
+
+struct known_block *
+blocks_load(struct store *st, int64_t page, size_t *n)
+{
+	struct known_block *list = NULL;
+	size_t cap = 0;
+	sqlite3_stmt *s;
+
+	*n = 0;
+	s = db_query(&st->db, "SELECT hash, text FROM blocks WHERE page = ?1"
+	    " ORDER BY position", "i", page);
+	while (db_row(&st->db, s)) {
+		list = xgrow(list, &cap, *n + 1, sizeof *list);
+		list[*n].hash = (uint64_t)sqlite3_column_int64(s, 0);
+		list[(*n)++].text = column_text(s, 1);
+	}
+	return list;
+}
+
+void
+blocks_free(struct known_block *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(list[i].text);
+	free(list);
+}
+
+void
+blocks_save(struct store *st, int64_t page, const struct finding *f)
+{
+	db_run(&st->db, "DELETE FROM blocks WHERE page = ?1", "i", page);
+	for (size_t i = 0; i < f->nblocks; i++)
+		if (!f->blocks[i].noise)
+			db_run(&st->db, "INSERT INTO blocks VALUES(?1, ?2, ?3,"
+			    " ?4)", "iius", page, I(i), f->blocks[i].hash,
+			    f->blocks[i].text);
+}
+
+void
+host_load(struct store *st, int64_t target, const char *host,
+    char **addresses, char **certificates)
+{
+	sqlite3_stmt *s;
+
+	*addresses = *certificates = NULL;
+	s = db_query(&st->db, "SELECT addresses, certificates FROM hosts"
+	    " WHERE target = ?1 AND host = ?2", "is", target, host);
+	if (db_row(&st->db, s)) {
+		*addresses = column_text(s, 0);
+		*certificates = column_text(s, 1);
+	}
+	sqlite3_reset(s);
+}
+
+void
+host_save(struct store *st, int64_t target, const char *host,
+    const char *addresses, const char *certificates)
+{
+	db_run(&st->db, "INSERT OR REPLACE INTO hosts VALUES(?1, ?2, ?3, ?4)",
+	    "isss", target, host, addresses, certificates);
+}
+
+static int64_t
+took_ms(const struct observation *o)
+{
+	const struct marks *m = o->nhops == 0 ? NULL :
+	    &o->hops[o->nhops - 1].marks;
+	int64_t us = m == NULL ? MARK_NONE : m->last_byte;
+
+	if (m != NULL && us == MARK_NONE)
+		us = m->first_byte;
+	return us == MARK_NONE ? 0 : us / 1000;
+}
+
+static void
+details_save(struct store *st, uint64_t id, const struct observation *o,
+    const struct finding *f, enum verdict seen)
+{
+	const struct hop *h = observation_last(o);
+
+	db_run(&st->db, "INSERT INTO details VALUES(?1, ?2, ?3, ?4, ?5, ?6,"
+	    " ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+	    "ussssssisssssisssis", id, source_name(o->source),
+	    variant_name(o->variant), verdict_name(seen),
+	    h == NULL ? NULL : failure_name(h->failure),
+	    h == NULL ? NULL : stage_name(h->stage),
+	    h == NULL ? NULL : outcome_name(h->outcome),
+	    h == NULL ? I(0) : I(h->status), h == NULL ? NULL : h->address,
+	    o->nhops > 1 && h != NULL ? h->url : NULL,
+	    f->page_class == PAGE_NORMAL ? NULL :
+	    page_class_name(f->page_class), f->class_rule,
+	    analysis_status_name(f->status), I(f->body_length),
+	    f->body_sha256[0] == '\0' ? NULL : f->body_sha256,
+	    f->text_sha256[0] == '\0' ? NULL : f->text_sha256, o->warc,
+	    o->warc == NULL ? I(0) : o->warc_offset,
+	    f->nnotes > 0 ? f->notes[0] : NULL);
+}
+
+void
+observation_save(struct store *st, uint64_t id, const struct observation *o,
+    const struct finding *f, int64_t page, enum verdict seen, bool unchanged)
+{
+	/* Zero takes no byte in SQLite's records: the common case. */
+	db_run(&st->db, "INSERT INTO observations VALUES(?1, ?2, ?3, ?4, ?5)",
+	    "uiiii", id, page, o->time, unchanged ? I(0) : I(seen),
+	    took_ms(o));
+	if (!unchanged)
+		details_save(st, id, o, f, seen);
+}

@@ -1,0 +1,292 @@
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "store_db.h"
+
+/* Documented in kpwatch-log(5): users query these with sqlite3(1). */
+static const char schema[] =
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+    "CREATE TABLE targets(target INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+    " first_seen INTEGER, baseline INTEGER, turn INTEGER NOT NULL DEFAULT 0,"
+    " alive INTEGER NOT NULL DEFAULT 1,"
+    " verdict TEXT NOT NULL DEFAULT 'unknown', since INTEGER,"
+    " candidate TEXT, candidate_since INTEGER, looks INTEGER, bad INTEGER,"
+    " corroborated INTEGER, last_look INTEGER, held INTEGER,"
+    " page TEXT, url TEXT, failure TEXT, stage TEXT, outcome TEXT,"
+    " class TEXT, rule TEXT, status INTEGER);"
+    "CREATE INDEX targets_held ON targets(held) WHERE held = 1;"
+    "CREATE TABLE pages(page INTEGER PRIMARY KEY, target INTEGER NOT NULL,"
+    " slot TEXT NOT NULL, url TEXT NOT NULL, sampled INTEGER NOT NULL,"
+    " watched INTEGER NOT NULL DEFAULT 1, first_seen INTEGER,"
+    " last_seen INTEGER, last_good INTEGER, turn INTEGER, visits INTEGER,"
+    " title TEXT, body_sha256 TEXT, text_sha256 TEXT, sightings INTEGER,"
+    " missing INTEGER, final_url TEXT, etag TEXT, last_modified TEXT,"
+    " UNIQUE(target, slot, url));"
+    "CREATE TABLE observations(observation INTEGER PRIMARY KEY,"
+    " page INTEGER, time INTEGER, result INTEGER, took INTEGER);"
+    "CREATE TABLE details(observation INTEGER PRIMARY KEY, source TEXT,"
+    " variant TEXT, verdict TEXT, failure TEXT, stage TEXT, outcome TEXT,"
+    " status INTEGER, address TEXT, final_url TEXT, class TEXT, rule TEXT,"
+    " analysis TEXT, length INTEGER, sha256 TEXT, text_sha256 TEXT,"
+    " warc TEXT, offset INTEGER, note TEXT);"
+    "CREATE TABLE sightings(sighting INTEGER PRIMARY KEY,"
+    " target INTEGER NOT NULL, kind TEXT NOT NULL, platform TEXT, name TEXT,"
+    " kit TEXT, url TEXT, element TEXT, text TEXT, count INTEGER,"
+    " present INTEGER NOT NULL, first_seen INTEGER, last_seen INTEGER);"
+    "CREATE INDEX sightings_target ON sightings(target);"
+    "CREATE TABLE places(sighting INTEGER, page INTEGER, missing INTEGER,"
+    " first_seen INTEGER, last_seen INTEGER, PRIMARY KEY(sighting, page))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE blocks(page INTEGER, position INTEGER, hash INTEGER,"
+    " text TEXT, PRIMARY KEY(page, position)) WITHOUT ROWID;"
+    "CREATE TABLE hosts(target INTEGER, host TEXT, addresses TEXT,"
+    " certificates TEXT, PRIMARY KEY(target, host)) WITHOUT ROWID;"
+    "CREATE TABLE events(seq INTEGER PRIMARY KEY, time INTEGER, type TEXT,"
+    " target TEXT, platform TEXT, name TEXT, line TEXT NOT NULL);"
+    "CREATE INDEX events_target ON events(target, seq);"
+    "CREATE TABLE hooks(hook TEXT PRIMARY KEY, position INTEGER)"
+    " WITHOUT ROWID;"
+    "CREATE TABLE deliveries(hook TEXT, seq INTEGER, attempts INTEGER,"
+    " next INTEGER, error TEXT, dead INTEGER, PRIMARY KEY(hook, seq))"
+    " WITHOUT ROWID;"
+    "CREATE VIEW channels AS SELECT t.id AS target, s.platform, s.name, s.url,"
+    " datetime(s.first_seen / 1000, 'unixepoch') AS first_seen,"
+    " datetime(COALESCE(s.last_seen, (SELECT max(p.last_good) FROM places l"
+    " JOIN pages p USING (page) WHERE l.sighting = s.sighting"
+    " AND l.missing = 0)) / 1000, 'unixepoch') AS last_seen, s.present"
+    " FROM sightings s JOIN targets t USING (target)"
+    " WHERE s.kind = 'channel';";
+
+bool
+db_open(struct db *db, const char *path, bool read_only, char **why)
+{
+	int flags = read_only ? SQLITE_OPEN_READONLY :
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+
+	memset(db, 0, sizeof *db);
+	if (sqlite3_open_v2(path, &db->sqlite, flags | SQLITE_OPEN_NOMUTEX,
+		NULL) == SQLITE_OK) {
+		sqlite3_busy_timeout(db->sqlite, 5000);
+		return true;
+	}
+	*why = xasprintf("%s: %s", path, sqlite3_errmsg(db->sqlite));
+	db_close(db);
+	return false;
+}
+
+void
+db_close(struct db *db)
+{
+	for (size_t i = 0; i < db->count; i++)
+		sqlite3_finalize(db->list[i]);
+	free(db->list);
+	free(db->sql);
+	sqlite3_close(db->sqlite);
+	memset(db, 0, sizeof *db);
+}
+
+static bool
+refused(struct db *db, const char *what)
+{
+	static struct log_limit limit;
+
+	db->failed = true;
+	if (log_limit_pass(&limit, 5, 60000, 0))
+		log_error("store: %s: %s", what, sqlite3_errmsg(db->sqlite));
+	return false;
+}
+
+bool
+db_script(struct db *db, const char *sql)
+{
+	return sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK ||
+	    refused(db, sql);
+}
+
+/* Statements are string constants: their address is their name. */
+static sqlite3_stmt *
+prepared(struct db *db, const char *sql)
+{
+	sqlite3_stmt *s = NULL;
+	size_t cap = db->cap;
+
+	for (size_t i = 0; i < db->count; i++)
+		if (db->sql[i] == sql)
+			return db->list[i];
+	if (sqlite3_prepare_v3(db->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT,
+		&s, NULL) != SQLITE_OK)
+		bug("store: %s: %s", sql, sqlite3_errmsg(db->sqlite));
+	db->list = xgrow(db->list, &db->cap, db->count + 1, sizeof *db->list);
+	db->sql = xgrow(db->sql, &cap, db->count + 1, sizeof *db->sql);
+	db->list[db->count] = s;
+	db->sql[db->count++] = sql;
+	return s;
+}
+
+static void
+bind_text(sqlite3_stmt *s, int at, struct span text)
+{
+	if (text.p == NULL)
+		sqlite3_bind_null(s, at);
+	else
+		sqlite3_bind_text64(s, at, text.p, text.n, SQLITE_TRANSIENT,
+		    SQLITE_UTF8);
+}
+
+static void
+bind(sqlite3_stmt *s, const char *types, va_list ap)
+{
+	int64_t t;
+
+	for (int at = 1; *types != '\0'; types++, at++) {
+		switch (*types) {
+		case 'i':
+			sqlite3_bind_int64(s, at, va_arg(ap, int64_t));
+			break;
+		case 'u':
+			sqlite3_bind_int64(s, at,
+			    (int64_t)va_arg(ap, uint64_t));
+			break;
+		case 'T':
+			t = va_arg(ap, int64_t);
+			if (t == INSTANT_NONE)
+				sqlite3_bind_null(s, at);
+			else
+				sqlite3_bind_int64(s, at, t);
+			break;
+		case 's':
+			bind_text(s, at, span_of(va_arg(ap, const char *)));
+			break;
+		case 't':
+			bind_text(s, at, va_arg(ap, struct span));
+			break;
+		default:
+			bug("store: argument type %c", *types);
+		}
+	}
+}
+
+bool
+db_run(struct db *db, const char *sql, const char *types, ...)
+{
+	sqlite3_stmt *s = prepared(db, sql);
+	va_list ap;
+	int rc;
+
+	va_start(ap, types);
+	bind(s, types, ap);
+	va_end(ap);
+	rc = sqlite3_step(s);
+	sqlite3_reset(s);
+	return rc == SQLITE_DONE || rc == SQLITE_ROW || refused(db, sql);
+}
+
+sqlite3_stmt *
+db_query(struct db *db, const char *sql, const char *types, ...)
+{
+	sqlite3_stmt *s = prepared(db, sql);
+	va_list ap;
+
+	sqlite3_reset(s);
+	va_start(ap, types);
+	bind(s, types, ap);
+	va_end(ap);
+	return s;
+}
+
+bool
+db_row(struct db *db, sqlite3_stmt *s)
+{
+	int rc = sqlite3_step(s);
+
+	if (rc == SQLITE_ROW)
+		return true;
+	if (rc != SQLITE_DONE)
+		refused(db, sqlite3_sql(s));
+	sqlite3_reset(s);
+	return false;
+}
+
+int64_t
+db_number(struct db *db, int64_t otherwise, const char *sql,
+    const char *types, ...)
+{
+	sqlite3_stmt *s = prepared(db, sql);
+	int64_t v = otherwise;
+	va_list ap;
+
+	sqlite3_reset(s);
+	va_start(ap, types);
+	bind(s, types, ap);
+	va_end(ap);
+	if (db_row(db, s) && sqlite3_column_type(s, 0) != SQLITE_NULL)
+		v = sqlite3_column_int64(s, 0);
+	sqlite3_reset(s);
+	return v;
+}
+
+int64_t
+db_insert_row(struct db *db)
+{
+	return sqlite3_last_insert_rowid(db->sqlite);
+}
+
+char *
+column_text(sqlite3_stmt *s, int at)
+{
+	const unsigned char *p = sqlite3_column_text(s, at);
+
+	return p == NULL ? NULL : xstrndup((const char *)p,
+	    (size_t)sqlite3_column_bytes(s, at));
+}
+
+int64_t
+column_time(sqlite3_stmt *s, int at)
+{
+	return sqlite3_column_type(s, at) == SQLITE_NULL ? INSTANT_NONE :
+	    sqlite3_column_int64(s, at);
+}
+
+int64_t
+meta_number(struct db *db, const char *key, int64_t otherwise)
+{
+	return db_number(db, otherwise,
+	    "SELECT value FROM meta WHERE key = ?1", "s", key);
+}
+
+void
+meta_set(struct db *db, const char *key, int64_t value)
+{
+	db_run(db, "INSERT INTO meta VALUES(?1, ?2) ON CONFLICT(key)"
+	    " DO UPDATE SET value = excluded.value", "sT", key, value);
+}
+
+bool
+schema_make(struct db *db, char **why)
+{
+	int64_t version;
+
+	if (!db_script(db, "PRAGMA journal_mode = WAL;"
+		"PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;"
+		"PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;"
+		"PRAGMA journal_size_limit = 4194304;"))
+		goto refuse;
+	version = db_number(db, 0, "PRAGMA user_version", "");
+	if (version == STORE_SCHEMA_VERSION)
+		return true;
+	if (version != 0) {
+		*why = xasprintf("the state was written by another version "
+		    "(schema %lld, this program has %d)", (long long)version,
+		    STORE_SCHEMA_VERSION);
+		return false;
+	}
+	if (db_script(db, "BEGIN IMMEDIATE") && db_script(db, schema) &&
+	    db_script(db, "PRAGMA user_version = 1") &&
+	    db_script(db, "COMMIT"))
+		return true;
+refuse:
+	*why = xasprintf("database: %s", sqlite3_errmsg(db->sqlite));
+	return false;
+}

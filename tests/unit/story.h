@@ -1,0 +1,221 @@
+/*
+ * Scripted looks for tests of the differ and the store: a clock, a page made
+ * of a few words, and the events that came of it as short lines.
+ */
+#ifndef KPWATCH_TEST_STORY_H
+#define KPWATCH_TEST_STORY_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "log.h"
+#include "store.h"
+
+struct story {
+	struct store *store;
+	struct config config;
+	struct buf told;	/* "type target platform name before>after\n" */
+	struct buf lines;	/* whole event lines */
+	int64_t now;
+	uint64_t id;
+	struct advice advice;
+};
+
+static void
+story_event(const struct event *e, struct span line, void *arg)
+{
+	struct story *s = arg;
+
+	buf_addf(&s->told, "%s", event_type_name(e->type));
+	if (e->target != NULL)
+		buf_addf(&s->told, " %s", e->target);
+	if (e->platform != NULL)
+		buf_addf(&s->told, " %s", e->platform);
+	if (e->name != NULL)
+		buf_addf(&s->told, " %s", e->name);
+	if (e->before >= 0)
+		buf_addf(&s->told, " %d>%d", (int)e->before, (int)e->after);
+	buf_add_char(&s->told, '\n');
+	buf_add_span(&s->lines, line);
+	buf_add_char(&s->lines, '\n');
+}
+
+static void
+story_config(struct story *s)
+{
+	memset(&s->config, 0, sizeof s->config);
+	s->config.vantage = (char *)"test-1";
+	s->config.confirm_down = 3;
+	s->config.confirm_up = 2;
+	s->config.confirm_removed = 3;
+	s->config.interval = 3600000;
+	s->config.offline_window = 120000;
+}
+
+static void
+story_open(struct story *s, const char *dir, bool log_now)
+{
+	struct store_options o = {.state_dir = dir, .config = &s->config,
+	    .log_now = log_now, .event = story_event, .arg = s};
+	char *why = NULL;
+
+	s->store = store_open(&o, &why);
+	if (s->store == NULL)
+		fail_msg("store: %s", why);
+}
+
+static void
+story_begin(struct story *s, const char *dir)
+{
+	memset(s, 0, sizeof *s);
+	buf_init(&s->told, 1u << 20);
+	buf_init(&s->lines, 1u << 22);
+	s->now = INT64_C(1547445600000);
+	story_config(s);
+	story_open(s, dir, true);
+}
+
+static void
+story_end(struct story *s)
+{
+	store_close(s->store);
+	buf_release(&s->told);
+	buf_release(&s->lines);
+	advice_release(&s->advice);
+}
+
+/* Everything told since the last call must be this. */
+static void
+story_expect(struct story *s, const char *want)
+{
+	assert_true(store_commit(s->store));
+	assert_string_equal(buf_str(&s->told), want);
+	buf_clear(&s->told);
+}
+
+static void
+story_look(struct story *s, struct observation *o, struct finding *f)
+{
+	o->id = ++s->id;
+	o->time = s->now;
+	s->now += 1000;
+	advice_release(&s->advice);
+	assert_true(store_observe(s->store, o, f, &s->advice));
+	observation_release(o);
+	finding_release(f);
+}
+
+static struct hop *
+look_begin(struct observation *o, struct finding *f, const char *target,
+    const char *page, const char *url)
+{
+	struct hop *h;
+
+	observation_init(o);
+	finding_init(f);
+	o->vantage = xstrdup("test-1");
+	o->target = xstrdup(target);
+	o->page = xstrdup(page);
+	o->url = xstrdup(url);
+	h = observation_add_hop(o);
+	h->url = xstrdup(url);
+	return h;
+}
+
+/* "channel youtube @a; share vk; block headline" */
+static void
+look_fill(struct finding *f, const char *text)
+{
+	char *copy = xstrdup(text), *save = NULL, *item;
+
+	for (item = strtok_r(copy, ";", &save); item != NULL;
+	     item = strtok_r(NULL, ";", &save)) {
+		char *inner = NULL, *kind = strtok_r(item, " ", &inner);
+		char *a = strtok_r(NULL, " ", &inner);
+		char *b = strtok_r(NULL, " ", &inner);
+		struct sighting g = {0};
+		struct text_block t = {0};
+
+		if (kind == NULL)
+			continue;
+		if (strcmp(kind, "block") == 0) {
+			t.text = xasprintf("%s %s", a, b == NULL ? "" : b);
+			t.hash = bytes_hash(span_of(t.text));
+			finding_add_block(f, &t);
+			continue;
+		}
+		if (strcmp(kind, "title") == 0) {
+			f->title = xstrdup(a);
+			continue;
+		}
+		g.kind = sighting_kind_from_name(span_of(kind));
+		g.platform = xstrdup(a);
+		g.name = xstrdup(b);
+		finding_add_sighting(f, &g);
+	}
+	free(copy);
+}
+
+static void
+look_hash(struct finding *f, const char *text)
+{
+	struct buf all = BUF_INIT(1u << 20);
+
+	sha256_hex(span_of(text), f->body_sha256);
+	for (size_t i = 0; i < f->nblocks; i++) {
+		buf_add_str(&all, f->blocks[i].text);
+		buf_add_char(&all, '\n');
+	}
+	sha256_hex(buf_span(&all), f->text_sha256);
+	f->body_length = strlen(text);
+	buf_release(&all);
+}
+
+static void
+story_page(struct story *s, const char *target, const char *page,
+    const char *url, const char *text)
+{
+	struct observation o;
+	struct finding f;
+	struct hop *h = look_begin(&o, &f, target, page, url);
+
+	h->status = 200;
+	h->stage = STAGE_BODY;
+	look_fill(&f, text);
+	look_hash(&f, text);
+	story_look(s, &o, &f);
+}
+
+static void
+story_see(struct story *s, const char *target, const char *text)
+{
+	char url[128];
+
+	snprintf(url, sizeof url, "http://%s.example/", target);
+	story_page(s, target, "main", url, text);
+}
+
+static void
+story_fail(struct story *s, const char *target, enum failure failure)
+{
+	struct observation o;
+	struct finding f;
+	char url[128];
+	struct hop *h;
+
+	snprintf(url, sizeof url, "http://%s.example/", target);
+	h = look_begin(&o, &f, target, "main", url);
+	h->failure = failure;
+	h->stage = STAGE_TCP;
+	f.status = ANALYSIS_NONE;
+	story_look(s, &o, &f);
+}
+
+#endif
