@@ -11,7 +11,7 @@ alone() {
 	[ "${PIPESTATUS[1]}" = 0 ]
 }
 
-foreign='<(curl|event2|sqlite3|ares|pcap|openssl|zlib|zstd|brotli|jansson|yaml|cyaml|uchardet|iconv|idn2|libpsl)'
+foreign='<(curl|event2|sqlite3|ares|pcap|openssl|zlib|zstd|brotli|jansson|yaml|uchardet|iconv|idn2|libpsl)'
 for header in include/*.h; do
 	check "$header compiles alone" alone "$header"
 	check "$header names no foreign library" \
