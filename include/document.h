@@ -55,8 +55,8 @@ bool doc_null(const struct doc_node *);
 void doc_override(struct doc *, const char *assignment,
     struct config_errors *errors);
 /*
- * NULL when only root, we ourselves or the owner of this program can write to
- * the file; else what to do about it (returns owned).
+ * NULL when only root, we ourselves or the owner of this program (or of a
+ * folder above it) can write to the file; else what to do about it (returns owned).
  */
 char *file_complaint(int fd, const char *path);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,12 +10,30 @@
 #include "document.h"
 #include "limit.h"
 
-static uid_t
-program_owner(void)
+/*
+ * Whoever owns the program, or a folder above it, can put another program in
+ * its place: to trust that user with the configuration as well gives nothing
+ * away, and lets root run a working copy that belongs to somebody.
+ */
+static bool
+owns_program(uid_t uid)
 {
+	char path[PATH_MAX];
 	struct stat st;
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+	char *slash;
 
-	return stat("/proc/self/exe", &st) == 0 ? st.st_uid : geteuid();
+	if (n <= 0)
+		return false;
+	path[n] = '\0';
+	for (;;) {
+		if (stat(path, &st) == 0 && st.st_uid == uid)
+			return true;
+		slash = strrchr(path, '/');
+		if (slash == NULL || slash == path)
+			return false;
+		*slash = '\0';
+	}
 }
 
 char *
@@ -28,7 +47,7 @@ file_complaint(int fd, const char *path)
 	if (!S_ISREG(st.st_mode))
 		return xasprintf("%s is not a regular file", path);
 	if (st.st_uid != 0 && st.st_uid != geteuid() &&
-	    st.st_uid != program_owner())
+	    !owns_program(st.st_uid))
 		return xasprintf("%s belongs to user %u, who could change it; "
 		    "chown it to root or to the user that runs kpwatch", path,
 		    (unsigned)st.st_uid);
