@@ -56,7 +56,7 @@ void doc_override(struct doc *, const char *assignment,
     struct config_errors *errors);
 /*
  * NULL when only root, we ourselves or the owner of this program (or of a
- * folder above it) can write to the file; else what to do about it (returns owned).
+ * folder above it) can write to the file; else what to do about it, owned.
  */
 char *file_complaint(int fd, const char *path);
 

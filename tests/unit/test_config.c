@@ -294,6 +294,14 @@ refuses_files_of_others(void **state)
 	put_files(good_settings, good_sites, good_accounts);
 	assert_int_equal(chmod(path, 0666), 0);
 	expect_error(NULL, "sites.yaml", 0, 0, "chmod go-w");
+	assert_int_equal(chmod(path, 0600), 0);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(path, 54321, 54321), 0);
+		expect_error(NULL, "sites.yaml", 0, 0, "belongs to user");
+		assert_int_equal(chown(path, 0, 54321), 0);
+		assert_int_equal(chmod(path, 0660), 0);
+		expect_error(NULL, "sites.yaml", 0, 0, "chmod go-w");
+	}
 	assert_int_equal(unlink(path), 0);
 	expect_error(NULL, "sites.yaml", 0, 0, "cannot open");
 	assert_int_equal(mkdir(path, 0700), 0);
