@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "event.h"
 #include "log.h"
 #include "schema.h"
 
@@ -187,24 +188,11 @@ check_targets(const struct config *c, const struct doc_node *sites,
 	free(pairs.slots);
 }
 
-/* Every type of event that a hook can ask for. */
-static const char *const event_types[] = {
-	"target.baseline", "site.down", "site.up", "site.degraded",
-	"site.blocked", "site.moved", "site.parked", "site.flapping",
-	"content.changed", "content.edited", "content.deleted",
-	"title.changed", "channel.added", "channel.removed", "share.added",
-	"share.removed", "embed.added", "embed.removed", "player.added",
-	"player.removed", "feed.added", "feed.removed", "suspect.added",
-	"suspect.removed", "address.changed", "certificate.changed",
-	"redirect.changed", "vantage.offline", "vantage.online",
-	"monitor.started", "monitor.stopped", "monitor.gap", "monitor.clock",
-};
-
 static bool
 type_exists(const char *glob)
 {
-	for (size_t i = 0; i < ARRAY_LEN(event_types); i++)
-		if (glob_match(glob, event_types[i]))
+	for (int i = 0; i < EVENT_TYPE_COUNT; i++)
+		if (glob_match(glob, event_type_name((enum event_type)i)))
 			return true;
 	return false;
 }
