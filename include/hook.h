@@ -1,28 +1,15 @@
 /*
  * Which hook is told what, when, and what happens when that fails.
  *
- * Pure: time comes in, rows go out.  One row of the table below says that one
+ * Pure: time comes in, rows go out.  One row says that one
  * hook is still to be told of one event, or never was (a dead letter); it is
  * added in the transaction that adds the event and removed once the hook has
  * exited 0.  So delivery is at least once, across any crash; a hook has one
  * call under way at most, the oldest events first, so it is in order; and no
  * hook waits for another.
  *
- *   CREATE TABLE hook_deliveries (
- *     hook     TEXT NOT NULL,
- *     seq      INTEGER NOT NULL,            -- of the event
- *     state    TEXT NOT NULL,               -- 'pending' or 'dead'
- *     attempts INTEGER NOT NULL DEFAULT 0,  -- calls that failed
- *     next_at  INTEGER NOT NULL,            -- ms since the epoch
- *     reason   TEXT,                        -- why the last call failed
- *     PRIMARY KEY (hook, seq)
- *   ) WITHOUT ROWID;
- *   CREATE TABLE hook_alerts (
- *     target   TEXT PRIMARY KEY,            -- '' for the vantage itself
- *     type     TEXT NOT NULL,               -- 'site.down'
- *     seq      INTEGER NOT NULL,
- *     since    INTEGER NOT NULL             -- ms since the epoch
- *   ) WITHOUT ROWID;
+ * Alerts that are open are kept likewise, one row per target.  The tables are
+ * `deliveries` and `alerts` of the store's database, kpwatch-log(5).
  */
 #ifndef KPWATCH_HOOK_H
 #define KPWATCH_HOOK_H
@@ -68,7 +55,8 @@ struct hook_row {
 struct hook_rows {
 	/* Oldest pending row of a hook; false when there is none. */
 	bool (*head)(void *arg, const char *hook, struct hook_row *);
-	void (*add)(void *arg, const char *hook, const struct hook_row *);
+	/* False when the row was there before, or had been. */
+	bool (*add)(void *arg, const char *hook, const struct hook_row *);
 	/* Appends the lines of the oldest pending rows to *lines, each with a
 	 * newline, up to `max` of them and while *lines has room; sets the
 	 * first and last seq; returns how many.  A row whose event is gone is

@@ -67,22 +67,12 @@ void store_monitor_stopped(struct store *, int64_t now);
 /* What a source must know to go on; release with resume_release(). */
 void store_resume(struct store *, struct resume *);
 
-/* ---- Hook deliveries ---- */
+/* ---- Events again, for hooks (store_hooks.h) ---- */
 
-/* Sequence number up to which a hook has been served; a hook that is new
- * begins behind the last event. */
-uint64_t store_hook_position(struct store *, const char *hook);
-void store_hook_advance(struct store *, const char *hook, uint64_t seq);
 /* Events after `seq`, in order, at most `limit`, until `each` says false.
  * Returns the number given. */
 size_t store_events_after(struct store *, uint64_t seq, size_t limit,
     bool (*each)(uint64_t seq, struct span line, void *arg), void *arg);
-/* One delivery failed and will be tried again at `next`, or (dead) never. */
-void store_hook_failed(struct store *, const char *hook, uint64_t seq,
-    uint32_t attempts, int64_t next, const char *error, bool dead);
-/* Attempts so far and the time of the next one; false when there was none. */
-bool store_hook_attempts(struct store *, const char *hook, uint64_t seq,
-    uint32_t *attempts, int64_t *next);
 uint64_t store_last_seq(const struct store *);
 
 /* ---- Reading only, beside a running daemon ---- */
@@ -105,9 +95,9 @@ struct status_target {
 
 struct status_hook {
 	const char *hook;
-	uint64_t position;	/* served up to here */
-	uint64_t waiting;	/* events behind it */
-	uint64_t retrying;
+	uint64_t position;	/* considered up to here */
+	uint64_t waiting;	/* events it is still to be told of */
+	uint64_t retrying;	/* of them, failed before */
 	uint64_t dead;
 	const char *error;
 };

@@ -90,6 +90,7 @@ struct store {
 	size_t waiting;		/* bytes of lines committed, not logged */
 	int64_t waiting_since;	/* monotonic us */
 	bool log_refused;	/* said already */
+	int64_t data_version;	/* of the database, when last asked */
 	struct outage outage;
 	bool outage_dirty;
 };

@@ -251,7 +251,8 @@ hook_queues_event(struct hook_queues *s, const struct hook_event *e,
 
 		if (!hook_wants(q->config, e))
 			continue;
-		s->rows.add(s->rows.arg, q->name, &row);
+		if (!s->rows.add(s->rows.arg, q->name, &row))
+			continue;
 		if (q->known && !q->waiting) {
 			q->head = row;
 			q->waiting = true;

@@ -80,31 +80,6 @@ store_resume(struct store *st, struct resume *r)
 
 /* ---- Hook deliveries ---- */
 
-uint64_t
-store_hook_position(struct store *st, const char *hook)
-{
-	int64_t at = db_number(&st->db, -1,
-	    "SELECT position FROM hooks WHERE hook = ?1", "s", hook);
-
-	if (at >= 0)
-		return (uint64_t)at;
-	if (store_begin(st))
-		db_run(&st->db, "INSERT INTO hooks VALUES(?1, ?2)", "su",
-		    hook, st->committed_seq);
-	return st->committed_seq;
-}
-
-void
-store_hook_advance(struct store *st, const char *hook, uint64_t seq)
-{
-	if (!store_begin(st))
-		return;
-	db_run(&st->db, "UPDATE hooks SET position = ?2 WHERE hook = ?1",
-	    "su", hook, seq);
-	db_run(&st->db, "DELETE FROM deliveries WHERE hook = ?1 AND seq <= ?2"
-	    " AND dead = 0", "su", hook, seq);
-}
-
 static size_t
 events_after(struct db *db, uint64_t after, uint64_t upto, size_t limit,
     bool (*each)(uint64_t seq, struct span line, void *arg), void *arg)
@@ -131,30 +106,6 @@ store_events_after(struct store *st, uint64_t seq, size_t limit,
     bool (*each)(uint64_t seq, struct span line, void *arg), void *arg)
 {
 	return events_after(&st->db, seq, st->committed_seq, limit, each, arg);
-}
-
-void
-store_hook_failed(struct store *st, const char *hook, uint64_t seq,
-    uint32_t attempts, int64_t next, const char *error, bool dead)
-{
-	if (store_begin(st))
-		db_run(&st->db, "INSERT OR REPLACE INTO deliveries VALUES(?1,"
-		    " ?2, ?3, ?4, ?5, ?6)", "suiisi", hook, seq,
-		    (int64_t)attempts, next, error, (int64_t)dead);
-}
-
-bool
-store_hook_attempts(struct store *st, const char *hook, uint64_t seq,
-    uint32_t *attempts, int64_t *next)
-{
-	sqlite3_stmt *s = db_query(&st->db, "SELECT attempts, next"
-	    " FROM deliveries WHERE hook = ?1 AND seq = ?2", "su", hook, seq);
-	bool found = db_row(&st->db, s);
-
-	*attempts = found ? (uint32_t)sqlite3_column_int64(s, 0) : 0;
-	*next = found ? sqlite3_column_int64(s, 1) : 0;
-	sqlite3_reset(s);
-	return found;
 }
 
 /* ---- Reading beside a running daemon ---- */
@@ -298,8 +249,9 @@ store_view_hooks(struct store_view *v,
 	sqlite3_stmt *s;
 
 	s = db_query(&v->db, "SELECT hook, position, (SELECT count(*)"
-	    " FROM events e WHERE e.seq > h.position), (SELECT count(*)"
 	    " FROM deliveries d WHERE d.hook = h.hook AND dead = 0),"
+	    " (SELECT count(*) FROM deliveries d WHERE d.hook = h.hook"
+	    " AND dead = 0 AND attempts > 0),"
 	    " (SELECT count(*) FROM deliveries d WHERE d.hook = h.hook"
 	    " AND dead = 1), (SELECT error FROM deliveries d"
 	    " WHERE d.hook = h.hook ORDER BY seq DESC LIMIT 1)"

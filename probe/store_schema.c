@@ -51,6 +51,8 @@ static const char schema[] =
     "CREATE TABLE deliveries(hook TEXT, seq INTEGER, attempts INTEGER,"
     " next INTEGER, error TEXT, dead INTEGER, PRIMARY KEY(hook, seq))"
     " WITHOUT ROWID;"
+    "CREATE TABLE alerts(target TEXT PRIMARY KEY, type TEXT, seq INTEGER,"
+    " since INTEGER) WITHOUT ROWID;"
     "CREATE VIEW channels AS SELECT t.id AS target, s.platform, s.name, s.url,"
     " datetime(s.first_seen / 1000, 'unixepoch') AS first_seen,"
     " datetime(COALESCE(s.last_seen, (SELECT max(p.last_good) FROM places l"

@@ -66,7 +66,7 @@ rows_head(void *arg, const char *hook, struct hook_row *out)
 	return true;
 }
 
-static void
+static bool
 rows_add(void *arg, const char *hook, const struct hook_row *row)
 {
 	struct row *r = &table.rows[table.n++];
@@ -79,6 +79,7 @@ rows_add(void *arg, const char *hook, const struct hook_row *row)
 	r->attempts = 0;
 	r->dead = false;
 	r->used = true;
+	return true;
 }
 
 static size_t
