@@ -4,6 +4,8 @@
 #ifndef KPWATCH_RECOGNISE_STATE_H
 #define KPWATCH_RECOGNISE_STATE_H
 
+#include <string.h>
+
 #include "limit.h"
 #include "recognise.h"
 #include "rules_table.h"
@@ -47,6 +49,10 @@ struct recogniser {
 	size_t checks;
 	size_t near_checks;  /* foreign hosts compared letter by letter */
 };
+
+/* span_is() of a literal, without a call. */
+#define IS(s, lit)                                                     \
+	((s).n == sizeof(lit) - 1 && memcmp((s).p, lit, sizeof(lit) - 1) == 0)
 
 /* What a sighting is made of; strings are borrowed and copied. */
 struct seen {

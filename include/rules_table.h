@@ -11,6 +11,7 @@
 #include "rules.h"
 
 #define RULE_NONE UINT32_MAX
+#define NEAR_LENGTH 6 /* shorter names resemble too much */
 
 /* What a placeholder is for. */
 enum rule_slot {
@@ -182,6 +183,15 @@ struct rule_test {
 	uint32_t column;
 };
 
+/* First label of a platform's own host, long enough to be imitated. */
+struct near_name {
+	uint32_t host;
+	uint32_t text; /* of the whole name; the label is its beginning */
+	uint8_t length;
+	char first;
+	char last;
+};
+
 struct rules {
 	char *text;
 	size_t ntext, text_cap;
@@ -220,6 +230,12 @@ struct rules {
 	uint32_t word_lengths[128];
 	uint32_t attribute_lengths[128];
 	uint32_t class_starts[128];
+	uint32_t suffix_lengths[128]; /* of "name.*" hosts, without ".*" */
+	uint32_t list_lengths[128];   /* of player_words and player_not */
+	bool player_first[128];	      /* first and last characters of */
+	bool player_last[128];	      /* player_words */
+	struct near_name *nears;      /* names that foreign hosts are */
+	size_t nnears;		      /* compared with */
 	uint32_t *table; /* hash of host names; built by rules_index() */
 	size_t table_size;
 	char *file;	 /* for messages of the self-test */

@@ -266,8 +266,6 @@ rel_has(const struct element *e, const char *word)
 static enum place
 place_of(const struct link *l)
 {
-	static const char *const frames[] = {"iframe", "frame", "embed",
-	    "object", "video", "audio", "source", "amp-youtube", "param"};
 	const struct element *e = l->element;
 
 	if (l->source == LINK_STYLE)
@@ -275,21 +273,22 @@ place_of(const struct link *l)
 	if (e == NULL || (l->source != LINK_ATTRIBUTE &&
 	    l->source != LINK_SRCSET && l->source != LINK_DATA))
 		return PLACE_LINK;
-	if (span_is(e->tag, "a") || span_is(e->tag, "area"))
+	if (IS(e->tag, "a") || IS(e->tag, "area"))
 		return PLACE_LINK;
-	if (span_is(e->tag, "img") || l->source == LINK_SRCSET)
+	if (IS(e->tag, "img") || l->source == LINK_SRCSET)
 		return PLACE_IMAGE;
-	if (span_is(e->tag, "script"))
+	if (IS(e->tag, "script"))
 		return PLACE_SCRIPT;
-	if (span_is(e->tag, "link"))
+	if (IS(e->tag, "link"))
 		return rel_has(e, "me") || rel_has(e, "publisher") ||
 		    rel_has(e, "author") || rel_has(e, "alternate") ?
 		    PLACE_LINK : PLACE_NONE;
-	for (size_t i = 0; i < ARRAY_LEN(frames); i++)
-		if (span_is(e->tag, frames[i]))
-			return span_is(l->attr, "poster") ? PLACE_IMAGE :
-			    PLACE_FRAME;
-	if (span_is(e->tag, "blockquote"))
+	if (IS(e->tag, "iframe") || IS(e->tag, "frame") ||
+	    IS(e->tag, "embed") || IS(e->tag, "object") ||
+	    IS(e->tag, "video") || IS(e->tag, "audio") ||
+	    IS(e->tag, "source") || IS(e->tag, "param"))
+		return IS(l->attr, "poster") ? PLACE_IMAGE : PLACE_FRAME;
+	if (IS(e->tag, "blockquote"))
 		return PLACE_FRAME;
 	return PLACE_LINK;
 }
@@ -412,6 +411,9 @@ in_list(const struct rules *r, const uint32_t *list, size_t n,
 static uint32_t
 joined_player(const struct rules *r, struct span w)
 {
+	if (!r->player_first[ascii_lower(w.p[0]) & 127] &&
+	    !r->player_last[ascii_lower(w.p[w.n - 1]) & 127])
+		return RULE_NONE;
 	for (size_t i = 0; i < r->nplayer_words; i++) {
 		struct span p = rules_span(r, r->player_words[i]);
 		uint32_t at = RULE_NONE;
@@ -458,8 +460,13 @@ take_word(void *arg, struct span w)
 		if (at != RULE_NONE)
 			k->player = at;
 	}
+	if ((k->rules->list_lengths[ascii_lower(w.p[0]) & 127] >>
+	    (w.n % 32) & 1) == 0)
+		return false;
+	/* Next to a platform's name only "player" and "play" make a player:
+	 * "/tv/kick-off" is none. */
 	if (in_list(k->rules, k->rules->player_words,
-	    k->rules->nplayer_words, w))
+	    k->rules->nplayer_words < 2 ? k->rules->nplayer_words : 2, w))
 		k->player_word = true;
 	else if (in_list(k->rules, k->rules->player_not,
 	    k->rules->nplayer_not, w))
@@ -470,9 +477,9 @@ take_word(void *arg, struct span w)
 static bool
 is_page_link(const struct link *l)
 {
-	return l->element != NULL && (span_is(l->element->tag, "a") ||
-	    span_is(l->element->tag, "area") ||
-	    span_is(l->element->tag, "iframe"));
+	return l->element != NULL && (IS(l->element->tag, "a") ||
+	    IS(l->element->tag, "area") ||
+	    IS(l->element->tag, "iframe"));
 }
 
 static void
@@ -713,7 +720,7 @@ recogniser_link(void *arg, const struct link *l)
 		take_handle(r, l);
 		return;
 	}
-	if (l->element != NULL && span_is(l->element->tag, "link") &&
+	if (l->element != NULL && IS(l->element->tag, "link") &&
 	    rel_has(l->element, "alternate")) {
 		if (!feed_type(l->element))
 			return;

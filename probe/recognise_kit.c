@@ -273,7 +273,7 @@ recogniser_element(void *arg, const struct element *e)
 
 		if (a->name.n == 0)
 			continue;
-		if (span_is(a->name, "class"))
+		if (IS(a->name, "class"))
 			scan_classes(r, e, a->value);
 		else if (is_handler(a->name))
 			recogniser_code(r, a->value, e, e->offset);

@@ -5,8 +5,6 @@
 #include "limit.h"
 #include "recognise_state.h"
 
-#define NEAR_LENGTH 6 /* shorter names resemble too much */
-
 /* Digits that stand for letters in look-alikes. */
 static char
 plain_letter(char c)
@@ -60,8 +58,10 @@ static uint32_t
 name_inside(const struct rules *r, struct span host)
 {
 	struct span tail = host;
+	size_t site = host_site(host).n;
 
-	while (tail.p != NULL) {
+	/* Up to the registrable name: that is somebody's own. */
+	while (tail.p != NULL && tail.n > site) {
 		struct span head = tail;
 		size_t dots = 0;
 
@@ -91,28 +91,31 @@ one_letter_off(const struct rules *r, struct span host)
 {
 	struct span site = host_site(host), label = site_label(site);
 	struct span suffix = span_slice(site, label.n, site.n);
+	char first, last;
 
-	if (label.n + 1 < NEAR_LENGTH)
+	if (label.n + 1 < NEAR_LENGTH || label.n > 62)
 		return RULE_NONE;
-	for (size_t i = 0; i < r->nhosts; i++) {
-		const struct rule_host *h = &r->hosts[i];
-		struct span name = rules_span(r, h->name);
-		struct span own = site_label(name);
-		struct span own_suffix = span_slice(name, own.n, name.n);
+	first = plain_letter(label.p[0]);
+	last = plain_letter(label.p[label.n - 1]);
+	for (size_t i = 0; i < r->nnears; i++) {
+		const struct near_name *n = &r->nears[i];
+		struct span own, own_suffix;
 
-		if (!is_suspectable(r, h) || own.n < NEAR_LENGTH ||
-		    span_find(span_slice(own_suffix, 1, own_suffix.n), '.') <
-		    own_suffix.n - 1)
+		/* One edit leaves the first or the last letter. */
+		if (n->length > label.n + 1 || n->length + 1u < label.n ||
+		    (n->first != first && n->last != last))
 			continue;
-		if (span_eq_i(label, own)) {
+		own = (struct span){r->text + n->text, n->length};
+		own_suffix = span_of(own.p + own.n);
+		if (span_eq(label, own)) {
 			/* The name right, the suffix one letter off. */
 			if (suffix.n != own_suffix.n &&
 			    one_edit(suffix, own_suffix))
-				return (uint32_t)i;
-			continue;
+				return n->host;
+		} else if (one_edit(label, own) &&
+		    span_eq(suffix, own_suffix)) {
+			return n->host;
 		}
-		if (one_edit(label, own) && span_eq_i(suffix, own_suffix))
-			return (uint32_t)i;
 	}
 	return RULE_NONE;
 }

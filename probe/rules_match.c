@@ -585,6 +585,13 @@ try_entry(struct subject *s, const struct rule_host *h, struct span before,
 	}
 }
 
+/* A label that may be followed by any public suffix. */
+static bool
+can_be_suffixed(const struct rules *r, struct span label)
+{
+	return (r->suffix_lengths[label.p[0] & 127] >> (label.n % 32) & 1) != 0;
+}
+
 /* Every host entry that is the host or one of its parents. */
 static void
 try_hosts(struct subject *s, struct best *best)
@@ -607,7 +614,8 @@ try_hosts(struct subject *s, struct best *best)
 		if (h != NULL)
 			try_entry(s, h, before, best);
 		label = span_token(&tail, '.');
-		if (tail.p == NULL || label.n > HOST_MAX_LEN)
+		if (tail.p == NULL || label.n == 0 ||
+		    label.n > HOST_MAX_LEN || !can_be_suffixed(r, label))
 			continue;
 		memcpy(key, label.p, label.n);
 		memcpy(key + label.n, ".*", 3);
@@ -827,6 +835,8 @@ rules_foreign(const struct rules *r, struct span rest)
 		label = span_token(&tail, '.');
 		if (tail.p == NULL)
 			break;
+		if (label.n == 0 || !can_be_suffixed(r, label))
+			continue;
 		memcpy(key, label.p, label.n);
 		memcpy(key + label.n, ".*", 3);
 		if (rules_host(r, (struct span){key, label.n + 2}) != NULL)

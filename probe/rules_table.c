@@ -33,6 +33,7 @@ rules_free(struct rules *r)
 	free(r->tests);
 	free(r->file);
 	free(r->table);
+	free(r->nears);
 	free(r->text);
 	free(r->platforms);
 	free(r->hosts);
@@ -64,12 +65,22 @@ index_words(struct rules *r)
 	memset(r->word_lengths, 0, sizeof(r->word_lengths));
 	memset(r->attribute_lengths, 0, sizeof(r->attribute_lengths));
 	memset(r->class_starts, 0, sizeof(r->class_starts));
+	memset(r->suffix_lengths, 0, sizeof(r->suffix_lengths));
+	memset(r->list_lengths, 0, sizeof(r->list_lengths));
+	memset(r->player_first, 0, sizeof(r->player_first));
+	memset(r->player_last, 0, sizeof(r->player_last));
 	for (size_t i = 0; i < r->nnames; i++) {
 		struct span w = rules_span(r, r->names[i].word);
 
 		if (w.n > 0)
 			r->word_lengths[ascii_lower(w.p[0]) & 127] |=
 			    bit_of(w.n);
+	}
+	for (size_t i = 0; i < r->nhosts; i++) {
+		struct span h = rules_span(r, r->hosts[i].name);
+
+		if ((r->hosts[i].flags & HOST_SUFFIX) != 0 && h.n > 2)
+			r->suffix_lengths[h.p[0] & 127] |= bit_of(h.n - 2);
 	}
 	for (size_t i = 0; i < r->nmarkups; i++) {
 		const struct rule_markup *m = &r->markups[i];
@@ -84,12 +95,55 @@ index_words(struct rules *r)
 	}
 }
 
+static void
+index_list(struct rules *r, const uint32_t *list, size_t n, bool ends)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct span w = rules_span(r, list[i]);
+
+		if (w.n == 0)
+			continue;
+		r->list_lengths[ascii_lower(w.p[0]) & 127] |= bit_of(w.n);
+		if (!ends)
+			continue;
+		r->player_first[w.p[0] & 127] = true;
+		r->player_last[w.p[w.n - 1] & 127] = true;
+	}
+}
+
+/* Hosts of two labels whose first is long: "flickr.com". */
+static void
+index_nears(struct rules *r)
+{
+	free(r->nears);
+	r->nears = xreallocarray(NULL, r->nhosts + 1, sizeof(*r->nears));
+	r->nnears = 0;
+	for (size_t i = 0; i < r->nhosts; i++) {
+		const struct rule_host *h = &r->hosts[i];
+		struct span name = rules_span(r, h->name);
+		size_t dot = span_find(name, '.');
+
+		if (h->platform == RULE_NONE ||
+		    (h->flags & HOST_PLATFORM) == 0 || dot < NEAR_LENGTH ||
+		    dot > 60 || dot + 1 >= name.n || span_find(span_slice(name,
+		    dot + 1, name.n), '.') < name.n - dot - 1)
+			continue;
+		r->nears[r->nnears++] = (struct near_name){
+		    .host = (uint32_t)i, .text = h->name,
+		    .length = (uint8_t)dot, .first = name.p[0],
+		    .last = name.p[dot - 1]};
+	}
+}
+
 void
 rules_index(struct rules *r)
 {
 	size_t size = 64;
 
 	index_words(r);
+	index_list(r, r->player_words, r->nplayer_words, true);
+	index_list(r, r->player_not, r->nplayer_not, false);
+	index_nears(r);
 	while (size < r->nhosts * 4)
 		size *= 2;
 	free(r->table);
