@@ -1,0 +1,100 @@
+/*
+ * HTML tokeniser after the WHATWG standard, section 13.2.5, over raw bytes of
+ * any charset that is a superset of ASCII in which no trail byte is one of
+ * the bytes below 0x40 that markup uses (digits excepted).
+ *
+ * It stands in for the tree builder where that one steers the tokeniser:
+ * raw text and escapable raw text elements are chosen by tag name, scripting
+ * is off, and CDATA sections count inside svg and math.  Tokens borrow the
+ * input; nothing is decoded until it is asked for.  Time is linear in the
+ * input and memory constant.
+ */
+#ifndef KPWATCH_HTML_TOKENS_H
+#define KPWATCH_HTML_TOKENS_H
+
+#include "bytes.h"
+#include "charset.h"
+#include "limit.h"
+
+enum html_state {
+	HTML_DATA,
+	HTML_RCDATA,	/* title, textarea */
+	HTML_RAWTEXT,	/* style, xmp, iframe, noembed, noframes */
+	HTML_SCRIPT,
+	HTML_PLAINTEXT,
+	HTML_CDATA
+};
+
+enum html_token_type {
+	HTML_TEXT,
+	HTML_START,
+	HTML_END,
+	HTML_COMMENT,
+	HTML_DOCTYPE,
+	HTML_EOF
+};
+
+struct html_attr {
+	struct span name;  /* raw: case as written */
+	struct span value; /* raw: references not decoded */
+};
+
+struct html_token {
+	enum html_token_type type;
+	enum html_state state;	/* of a text: what it may hold */
+	struct span name;	/* of a tag or doctype, raw */
+	struct span data;	/* of a text or comment, raw */
+	const struct html_attr *attrs; /* of a start tag, no name twice */
+	size_t nattrs;
+	bool self_closing;
+	bool quirks;		/* doctype: force-quirks flag */
+	struct span public_id;	/* doctype; p NULL when missing */
+	struct span system_id;
+	size_t offset;		/* of its first byte in the input */
+};
+
+#define HTML_NAME_MAX	  32 /* longest element name that steers anything */
+#define HTML_FOREIGN_MAX  32 /* nested svg, math and integration points kept */
+
+struct html_foreign {
+	uint8_t kind;
+	uint64_t name; /* hash */
+};
+
+struct html_tokens {
+	struct span in;
+	size_t at;
+	enum html_state state;
+	bool xml;	     /* no element steers, CDATA counts everywhere */
+	bool attrs_cut;	     /* some start tag had more than ATTRS_MAX */
+	char last[HTML_NAME_MAX]; /* last start tag, for its end tag */
+	size_t last_len;
+	struct html_foreign foreign[HTML_FOREIGN_MAX];
+	size_t nforeign;
+	struct html_attr attrs[ATTRS_MAX];
+};
+
+/* Borrows the input. */
+void html_tokens_init(struct html_tokens *, struct span in);
+/* Next token; HTML_EOF again and again at the end.  Its attributes are good
+ * until the next call. */
+enum html_token_type html_next(struct html_tokens *, struct html_token *);
+
+/* What to do to raw bytes; to be or-ed. */
+enum html_decoding {
+	HTML_REFS = 1,	   /* character references */
+	HTML_IN_ATTR = 2,  /* with the rule for attributes */
+	HTML_KEEP_NUL = 4, /* else U+FFFD */
+	HTML_LOWER = 8	   /* ASCII letters to lower case */
+};
+
+/* How the data of a text token is decoded. */
+unsigned html_text_decoding(const struct html_token *);
+/* Appends raw bytes as UTF-8, CR and CRLF made LF; counts undecodable
+ * sequences in *bad (may be NULL).  False when *out is full. */
+bool html_decode(struct span raw, unsigned how, const struct charset *,
+    struct buf *out, uint32_t *bad);
+/* True when html_decode() would give the same bytes back. */
+bool html_is_plain(struct span raw, unsigned how);
+
+#endif

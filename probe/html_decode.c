@@ -1,0 +1,205 @@
+/* Character references and newlines: raw bytes of a token to text. */
+#include "html_tokens.h"
+
+#include <string.h>
+
+#include "html_entities.h"
+
+#define ONES  0x0101010101010101ull
+#define HIGHS 0x8080808080808080ull
+
+/* WHATWG HTML 13.2.5.80: numbers that mean windows-1252. */
+static const uint16_t c1_points[32] = {0x20ac, 0, 0x201a, 0x0192, 0x201e,
+    0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017d,
+    0, 0, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc,
+    0x2122, 0x0161, 0x203a, 0x0153, 0, 0x017e, 0x0178};
+
+static uint64_t
+has_byte(uint64_t v, unsigned char c)
+{
+	v ^= ONES * c;
+	return (v - ONES) & ~v & HIGHS;
+}
+
+bool
+html_is_plain(struct span raw, unsigned how)
+{
+	const unsigned char *p = (const unsigned char *)raw.p;
+	size_t i = 0;
+	uint64_t v;
+
+	if (!(how & HTML_LOWER))
+		for (; i + 8 <= raw.n; i += 8) {
+			memcpy(&v, p + i, 8);
+			if ((v & HIGHS) | has_byte(v, '&') |
+			    has_byte(v, '\r') | has_byte(v, 0))
+				return false;
+		}
+	for (; i < raw.n; i++)
+		if (p[i] >= 0x80 || p[i] == '&' || p[i] == '\r' ||
+		    p[i] == 0 ||
+		    ((how & HTML_LOWER) && p[i] >= 'A' && p[i] <= 'Z'))
+			return false;
+	return true;
+}
+
+unsigned
+html_text_decoding(const struct html_token *t)
+{
+	switch (t->state) {
+	case HTML_DATA:
+		return HTML_REFS | HTML_KEEP_NUL;
+	case HTML_RCDATA:
+		return HTML_REFS;
+	case HTML_CDATA:
+		return HTML_KEEP_NUL;
+	case HTML_RAWTEXT:
+	case HTML_SCRIPT:
+	case HTML_PLAINTEXT:
+		return 0;
+	}
+	return 0;
+}
+
+/* Longest name that stands at s (behind the "&"), or NULL. */
+static const struct html_entity *
+entity_find(struct span s)
+{
+	const struct html_entity *best = NULL;
+	unsigned lo, hi, from, to, mid;
+	unsigned char c;
+
+	if (s.n == 0 || (unsigned char)s.p[0] >= 128)
+		return NULL;
+	lo = html_entity_first[(unsigned char)s.p[0]];
+	hi = html_entity_first[(unsigned char)s.p[0] + 1];
+	for (size_t i = 1; lo < hi; i++) {
+		if (html_entities[lo].name[i] == '\0')
+			best = &html_entities[lo++];
+		if (i == s.n || i >= sizeof(best->name) - 1)
+			break;
+		c = (unsigned char)s.p[i];
+		for (from = lo, to = hi; from < to;) {
+			mid = (from + to) / 2;
+			if ((unsigned char)html_entities[mid].name[i] < c)
+				from = mid + 1;
+			else
+				to = mid;
+		}
+		lo = from;
+		for (to = hi; from < to;) {
+			mid = (from + to) / 2;
+			if ((unsigned char)html_entities[mid].name[i] <= c)
+				from = mid + 1;
+			else
+				to = mid;
+		}
+		hi = from;
+	}
+	return best;
+}
+
+static uint32_t
+number_point(uint32_t n)
+{
+	if (n >= 0x80 && n < 0xa0 && c1_points[n - 0x80] != 0)
+		return c1_points[n - 0x80];
+	if (n == 0 || n > 0x10ffff || (n >= 0xd800 && n < 0xe000))
+		return 0xfffd;
+	return n;
+}
+
+/* "&#...": bytes used, 0 when it is none. */
+static size_t
+number_decode(struct span s, struct buf *out)
+{
+	size_t i = 2, start;
+	uint32_t n = 0, base = 10;
+	int digit;
+
+	if (i < s.n && (s.p[i] == 'x' || s.p[i] == 'X')) {
+		base = 16;
+		i++;
+	}
+	for (start = i; i < s.n; i++) {
+		digit = ascii_hex(s.p[i]);
+		if (digit < 0 || (uint32_t)digit >= base)
+			break;
+		if (n <= 0x10ffff)
+			n = n * base + (uint32_t)digit;
+	}
+	if (i == start)
+		return 0;
+	if (i < s.n && s.p[i] == ';')
+		i++;
+	(void)buf_add_utf8(out, number_point(n));
+	return i;
+}
+
+/* The reference at s (which begins with "&"): bytes used, at least 1. */
+static size_t
+reference_decode(struct span s, bool in_attr, struct buf *out)
+{
+	const struct html_entity *e;
+	size_t n;
+
+	if (s.n >= 2 && s.p[1] == '#') {
+		n = number_decode(s, out);
+	} else {
+		e = entity_find(span_slice(s, 1, s.n));
+		n = e == NULL ? 0 : strlen(e->name) + 1;
+		if (e != NULL && in_attr && s.p[n - 1] != ';' && n < s.n &&
+		    (s.p[n] == '=' || ascii_alnum(s.p[n])))
+			n = 0;
+		if (n != 0) {
+			(void)buf_add_utf8(out, e->first);
+			if (e->second != 0)
+				(void)buf_add_utf8(out, e->second);
+		}
+	}
+	if (n == 0) {
+		(void)buf_add_char(out, '&');
+		n = 1;
+	}
+	return n;
+}
+
+bool
+html_decode(struct span raw, unsigned how, const struct charset *cs,
+    struct buf *out, uint32_t *bad)
+{
+	size_t i = 0, from, begin = out->len;
+	char c;
+
+	while (i < raw.n) {
+		from = i;
+		while (i < raw.n && raw.p[i] != '\r' && raw.p[i] != '\0' &&
+		    !(raw.p[i] == '&' && (how & HTML_REFS)))
+			i++;
+		if (i > from)
+			charset_append(cs, span_slice(raw, from, i - from), out,
+			    bad);
+		if (i == raw.n)
+			break;
+		c = raw.p[i];
+		if (c == '&') {
+			i += reference_decode(span_slice(raw, i, raw.n),
+			    (how & HTML_IN_ATTR) != 0, out);
+			continue;
+		}
+		i++;
+		if (c == '\r') {
+			(void)buf_add_char(out, '\n');
+			if (i < raw.n && raw.p[i] == '\n')
+				i++;
+		} else if (how & HTML_KEEP_NUL) {
+			(void)buf_add_char(out, '\0');
+		} else {
+			(void)buf_add_utf8(out, 0xfffd);
+		}
+	}
+	if (how & HTML_LOWER)
+		for (i = begin; i < out->len; i++)
+			out->data[i] = ascii_lower(out->data[i]);
+	return !out->overflow;
+}

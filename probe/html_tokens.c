@@ -1,0 +1,625 @@
+#include "html_tokens.h"
+
+#include <string.h>
+
+enum { FOREIGN_SVG = 1, FOREIGN_MATH, FOREIGN_HTML /* integration point */ };
+
+/* Byte classes inside a tag. */
+#define C_SPACE 1
+#define C_SLASH 2
+#define C_END	4 /* > */
+#define C_EQUAL 8
+
+static const uint8_t classes[256] = {
+    ['\t'] = C_SPACE, ['\n'] = C_SPACE, ['\f'] = C_SPACE, ['\r'] = C_SPACE,
+    [' '] = C_SPACE, ['/'] = C_SLASH, ['>'] = C_END, ['='] = C_EQUAL};
+
+static const struct {
+	const char *name;
+	enum html_state state;
+} steering[] = {
+    {"title", HTML_RCDATA}, {"textarea", HTML_RCDATA},
+    {"style", HTML_RAWTEXT}, {"xmp", HTML_RAWTEXT},
+    {"iframe", HTML_RAWTEXT}, {"noembed", HTML_RAWTEXT},
+    {"noframes", HTML_RAWTEXT}, {"script", HTML_SCRIPT},
+    {"plaintext", HTML_PLAINTEXT}};
+
+/* Start tags that end foreign content, standard section 13.2.6.5. */
+static const char *const breakouts[] = {"b", "big", "blockquote", "body", "br",
+    "center", "code", "dd", "div", "dl", "dt", "em", "embed", "h1", "h2", "h3",
+    "h4", "h5", "h6", "head", "hr", "i", "img", "li", "listing", "menu", "meta",
+    "nobr", "ol", "p", "pre", "ruby", "s", "small", "span", "strong", "strike",
+    "sub", "sup", "table", "tt", "u", "ul", "var"};
+
+static const char *const svg_html[] = {"foreignobject", "desc", "title"};
+static const char *const math_html[] = {"mi", "mo", "mn", "ms", "mtext",
+    "annotation-xml"};
+
+static bool
+is_class(char c, unsigned mask)
+{
+	return (classes[(unsigned char)c] & mask) != 0;
+}
+
+static bool
+in_list(struct span name, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (span_is_i(name, list[i]))
+			return true;
+	return false;
+}
+
+void
+html_tokens_init(struct html_tokens *h, struct span in)
+{
+	h->in = in;
+	h->at = 0;
+	h->state = HTML_DATA;
+	h->xml = false;
+	h->attrs_cut = false;
+	h->last_len = 0;
+	h->nforeign = 0;
+}
+
+static size_t
+find_byte(const struct html_tokens *h, size_t from, char c)
+{
+	const char *p;
+
+	if (from >= h->in.n)
+		return h->in.n;
+	p = memchr(h->in.p + from, c, h->in.n - from);
+	return p == NULL ? h->in.n : (size_t)(p - h->in.p);
+}
+
+static bool
+stands_at(const struct html_tokens *h, size_t at, const char *word)
+{
+	return span_starts_i(span_slice(h->in, at, strlen(word)), word);
+}
+
+static bool
+in_foreign(const struct html_tokens *h)
+{
+	return h->nforeign > 0 &&
+	    h->foreign[h->nforeign - 1].kind != FOREIGN_HTML;
+}
+
+/* Does markup of the data state begin at this "<"? */
+static bool
+markup_at(const struct html_tokens *h, size_t at)
+{
+	char c;
+
+	if (at + 1 >= h->in.n)
+		return false;
+	c = h->in.p[at + 1];
+	if (ascii_alpha(c) || c == '!' || c == '?')
+		return true;
+	return c == '/' && at + 2 < h->in.n;
+}
+
+/* Is there an end tag of the last start tag at this "<"? */
+static bool
+end_tag_at(const struct html_tokens *h, size_t at)
+{
+	size_t end = at + 2 + h->last_len;
+
+	return h->last_len > 0 && end < h->in.n && h->in.p[at + 1] == '/' &&
+	    span_eq_i(span_slice(h->in, at + 2, h->last_len),
+		(struct span){h->last, h->last_len}) &&
+	    is_class(h->in.p[end], C_SPACE | C_SLASH | C_END);
+}
+
+static size_t
+raw_end(const struct html_tokens *h, size_t at)
+{
+	for (;; at++) {
+		at = find_byte(h, at, '<');
+		if (at == h->in.n || end_tag_at(h, at))
+			return at;
+	}
+}
+
+/* "script" and a byte that ends a tag name at this place. */
+static bool
+script_word_at(const struct html_tokens *h, size_t at)
+{
+	return at + 6 < h->in.n && stands_at(h, at, "script") &&
+	    is_class(h->in.p[at + 6], C_SPACE | C_SLASH | C_END);
+}
+
+/*
+ * Script data inside "<!--": the end of the script, or of the escape (*out is
+ * then set).  The states of 13.2.5.20 to 13.2.5.32 are `dashes` and `twice`.
+ */
+static size_t
+script_escaped(const struct html_tokens *h, size_t at, bool *out)
+{
+	bool twice = false;
+	unsigned dashes = 2;
+	char c;
+
+	*out = false;
+	while (at < h->in.n) {
+		c = h->in.p[at];
+		if (c == '-') {
+			dashes++;
+		} else if (c == '>' && dashes >= 2) {
+			*out = true;
+			return at + 1;
+		} else {
+			dashes = 0;
+			if (c == '<' && !twice && end_tag_at(h, at))
+				return at;
+			if (c == '<' && !twice && script_word_at(h, at + 1)) {
+				twice = true;
+				at += 7;
+			} else if (c == '<' && twice && at + 1 < h->in.n &&
+			    h->in.p[at + 1] == '/' &&
+			    script_word_at(h, at + 2)) {
+				twice = false;
+				at += 8;
+			}
+		}
+		at++;
+	}
+	return at;
+}
+
+static size_t
+script_end(const struct html_tokens *h, size_t at)
+{
+	bool out;
+
+	for (;;) {
+		at = find_byte(h, at, '<');
+		if (at == h->in.n || end_tag_at(h, at))
+			return at;
+		if (!stands_at(h, at, "<!--")) {
+			at++;
+			continue;
+		}
+		at = script_escaped(h, at + 4, &out);
+		if (!out)
+			return at;
+	}
+}
+
+static size_t
+cdata_end(const struct html_tokens *h, size_t at)
+{
+	for (;; at++) {
+		at = find_byte(h, at, ']');
+		if (at == h->in.n || stands_at(h, at, "]]>"))
+			return at;
+	}
+}
+
+static size_t
+text_end(const struct html_tokens *h, size_t at)
+{
+	switch (h->state) {
+	case HTML_DATA:
+		for (;; at++) {
+			at = find_byte(h, at, '<');
+			if (at == h->in.n || markup_at(h, at))
+				return at;
+		}
+	case HTML_RCDATA:
+	case HTML_RAWTEXT:
+		return raw_end(h, at);
+	case HTML_SCRIPT:
+		return script_end(h, at);
+	case HTML_CDATA:
+		return cdata_end(h, at);
+	case HTML_PLAINTEXT:
+		return h->in.n;
+	}
+	return h->in.n;
+}
+
+static struct span
+between(const struct html_tokens *h, size_t from, size_t to)
+{
+	return (struct span){h->in.p + from, to - from};
+}
+
+static bool
+attr_known(const struct html_tokens *h, size_t n, struct span name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (h->attrs[i].name.n == name.n &&
+		    span_eq_i(h->attrs[i].name, name))
+			return true;
+	return false;
+}
+
+static size_t
+skip_class(const struct html_tokens *h, size_t at, unsigned mask)
+{
+	while (at < h->in.n && is_class(h->in.p[at], mask))
+		at++;
+	return at;
+}
+
+static size_t
+until_class(const struct html_tokens *h, size_t at, unsigned mask)
+{
+	while (at < h->in.n && !is_class(h->in.p[at], mask))
+		at++;
+	return at;
+}
+
+/* Value behind "="; returns the place behind it. */
+static size_t
+value_scan(const struct html_tokens *h, size_t at, struct span *value)
+{
+	size_t end;
+	char quote;
+
+	at = skip_class(h, at, C_SPACE);
+	if (at == h->in.n || h->in.p[at] == '>')
+		return at;
+	quote = h->in.p[at];
+	if (quote == '"' || quote == '\'') {
+		end = find_byte(h, at + 1, quote);
+		if (end == h->in.n)
+			return end;
+		*value = between(h, at + 1, end);
+		return end + 1;
+	}
+	end = until_class(h, at, C_SPACE | C_END);
+	*value = between(h, at, end);
+	return end;
+}
+
+static void
+attr_add(struct html_tokens *h, struct html_token *t, struct html_attr a)
+{
+	if (t->nattrs >= ATTRS_MAX)
+		h->attrs_cut = true;
+	else if (!attr_known(h, t->nattrs, a.name))
+		h->attrs[t->nattrs++] = a;
+}
+
+/* From behind the tag name to behind the ">"; false at the end of input. */
+static bool
+attrs_scan(struct html_tokens *h, struct html_token *t, size_t at)
+{
+	struct html_attr a;
+	size_t from;
+
+	t->attrs = h->attrs;
+	for (;;) {
+		from = at;
+		at = skip_class(h, at, C_SPACE | C_SLASH);
+		if (at == h->in.n)
+			break;
+		if (h->in.p[at] == '>') {
+			t->self_closing = at > from && h->in.p[at - 1] == '/';
+			h->at = at + 1;
+			return true;
+		}
+		from = at;
+		if (h->in.p[at] == '=')
+			at++;
+		at = until_class(h, at, C_SPACE | C_SLASH | C_END | C_EQUAL);
+		a.name = between(h, from, at);
+		a.value = between(h, at, at);
+		at = skip_class(h, at, C_SPACE);
+		if (at < h->in.n && h->in.p[at] == '=')
+			at = value_scan(h, at + 1, &a.value);
+		if (at == h->in.n)
+			break;
+		attr_add(h, t, a);
+	}
+	h->at = h->in.n;
+	return false;
+}
+
+static void
+foreign_push(struct html_tokens *h, uint8_t kind, struct span name)
+{
+	if (h->nforeign == HTML_FOREIGN_MAX)
+		return;
+	h->foreign[h->nforeign++] =
+	    (struct html_foreign){kind, bytes_hash_i(name)};
+}
+
+static void
+foreign_start(struct html_tokens *h, const struct html_token *t)
+{
+	uint8_t kind = span_is_i(t->name, "svg") ? FOREIGN_SVG :
+	    span_is_i(t->name, "math")		 ? FOREIGN_MATH :
+						   0;
+
+	if (kind == 0 && in_foreign(h)) {
+		if (in_list(t->name, breakouts, ARRAY_LEN(breakouts))) {
+			while (in_foreign(h))
+				h->nforeign--;
+			return;
+		}
+		if (h->foreign[h->nforeign - 1].kind == FOREIGN_SVG ?
+			in_list(t->name, svg_html, ARRAY_LEN(svg_html)) :
+			in_list(t->name, math_html, ARRAY_LEN(math_html)))
+			kind = FOREIGN_HTML;
+	}
+	if (kind != 0 && !t->self_closing)
+		foreign_push(h, kind, t->name);
+}
+
+static void
+foreign_end(struct html_tokens *h, struct span name)
+{
+	uint64_t hash = bytes_hash_i(name);
+
+	for (size_t i = h->nforeign; i-- > 0;) {
+		if (h->foreign[i].name == hash) {
+			h->nforeign = i;
+			return;
+		}
+		if (h->foreign[i].kind == FOREIGN_HTML)
+			return;
+	}
+}
+
+/* What the tree builder would do to the tokeniser on this start tag. */
+static void
+steer(struct html_tokens *h, const struct html_token *t)
+{
+	bool was_foreign = in_foreign(h);
+
+	if (h->xml)
+		return;
+	if (was_foreign || span_is_i(t->name, "svg") ||
+	    span_is_i(t->name, "math"))
+		foreign_start(h, t);
+	h->last_len = t->name.n <= HTML_NAME_MAX ? t->name.n : 0;
+	memcpy(h->last, t->name.p, h->last_len);
+	if (was_foreign && in_foreign(h))
+		return;
+	/* svg title and desc hold ordinary markup */
+	if (was_foreign && h->nforeign > 0 &&
+	    h->foreign[h->nforeign - 1].name == bytes_hash_i(t->name))
+		return;
+	if (t->name.n < 3 || strchr("tsxinpTSXINP", t->name.p[0]) == NULL)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(steering); i++)
+		if (span_is_i(t->name, steering[i].name))
+			h->state = steering[i].state;
+}
+
+static bool
+start_tag(struct html_tokens *h, struct html_token *t, size_t at)
+{
+	size_t end = until_class(h, at + 1, C_SPACE | C_SLASH | C_END);
+
+	t->type = HTML_START;
+	t->name = between(h, at + 1, end);
+	if (!attrs_scan(h, t, end))
+		return false;
+	steer(h, t);
+	return true;
+}
+
+static bool
+end_tag(struct html_tokens *h, struct html_token *t, size_t at)
+{
+	size_t end = until_class(h, at + 2, C_SPACE | C_SLASH | C_END);
+
+	t->type = HTML_END;
+	t->name = between(h, at + 2, end);
+	if (!attrs_scan(h, t, end))
+		return false;
+	t->nattrs = 0;
+	t->self_closing = false;
+	if (h->nforeign > 0)
+		foreign_end(h, t->name);
+	return true;
+}
+
+static void
+bogus_comment(struct html_tokens *h, struct html_token *t, size_t from)
+{
+	size_t end = find_byte(h, from, '>');
+
+	t->type = HTML_COMMENT;
+	t->data = between(h, from, end);
+	h->at = end < h->in.n ? end + 1 : end;
+}
+
+/* Behind "<!--": the comment ends at the first "-->" or "--!>". */
+static void
+comment(struct html_tokens *h, struct html_token *t, size_t from)
+{
+	const char *p = h->in.p;
+	size_t end = from, cut = from;
+
+	t->type = HTML_COMMENT;
+	for (;; end++) {
+		end = find_byte(h, end, '>');
+		if (end == h->in.n)
+			break;
+		cut = end;
+		if (end == from || (end == from + 1 && p[from] == '-')) {
+			cut = from;
+			break;
+		}
+		if (end >= from + 2 && memcmp(p + end - 2, "--", 2) == 0) {
+			cut = end - 2;
+			break;
+		}
+		if (end >= from + 3 && memcmp(p + end - 3, "--!", 3) == 0) {
+			cut = end - 3;
+			break;
+		}
+	}
+	if (end == h->in.n) {
+		struct span rest = between(h, from, end);
+
+		cut = end;
+		if (span_ends_i(rest, "--!"))
+			cut -= 3;
+		else if (span_ends_i(rest, "--"))
+			cut -= 2;
+		else if (span_ends_i(rest, "-"))
+			cut -= 1;
+	}
+	t->data = between(h, from, cut);
+	h->at = end < h->in.n ? end + 1 : end;
+}
+
+/* Quoted identifier at the front of *r; false when it is not closed. */
+static bool
+doctype_id(struct span *r, struct span *id)
+{
+	char quote = r->p[0];
+	size_t end;
+
+	*r = span_slice(*r, 1, r->n);
+	end = span_find(*r, quote);
+	*id = span_slice(*r, 0, end);
+	if (end == r->n)
+		return false;
+	*r = span_slice(*r, end + 1, r->n);
+	return true;
+}
+
+static void
+span_skip_space(struct span *r)
+{
+	while (r->n > 0 && ascii_space(r->p[0]))
+		*r = span_slice(*r, 1, r->n);
+}
+
+static bool
+quote_next(struct span r)
+{
+	return r.n > 0 && (r.p[0] == '"' || r.p[0] == '\'');
+}
+
+/* Identifiers behind the name; true when all is as it should be. */
+static bool
+doctype_ids(struct span r, bool eof, struct html_token *t)
+{
+	bool public = span_starts_i(r, "PUBLIC");
+
+	if (!public && !span_starts_i(r, "SYSTEM"))
+		return false;
+	r = span_slice(r, 6, r.n);
+	span_skip_space(&r);
+	if (!quote_next(r))
+		return false;
+	if (!doctype_id(&r, public ? &t->public_id : &t->system_id))
+		return false;
+	span_skip_space(&r);
+	if (public && quote_next(r)) {
+		if (!doctype_id(&r, &t->system_id))
+			return false;
+		span_skip_space(&r);
+	} else if (public && r.n > 0) {
+		return false;
+	}
+	return r.n > 0 || !eof;
+}
+
+static void
+doctype(struct html_tokens *h, struct html_token *t, size_t from)
+{
+	size_t end = find_byte(h, from, '>'), n = 0;
+	struct span r = between(h, from, end);
+	bool eof = end == h->in.n;
+
+	t->type = HTML_DOCTYPE;
+	t->name = t->public_id = t->system_id = SPAN_NULL;
+	h->at = eof ? end : end + 1;
+	span_skip_space(&r);
+	while (n < r.n && !ascii_space(r.p[n]))
+		n++;
+	t->quirks = true;
+	if (n == 0)
+		return;
+	t->name = span_slice(r, 0, n);
+	r = span_slice(r, n, r.n);
+	span_skip_space(&r);
+	t->quirks = r.n == 0 ? eof : !doctype_ids(r, eof, t);
+}
+
+/* "<!" at this place. */
+static void
+declaration(struct html_tokens *h, struct html_token *t, size_t at)
+{
+	if (stands_at(h, at, "<!--")) {
+		comment(h, t, at + 4);
+	} else if (stands_at(h, at, "<!doctype")) {
+		doctype(h, t, at + 9);
+	} else if ((h->xml || in_foreign(h)) && stands_at(h, at, "<![CDATA[") &&
+	    memcmp(h->in.p + at + 3, "CDATA", 5) == 0) {
+		h->state = HTML_CDATA;
+		h->at = at + 9;
+		t->type = HTML_TEXT; /* empty; what follows is the text */
+		t->state = HTML_CDATA;
+		t->data = between(h, h->at, h->at);
+	} else {
+		bogus_comment(h, t, at + 2);
+	}
+}
+
+/* One piece of markup at h->at; false: it gives no token. */
+static bool
+markup(struct html_tokens *h, struct html_token *t)
+{
+	size_t at = h->at;
+	char c = h->in.p[at + 1];
+
+	if (ascii_alpha(c))
+		return start_tag(h, t, at);
+	if (c == '!') {
+		declaration(h, t, at);
+		return true;
+	}
+	if (c == '?') {
+		bogus_comment(h, t, at + 1);
+		return true;
+	}
+	if (h->in.p[at + 2] == '>') {
+		h->at = at + 3;
+		return false;
+	}
+	if (ascii_alpha(h->in.p[at + 2]))
+		return end_tag(h, t, at);
+	bogus_comment(h, t, at + 2);
+	return true;
+}
+
+enum html_token_type
+html_next(struct html_tokens *h, struct html_token *t)
+{
+	size_t end;
+
+	for (;;) {
+		t->nattrs = 0;
+		t->self_closing = false;
+		t->offset = h->at;
+		t->state = h->state;
+		if (h->at >= h->in.n)
+			return t->type = HTML_EOF;
+		end = text_end(h, h->at);
+		if (end > h->at) {
+			t->type = HTML_TEXT;
+			t->data = between(h, h->at, end);
+			h->at = end;
+			return t->type;
+		}
+		if (h->state == HTML_CDATA) {
+			h->at += 3;
+			h->state = HTML_DATA;
+			continue;
+		}
+		h->state = HTML_DATA;
+		if (markup(h, t))
+			return t->type;
+	}
+}
