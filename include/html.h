@@ -10,6 +10,8 @@
 
 #include "bytes.h"
 
+struct charset; /* charset.h */
+
 /* Where a URL stood. */
 enum link_source {
 	LINK_ATTRIBUTE,	/* href, src, action, poster, data, cite, longdesc ... */
@@ -67,6 +69,27 @@ struct page_handler {
 	void *arg;
 	/* Any callback may be NULL; what only it needs is then not done. */
 };
+
+/* What a scan met; only ever added to. */
+struct page_stats {
+	uint32_t bad_chars;  /* undecodable sequences in what was kept */
+	size_t nlinks;	     /* links given */
+	bool links_cut;	     /* more than LINKS_MAX */
+	bool attrs_cut;	     /* more than ATTRS_MAX on some element */
+	bool values_cut;     /* some attribute or script was too long */
+	bool feed;	     /* it was an RSS or Atom document */
+};
+
+/*
+ * Reads a page of any kind: HTML, or an RSS or Atom document, whose items'
+ * links come as LINK_TEXT and whose title is the channel's.  `body` is the
+ * decoded body as received, behind its byte-order mark, in `charset` (NULL:
+ * UTF-8); it is converted as a whole only when its markup cannot be read
+ * from the raw bytes, and offsets are then those of the UTF-8 form.
+ * Linear time; memory bounded by TOKEN_KEEP_MAX and the like.  Never fails.
+ */
+void page_scan(struct span body, const struct charset *charset,
+    const struct page_handler *, struct page_stats *);
 
 /* First value of an attribute of the element; p NULL when absent. */
 struct span element_attr(const struct element *, const char *name);

@@ -1,0 +1,366 @@
+/* Where links hide in the attributes of an element. */
+#include "page.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum attr_kind {
+	ATTR_NONE,
+	ATTR_URL,
+	ATTR_URLS,    /* separated by spaces */
+	ATTR_SRCSET,
+	ATTR_DATA,    /* data-* and home-made: a URL if it looks like one */
+	ATTR_HANDLER,
+	ATTR_STYLE,
+	ATTR_TEXT     /* text that may hold URLs: flashvars, srcdoc */
+};
+
+static const struct {
+	const char *name;
+	enum attr_kind kind;
+} url_attrs[] = {
+    {"href", ATTR_URL}, {"src", ATTR_URL}, {"action", ATTR_URL},
+    {"poster", ATTR_URL}, {"cite", ATTR_URL}, {"longdesc", ATTR_URL},
+    {"background", ATTR_URL}, {"formaction", ATTR_URL},
+    {"xlink:href", ATTR_URL}, {"dynsrc", ATTR_URL}, {"lowsrc", ATTR_URL},
+    {"manifest", ATTR_URL}, {"ping", ATTR_URLS}, {"archive", ATTR_URLS},
+    {"srcset", ATTR_SRCSET}, {"imagesrcset", ATTR_SRCSET},
+    {"style", ATTR_STYLE}, {"flashvars", ATTR_TEXT}, {"srcdoc", ATTR_TEXT}};
+
+/* Attributes that hold a relative URL as well, though they are home-made. */
+static const char *const data_urls[] = {"data-href", "data-url", "data-src",
+    "data-link", "data-original", "data-image", "data-lazy-src"};
+
+static enum attr_kind
+attr_kind(struct span name, enum tag tag)
+{
+	if (name.n < 3)
+		return ATTR_NONE;
+	if (name.p[0] == 'o' && name.p[1] == 'n')
+		return ATTR_HANDLER;
+	if (span_starts(name, "data")) {
+		if (name.n == 4)
+			return tag == TAG_OBJECT ? ATTR_URL : ATTR_NONE;
+		return name.p[4] == '-' ? ATTR_DATA : ATTR_NONE;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(url_attrs); i++)
+		if (name.p[0] == url_attrs[i].name[0] &&
+		    span_is(name, url_attrs[i].name))
+			return url_attrs[i].kind;
+	if (span_ends_i(name, "-href") || span_ends_i(name, "-src") ||
+	    span_ends_i(name, "-url"))
+		return ATTR_DATA;
+	return ATTR_NONE;
+}
+
+bool
+looks_absolute(struct span s)
+{
+	size_t slash;
+
+	if (span_starts_i(s, "http://") || span_starts_i(s, "https://"))
+		return s.n > 8;
+	if (!span_starts(s, "//") || s.n < 6 || !ascii_alnum(s.p[2]))
+		return false;
+	s = span_slice(s, 2, s.n);
+	slash = span_find(s, '/');
+	return span_find(span_slice(s, 0, slash), '.') < slash;
+}
+
+/* Can this byte stand in a URL inside running text? */
+static bool
+url_byte(char c)
+{
+	return (unsigned char)c > ' ' && strchr("\"'<>`\\{}|^", c) == NULL;
+}
+
+/* Start of the scheme whose colon is at `at`; n when it is not http(s). */
+static size_t
+scheme_start(struct span s, size_t at)
+{
+	if (at >= 4 && span_is_i(span_slice(s, at - 4, 4), "http"))
+		return at - 4;
+	if (at >= 5 && span_is_i(span_slice(s, at - 5, 5), "https"))
+		return at - 5;
+	return s.n;
+}
+
+/* The URL at `from`, its "\/" undone; returns the place behind it. */
+static size_t
+text_link(struct page *p, struct span s, size_t from, enum link_source source,
+    const struct element *e, struct span attr)
+{
+	struct buf url = BUF_INIT(URL_MAX_LEN);
+	size_t i = from;
+
+	while (i < s.n && !url.overflow) {
+		if (s.p[i] == '\\' && i + 1 < s.n && s.p[i + 1] == '/')
+			i++;
+		else if (!url_byte(s.p[i]))
+			break;
+		(void)buf_add_char(&url, s.p[i++]);
+	}
+	/* punctuation of the sentence around it */
+	while (url.len > 0 && strchr(".,;:!)", url.data[url.len - 1]) != NULL)
+		url.len--;
+	if (looks_absolute(buf_span(&url)))
+		page_link(p, source, buf_span(&url), e, attr);
+	buf_release(&url);
+	return i;
+}
+
+void
+text_links(struct page *p, struct span s, enum link_source source,
+    const struct element *e, struct span attr)
+{
+	size_t at = 0, start;
+	const char *colon;
+
+	while (at < s.n) {
+		colon = memchr(s.p + at, ':', s.n - at);
+		if (colon == NULL)
+			return;
+		at = (size_t)(colon - s.p);
+		start = s.n;
+		if (span_starts(span_slice(s, at, 3), "://") ||
+		    span_starts(span_slice(s, at, 5), ":\\/\\/"))
+			start = scheme_start(s, at);
+		if (start == s.n)
+			at++;
+		else
+			at = text_link(p, s, start, source, e, attr);
+	}
+}
+
+static void
+srcset_links(struct page *p, struct span s, const struct element *e,
+    struct span attr)
+{
+	size_t n;
+
+	while (s.n > 0) {
+		for (n = 0; n < s.n && (ascii_space(s.p[n]) || s.p[n] == ',');)
+			n++;
+		s = span_slice(s, n, s.n);
+		for (n = 0; n < s.n && !ascii_space(s.p[n]);)
+			n++;
+		if (n == 0)
+			return;
+		struct span url = span_slice(s, 0, n);
+		bool comma = url.p[n - 1] == ',';
+
+		while (url.n > 0 && url.p[url.n - 1] == ',')
+			url.n--;
+		page_link(p, LINK_SRCSET, url, e, attr);
+		s = span_slice(s, n, s.n);
+		if (!comma)
+			s = span_slice(s, span_find(s, ','), s.n);
+	}
+}
+
+static void
+style_links(struct page *p, struct span s, const struct element *e,
+    struct span attr)
+{
+	size_t at;
+	struct span url;
+
+	for (;;) {
+		at = span_search_i(s, "url(");
+		if (at >= s.n)
+			return;
+		s = span_slice(s, at + 4, s.n);
+		url = span_trim(span_slice(s, 0, span_find(s, ')')));
+		if (url.n >= 2 && (url.p[0] == '"' || url.p[0] == '\''))
+			url = span_slice(url, 1, url.n - 2);
+		if (url.n > 0 && !span_starts_i(url, "data:"))
+			page_link(p, LINK_STYLE, url, e, attr);
+	}
+}
+
+static void
+data_links(struct page *p, const struct attribute *a, const struct element *e)
+{
+	struct span v = span_trim(a->value);
+
+	if (v.n < 2)
+		return;
+	if (looks_absolute(v) && span_find(v, ' ') == v.n) {
+		page_link(p, LINK_DATA, v, e, a->name);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(data_urls); i++)
+		if (span_is(a->name, data_urls[i]) && v.n <= URL_MAX_LEN &&
+		    span_find(v, ' ') == v.n && v.p[0] != '{' &&
+		    v.p[0] != '#' && !span_starts_i(v, "data:")) {
+			page_link(p, LINK_DATA, v, e, a->name);
+			return;
+		}
+	text_links(p, v, LINK_DATA, e, a->name);
+}
+
+/* HTML 4.2.5.3: "5; url='...'" */
+static void
+refresh_link(struct page *p, struct span s, const struct element *e)
+{
+	size_t n = 0;
+	char quote;
+
+	s = span_trim(s);
+	while (n < s.n && (ascii_digit(s.p[n]) || s.p[n] == '.'))
+		n++;
+	while (n < s.n && (ascii_space(s.p[n]) || s.p[n] == ';' ||
+	    s.p[n] == ','))
+		n++;
+	s = span_slice(s, n, s.n);
+	if (span_starts_i(s, "url")) {
+		struct span v = span_slice(s, 3, s.n);
+
+		v = span_trim(v);
+		if (v.n > 0 && v.p[0] == '=')
+			s = span_trim(span_slice(v, 1, v.n));
+	}
+	if (s.n > 0 && (s.p[0] == '"' || s.p[0] == '\'')) {
+		quote = s.p[0];
+		s = span_slice(s, 1, s.n);
+		s = span_slice(s, 0, span_find(s, quote));
+	}
+	if (s.n > 0)
+		page_link(p, LINK_META, s, e, SPAN("content"));
+}
+
+static bool
+has_scheme(struct span s)
+{
+	size_t colon = span_find(s, ':');
+
+	if (colon == 0 || colon > 20 || colon + 3 > s.n)
+		return false;
+	for (size_t i = 0; i < colon; i++)
+		if (!ascii_alnum(s.p[i]) && strchr("+-.", s.p[i]) == NULL)
+			return false;
+	return memcmp(s.p + colon, "://", 3) == 0;
+}
+
+static void
+meta_links(struct page *p, const struct element *e)
+{
+	struct span content = span_trim(element_attr(e, "content"));
+	struct span name = element_attr(e, "property");
+
+	if (content.n == 0)
+		return;
+	if (span_is_i(span_trim(element_attr(e, "http-equiv")), "refresh")) {
+		refresh_link(p, content, e);
+		return;
+	}
+	if (name.p == NULL)
+		name = element_attr(e, "name");
+	if (looks_absolute(content) || has_scheme(content)) {
+		if (span_find(content, ' ') == content.n)
+			page_link(p, LINK_META, content, e, SPAN("content"));
+	} else if (span_is_i(name, "twitter:site") ||
+	    span_is_i(name, "twitter:creator") || span_starts_i(name, "fb:")) {
+		page_link(p, LINK_META_HANDLE, content, e, SPAN("content"));
+	}
+}
+
+static void
+param_links(struct page *p, const struct element *e)
+{
+	static const char *const names[] = {"movie", "src", "url", "href",
+	    "data", "filename"};
+	struct span name = element_attr(e, "name");
+	struct span value = span_trim(element_attr(e, "value"));
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (span_is_i(name, names[i]) && value.n > 0) {
+			page_link(p, LINK_ATTRIBUTE, value, e, SPAN("value"));
+			return;
+		}
+	text_links(p, value, LINK_DATA, e, SPAN("value"));
+}
+
+static int
+hex_pair(struct span s)
+{
+	if (s.n < 3 || ascii_hex(s.p[1]) < 0 || ascii_hex(s.p[2]) < 0)
+		return -1;
+	return ascii_hex(s.p[1]) * 16 + ascii_hex(s.p[2]);
+}
+
+/* Code of a javascript: URL, its percent signs undone. */
+static void
+javascript_links(struct page *p, struct span url, const struct element *e,
+    struct span attr)
+{
+	struct buf code = BUF_INIT(TOKEN_KEEP_MAX);
+	int c;
+
+	url = span_slice(url, 11, TOKEN_KEEP_MAX);
+	for (size_t i = 0; i < url.n; i++) {
+		c = url.p[i] != '%' ? -1 : hex_pair(span_slice(url, i, 3));
+		if (c >= 0)
+			i += 2;
+		(void)buf_add_char(&code, c >= 0 ? (char)c : url.p[i]);
+	}
+	code_links(p, buf_span(&code), CODE_HANDLER, e, attr);
+	buf_release(&code);
+}
+
+static void
+urls_links(struct page *p, const struct attribute *a, const struct element *e)
+{
+	struct span rest = a->value, one;
+
+	while (rest.p != NULL) {
+		one = span_trim(span_token(&rest, ' '));
+		if (one.n > 0)
+			page_link(p, LINK_ATTRIBUTE, one, e, a->name);
+	}
+}
+
+static void
+attr_links(struct page *p, const struct attribute *a, const struct element *e,
+    enum tag tag)
+{
+	switch (attr_kind(a->name, tag)) {
+	case ATTR_URL:
+		page_link(p, LINK_ATTRIBUTE, a->value, e, a->name);
+		if (span_starts_i(span_trim(a->value), "javascript:"))
+			javascript_links(p, span_trim(a->value), e, a->name);
+		break;
+	case ATTR_URLS:
+		urls_links(p, a, e);
+		break;
+	case ATTR_SRCSET:
+		srcset_links(p, a->value, e, a->name);
+		break;
+	case ATTR_DATA:
+		data_links(p, a, e);
+		break;
+	case ATTR_HANDLER:
+		code_links(p, a->value, CODE_HANDLER, e, a->name);
+		break;
+	case ATTR_STYLE:
+		style_links(p, a->value, e, a->name);
+		break;
+	case ATTR_TEXT:
+		text_links(p, a->value, LINK_DATA, e, a->name);
+		break;
+	case ATTR_NONE:
+		break;
+	}
+}
+
+void
+element_links(struct page *p, const struct element *e, enum tag tag)
+{
+	if (tag == TAG_META)
+		meta_links(p, e);
+	else if (tag == TAG_PARAM)
+		param_links(p, e);
+	for (size_t i = 0; i < e->nattrs; i++)
+		if (e->attrs[i].value.n > 0)
+			attr_links(p, &e->attrs[i], e, tag);
+}

@@ -1,0 +1,151 @@
+/* Visible text: blocks with white space folded, link text, the title. */
+#include "page.h"
+
+#include <string.h>
+
+void
+fold_init(struct fold *f, size_t max)
+{
+	buf_init(&f->out, max);
+	f->space = false;
+}
+
+void
+fold_clear(struct fold *f)
+{
+	buf_clear(&f->out);
+	f->space = false;
+}
+
+/* White space at s: bytes of it, else 0.  No-break and ideographic space
+ * count, so that a change between them is none. */
+static size_t
+space_at(struct span s)
+{
+	unsigned char c = (unsigned char)s.p[0];
+
+	if (c <= ' ')
+		return 1;
+	if (c == 0xc2 && s.n >= 2 && (unsigned char)s.p[1] == 0xa0)
+		return 2;
+	if (c == 0xe3 && s.n >= 3 && memcmp(s.p, "\xe3\x80\x80", 3) == 0)
+		return 3;
+	return 0;
+}
+
+/* Bytes that are no white space; every run ends before a 0xc2 or 0xe3. */
+static size_t
+word_run(struct span s)
+{
+	size_t i = 1;
+	unsigned char c;
+
+	for (; i < s.n; i++) {
+		c = (unsigned char)s.p[i];
+		if (c <= ' ' || c == 0xc2 || c == 0xe3)
+			break;
+	}
+	return i;
+}
+
+void
+fold_add(struct fold *f, struct span s)
+{
+	size_t n;
+
+	while (s.n > 0 && !f->out.overflow) {
+		n = space_at(s);
+		if (n > 0) {
+			f->space = true;
+		} else {
+			n = word_run(s);
+			if (f->space && f->out.len > 0)
+				(void)buf_add_char(&f->out, ' ');
+			f->space = false;
+			if (!buf_add(&f->out, s.p, n)) {
+				n = f->out.max - f->out.len;
+				n = utf8_clip(s, n);
+				f->out.overflow = false;
+				(void)buf_add(&f->out, s.p, n);
+				f->out.overflow = true;
+			}
+		}
+		s = span_slice(s, n, s.n);
+	}
+}
+
+struct span
+page_decode(struct page *p, struct span raw, unsigned how)
+{
+	if (html_is_plain(raw, how))
+		return raw;
+	buf_clear(&p->decoded);
+	if (raw.n > TOKEN_KEEP_MAX) {
+		raw.n = TOKEN_KEEP_MAX;
+		p->stats->values_cut = true;
+	}
+	(void)html_decode(raw, how, p->charset, &p->decoded,
+	    &p->stats->bad_chars);
+	return buf_span(&p->decoded);
+}
+
+/* Long text is split, not cut: a change at its end must be seen too. */
+static void
+block_add(struct page *p, struct span text)
+{
+	struct span part;
+
+	while (text.n > 0) {
+		part = span_slice(text, 0, BLOCK_TEXT_MAX / 2);
+		if (part.n < text.n)
+			part.n = utf8_clip(text, part.n);
+		if (p->block.out.len + part.n > BLOCK_TEXT_MAX)
+			text_flush(p);
+		if (p->block.out.len == 0)
+			p->block_offset = p->token.offset;
+		fold_add(&p->block, part);
+		text = span_slice(text, part.n, text.n);
+	}
+}
+
+static void
+text_piece(struct page *p, struct span raw, unsigned how)
+{
+	struct span text = page_decode(p, raw, how);
+
+	if (p->h->text != NULL)
+		block_add(p, text);
+	if (p->anchor_open && !p->anchor_text.out.overflow)
+		fold_add(&p->anchor_text, text);
+}
+
+void
+text_token(struct page *p)
+{
+	unsigned how = html_text_decoding(&p->token);
+	struct span raw = p->token.data, part;
+
+	/* in pieces, so that no text is too long to keep; a reference that
+	 * is cut in two is not worth more than that */
+	while (raw.n > TOKEN_KEEP_MAX) {
+		size_t n = TOKEN_KEEP_MAX;
+
+		while (n > TOKEN_KEEP_MAX / 2 && !ascii_space(raw.p[n - 1]))
+			n--;
+		part = span_slice(raw, 0, n);
+		text_piece(p, part, how);
+		raw = span_slice(raw, n, raw.n);
+	}
+	text_piece(p, raw, how);
+}
+
+void
+text_flush(struct page *p)
+{
+	struct text_run run = {buf_span(&p->block.out), p->heading,
+	    p->block_offset};
+
+	if (run.text.n > 0 && p->h->text != NULL)
+		p->h->text(p->h->arg, &run);
+	fold_clear(&p->block);
+}

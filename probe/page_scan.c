@@ -1,0 +1,459 @@
+#include "html.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "page.h"
+
+#define SCRATCH_MAX (8 * MIB) /* decoded attributes of one element */
+#define SCRIPT_MAX  (4 * MIB) /* script that is converted to UTF-8 */
+
+#define BLOCK(name)	{name, TAG_OTHER, true, 0}
+#define HEADING(n)	{"h" #n, TAG_OTHER, true, n}
+#define HIDDEN(name)	{name, TAG_HIDDEN, false, 0}
+
+/* Elements that mean something here, by first letter. */
+static const struct tag_info tags[] = {
+    {"a", TAG_A, false, 0}, BLOCK("address"), BLOCK("article"), BLOCK("aside"),
+    {"base", TAG_BASE, false, 0}, BLOCK("blockquote"),
+    {"body", TAG_BODY, true, 0}, {"br", TAG_BR, true, 0}, BLOCK("button"),
+    BLOCK("caption"), BLOCK("center"),
+    BLOCK("dd"), BLOCK("details"), BLOCK("dialog"), BLOCK("dir"), BLOCK("div"),
+    BLOCK("dl"), BLOCK("dt"),
+    {"embed", TAG_OTHER, false, 0},
+    BLOCK("fieldset"), BLOCK("figcaption"), BLOCK("figure"), BLOCK("footer"),
+    BLOCK("form"), BLOCK("frameset"),
+    HEADING(1), HEADING(2), HEADING(3), HEADING(4), HEADING(5), HEADING(6),
+    BLOCK("head"), BLOCK("header"), BLOCK("hgroup"), BLOCK("hr"), BLOCK("html"),
+    HIDDEN("iframe"), {"img", TAG_IMG, false, 0},
+    BLOCK("legend"), BLOCK("li"), BLOCK("listing"),
+    BLOCK("main"), BLOCK("marquee"), BLOCK("menu"), {"meta", TAG_META, false, 0},
+    BLOCK("nav"), HIDDEN("noembed"), HIDDEN("noframes"),
+    {"object", TAG_OBJECT, false, 0}, BLOCK("ol"), BLOCK("optgroup"),
+    BLOCK("option"),
+    BLOCK("p"), {"param", TAG_PARAM, false, 0}, BLOCK("plaintext"),
+    BLOCK("pre"),
+    {"script", TAG_SCRIPT, false, 0}, BLOCK("section"), BLOCK("select"),
+    HIDDEN("style"), BLOCK("summary"),
+    BLOCK("table"), BLOCK("tbody"), {"td", TAG_CELL, true, 0},
+    {"template", TAG_TEMPLATE, true, 0}, BLOCK("textarea"), BLOCK("tfoot"),
+    {"th", TAG_CELL, true, 0}, BLOCK("thead"), {"title", TAG_TITLE, true, 0},
+    BLOCK("tr"),
+    BLOCK("ul"), BLOCK("xmp")};
+
+static const struct tag_info other_tag = {"", TAG_OTHER, false, 0};
+
+static const struct tag_info *
+tag_find(struct span name)
+{
+	char c;
+
+	if (name.n == 0 || name.n > 10)
+		return &other_tag;
+	c = ascii_lower(name.p[0]);
+	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
+		if (tags[i].name[0] < c)
+			continue;
+		if (tags[i].name[0] > c)
+			break;
+		if (span_is_i(name, tags[i].name))
+			return &tags[i];
+	}
+	return &other_tag;
+}
+
+void
+page_init(struct page *p, const struct charset *charset,
+    const struct page_handler *h, struct page_stats *stats)
+{
+	memset(p, 0, offsetof(struct page, tokens));
+	memset(&p->token, 0, sizeof(p->token));
+	p->h = h;
+	p->charset = charset;
+	p->stats = stats;
+	p->anchor_open = false;
+	p->link_inner = p->link_text = SPAN_NULL;
+	p->heading = 0;
+	p->block_offset = 0;
+	p->templates = 0;
+	p->hidden = p->title_open = p->title_done = p->base_done = false;
+	p->code_open = false;
+	buf_init(&p->scratch, SCRATCH_MAX);
+	buf_init(&p->anchor_scratch, SCRATCH_MAX);
+	buf_init(&p->anchor_inner, LINK_TEXT_MAX);
+	buf_init(&p->anchor_alt, LINK_TEXT_MAX);
+	buf_init(&p->decoded, TOKEN_KEEP_MAX * 3);
+	buf_init(&p->literal, TOKEN_KEEP_MAX);
+	fold_init(&p->anchor_text, LINK_TEXT_MAX);
+	fold_init(&p->block, BLOCK_TEXT_MAX * 2);
+	fold_init(&p->title, TITLE_MAX);
+}
+
+void
+page_release(struct page *p)
+{
+	buf_release(&p->scratch);
+	buf_release(&p->anchor_scratch);
+	buf_release(&p->anchor_inner);
+	buf_release(&p->anchor_alt);
+	buf_release(&p->decoded);
+	buf_release(&p->literal);
+	buf_release(&p->anchor_text.out);
+	buf_release(&p->block.out);
+	buf_release(&p->title.out);
+}
+
+void
+page_link(struct page *p, enum link_source source, struct span url,
+    const struct element *e, struct span attr)
+{
+	struct link l = {source, url, e, attr, p->link_inner, p->link_text,
+	    e == NULL ? p->token.offset : e->offset};
+
+	if (p->stats->nlinks >= LINKS_MAX) {
+		p->stats->links_cut = true;
+		return;
+	}
+	p->stats->nlinks++;
+	if (p->h->link != NULL)
+		p->h->link(p->h->arg, &l);
+}
+
+/* One name or value, decoded.  The room was reserved: *scratch stays put. */
+static struct span
+piece(struct page *p, struct span raw, unsigned how, struct buf *scratch)
+{
+	size_t from = scratch->len;
+
+	if (html_is_plain(raw, how))
+		return raw;
+	if (raw.n > TOKEN_KEEP_MAX) {
+		raw.n = TOKEN_KEEP_MAX;
+		p->stats->values_cut = true;
+	}
+	if (scratch->cap - scratch->len <= raw.n * 3 + 8) {
+		p->stats->values_cut = true;
+		return span_slice(raw, 0, 0);
+	}
+	(void)html_decode(raw, how, p->charset, scratch, &p->stats->bad_chars);
+	return (struct span){scratch->data + from, scratch->len - from};
+}
+
+static void
+scratch_reserve(struct page *p, struct buf *scratch)
+{
+	const struct html_token *t = &p->token;
+	size_t want = 64 + t->name.n * 3, n;
+
+	for (size_t i = 0; i < t->nattrs; i++) {
+		n = t->attrs[i].value.n;
+		want += t->attrs[i].name.n * 3 + 32 +
+		    (n > TOKEN_KEEP_MAX ? TOKEN_KEEP_MAX : n) * 3;
+	}
+	buf_clear(scratch);
+	if (want > SCRATCH_MAX)
+		want = SCRATCH_MAX;
+	(void)buf_reserve(scratch, want);
+}
+
+void
+page_element(struct page *p, struct buf *scratch, struct attribute *attrs,
+    struct element *e)
+{
+	const struct html_token *t = &p->token;
+
+	scratch_reserve(p, scratch);
+	e->tag = piece(p, t->name, HTML_LOWER, scratch);
+	e->attrs = attrs;
+	e->nattrs = t->nattrs;
+	e->offset = t->offset;
+	for (size_t i = 0; i < t->nattrs; i++) {
+		attrs[i].name = piece(p, t->attrs[i].name, HTML_LOWER,
+		    scratch);
+		attrs[i].value = piece(p, t->attrs[i].value,
+		    HTML_REFS | HTML_IN_ATTR, scratch);
+	}
+}
+
+static void
+anchor_close(struct page *p)
+{
+	if (!p->anchor_open)
+		return;
+	p->anchor_open = false;
+	p->link_inner = buf_span(&p->anchor_inner);
+	p->link_text = buf_span(&p->anchor_text.out);
+	if (p->link_text.n == 0)
+		p->link_text = buf_span(&p->anchor_alt);
+	element_links(p, &p->anchor, TAG_A);
+	p->link_inner = p->link_text = SPAN_NULL;
+}
+
+static void
+anchor_start(struct page *p)
+{
+	anchor_close(p);
+	page_element(p, &p->anchor_scratch, p->anchor_attrs, &p->anchor);
+	if (p->h->element != NULL)
+		p->h->element(p->h->arg, &p->anchor);
+	buf_clear(&p->anchor_inner);
+	buf_clear(&p->anchor_alt);
+	fold_clear(&p->anchor_text);
+	p->anchor_open = p->h->link != NULL;
+}
+
+static void
+inner_add(struct buf *b, struct span s)
+{
+	if (s.n == 0 || s.n + 1 > b->max - b->len)
+		return;
+	if (b->len > 0)
+		(void)buf_add_char(b, ' ');
+	(void)buf_add_span(b, s);
+}
+
+/* What an element inside a link says about it. */
+static void
+anchor_inside(struct page *p, const struct element *e, enum tag tag)
+{
+	inner_add(&p->anchor_inner, element_attr(e, "class"));
+	inner_add(&p->anchor_inner, element_attr(e, "id"));
+	if (tag == TAG_IMG) {
+		inner_add(&p->anchor_inner, element_attr(e, "src"));
+		inner_add(&p->anchor_alt, span_trim(element_attr(e, "alt")));
+	}
+}
+
+static enum code_kind
+script_kind(const struct element *e)
+{
+	struct span type = span_trim(element_attr(e, "type"));
+
+	if (type.n == 0 || span_search_i(type, "javascript") < type.n ||
+	    span_search_i(type, "ecmascript") < type.n ||
+	    span_is_i(type, "module"))
+		return CODE_SCRIPT;
+	if (span_search_i(type, "ld+json") < type.n)
+		return CODE_JSONLD;
+	if (span_search_i(type, "json") < type.n)
+		return CODE_JSON;
+	return CODE_MARKUP;
+}
+
+/* Flags that hold until the next text or end tag. */
+static void
+start_special(struct page *p, const struct element *e, enum tag tag)
+{
+	struct span href;
+
+	if (tag == TAG_SCRIPT) {
+		p->hidden = true;
+		p->code_open = true;
+		p->code = script_kind(e);
+	} else if (tag == TAG_HIDDEN) {
+		p->hidden = true;
+	} else if (tag == TAG_TEMPLATE) {
+		p->templates++;
+	} else if (tag == TAG_TITLE) {
+		p->title_open = !p->title_done &&
+		    p->tokens.state == HTML_RCDATA;
+		p->hidden = p->tokens.state == HTML_RCDATA;
+	} else if (tag == TAG_BASE && !p->base_done) {
+		href = element_attr(e, "href");
+		p->base_done = href.p != NULL;
+		if (p->base_done && p->h->base != NULL)
+			p->h->base(p->h->arg, href);
+	}
+}
+
+static void
+start_tag(struct page *p)
+{
+	const struct tag_info *info = tag_find(p->token.name);
+
+	if (info->block) {
+		text_flush(p);
+		p->heading = info->heading;
+	}
+	if (info->tag == TAG_A) {
+		anchor_start(p);
+		return;
+	}
+	if (info->tag == TAG_CELL || info->tag == TAG_BODY)
+		anchor_close(p);
+	p->element.attrs = p->attrs;
+	p->element.nattrs = 0;
+	if (p->token.nattrs > 0) {
+		page_element(p, &p->scratch, p->attrs, &p->element);
+		if (p->h->element != NULL)
+			p->h->element(p->h->arg, &p->element);
+		if (p->anchor_open)
+			anchor_inside(p, &p->element, info->tag);
+		if (p->h->link != NULL)
+			element_links(p, &p->element, info->tag);
+	}
+	start_special(p, &p->element, info->tag);
+	if (p->token.self_closing && p->tokens.state == HTML_DATA)
+		p->hidden = false;
+}
+
+static void
+title_close(struct page *p)
+{
+	if (!p->title_open)
+		return;
+	p->title_open = false;
+	p->title_done = true;
+	if (p->h->title != NULL)
+		p->h->title(p->h->arg, buf_span(&p->title.out));
+}
+
+static void
+end_tag(struct page *p)
+{
+	const struct tag_info *info = tag_find(p->token.name);
+
+	if (info->tag == TAG_A)
+		anchor_close(p);
+	else if (info->tag == TAG_CELL || info->tag == TAG_BODY)
+		anchor_close(p);
+	else if (info->tag == TAG_TEMPLATE && p->templates > 0)
+		p->templates--;
+	else if (info->tag == TAG_TITLE)
+		title_close(p);
+	if (info->block) {
+		text_flush(p);
+		p->heading = 0;
+	}
+	if (info->tag == TAG_HIDDEN || info->tag == TAG_SCRIPT ||
+	    info->tag == TAG_TITLE) {
+		p->hidden = false;
+		p->code_open = false;
+	}
+}
+
+static void
+script_text(struct page *p)
+{
+	struct buf utf8 = BUF_INIT(SCRIPT_MAX);
+	struct span code = p->token.data;
+
+	p->code_open = false;
+	if (p->h->link == NULL)
+		return;
+	if (p->charset != NULL && strcmp(charset_name(p->charset), "utf-8") &&
+	    !html_is_plain(code, 0) && code.n < SCRIPT_MAX / 3) {
+		(void)charset_append(p->charset, code, &utf8,
+		    &p->stats->bad_chars);
+		code = buf_span(&utf8);
+	}
+	code_links(p, code, p->code, NULL, SPAN_NULL);
+	buf_release(&utf8);
+}
+
+static void
+text(struct page *p)
+{
+	if (p->code_open) {
+		script_text(p);
+	} else if (p->title_open) {
+		fold_add(&p->title, page_decode(p, p->token.data, HTML_REFS));
+	} else if (!p->hidden && p->templates == 0) {
+		text_token(p);
+	}
+}
+
+static void
+html_scan(struct page *p, struct span body)
+{
+	html_tokens_init(&p->tokens, body);
+	for (;;) {
+		switch (html_next(&p->tokens, &p->token)) {
+		case HTML_TEXT:
+			text(p);
+			break;
+		case HTML_START:
+			start_tag(p);
+			break;
+		case HTML_END:
+			end_tag(p);
+			break;
+		case HTML_COMMENT:
+		case HTML_DOCTYPE:
+			break;
+		case HTML_EOF:
+			title_close(p);
+			text_flush(p);
+			anchor_close(p);
+			return;
+		}
+	}
+}
+
+void
+page_scan(struct span body, const struct charset *charset,
+    const struct page_handler *h, struct page_stats *stats)
+{
+	struct page *p = xmalloc(sizeof(*p));
+	struct buf whole = BUF_INIT(DECODED_BODY_MAX * 2);
+
+	if (!charset_is_superset(charset)) {
+		(void)charset_append(charset, body, &whole, &stats->bad_chars);
+		body = buf_span(&whole);
+		charset = NULL;
+	}
+	page_init(p, charset, h, stats);
+	if (feed_looks(body)) {
+		stats->feed = true;
+		feed_scan(p, body);
+	} else {
+		html_scan(p, body);
+	}
+	stats->attrs_cut = stats->attrs_cut || p->tokens.attrs_cut;
+	page_release(p);
+	free(p);
+	buf_release(&whole);
+}
+
+struct span
+element_attr(const struct element *e, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < e->nattrs; i++)
+		if (e->attrs[i].name.n == n &&
+		    memcmp(e->attrs[i].name.p, name, n) == 0)
+			return e->attrs[i].value;
+	return SPAN_NULL;
+}
+
+static void
+describe_part(struct buf *out, size_t room, struct span s)
+{
+	s = span_slice(s, 0, room > out->len ? room - out->len : 0);
+	s.n = utf8_clip(s, s.n);
+	(void)buf_add_span(out, s);
+}
+
+void
+element_describe(const struct element *e, struct buf *out)
+{
+	struct span id = span_trim(element_attr(e, "id"));
+	struct span classes = span_trim(element_attr(e, "class"));
+	size_t room = out->len + ELEMENT_TEXT_MAX, n;
+
+	describe_part(out, room, e->tag);
+	if (id.n > 0) {
+		describe_part(out, room, SPAN("#"));
+		describe_part(out, room, id);
+	}
+	while (classes.n > 0) {
+		for (n = 0; n < classes.n && !ascii_space(classes.p[n]);)
+			n++;
+		if (n > 0) {
+			describe_part(out, room, SPAN("."));
+			describe_part(out, room, span_slice(classes, 0, n));
+		}
+		classes = span_slice(classes, n + 1, classes.n);
+	}
+}
