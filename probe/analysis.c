@@ -1,0 +1,420 @@
+#include "analysis.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "charset.h"
+#include "decode.h"
+#include "digest.h"
+#include "html.h"
+#include "limit.h"
+#include "noise.h"
+#include "recognise.h"
+
+#define SIMHASH_BITS 64
+#define LINK_SEEN    1024 /* slots that keep equal sample links apart */
+
+struct analysis {
+	const struct rules *rules;
+	const struct verdict_rules *verdicts;
+	struct buf body;    /* decoded */
+	struct buf normal;  /* one block, normalised */
+	struct buf url;	    /* one URL, normalised */
+};
+
+/* One page under way. */
+struct job {
+	struct analysis *analysis;
+	struct finding *f;
+	struct recogniser *recogniser;
+	struct digest *text;
+	int32_t weight[SIMHASH_BITS];
+	bool any_text;
+	size_t blocks_bytes;
+	size_t blocks_dropped;
+	uint64_t seen[LINK_SEEN];
+	struct page_stats stats;
+};
+
+void
+analysis_init(void)
+{
+	(void)charset_init();
+	digest_init();
+}
+
+struct analysis *
+analysis_new(const struct rules *rules, const struct verdict_rules *verdicts)
+{
+	struct analysis *a = xcalloc(1, sizeof(*a));
+
+	a->rules = rules;
+	a->verdicts = verdicts;
+	buf_init(&a->body, DECODED_BODY_MAX);
+	buf_init(&a->normal, BLOCK_TEXT_MAX * 4);
+	buf_init(&a->url, URL_MAX_LEN * 2);
+	return a;
+}
+
+void
+analysis_free(struct analysis *a)
+{
+	if (a == NULL)
+		return;
+	buf_release(&a->body);
+	buf_release(&a->normal);
+	buf_release(&a->url);
+	free(a);
+}
+
+/* ---- text: blocks, their hashes, the page's two hashes ---- */
+
+static void
+simhash_add(struct job *j, struct span feature)
+{
+	uint64_t h = bytes_hash(feature);
+
+	for (int i = 0; i < SIMHASH_BITS; i++)
+		j->weight[i] += (int32_t)(h >> i & 1) * 2 - 1;
+}
+
+/* Words are the features; where words are long because the script does not
+ * separate them, windows of four characters or so are. */
+static void
+simhash_text(struct job *j, struct span s)
+{
+	struct span word;
+
+	while (s.p != NULL) {
+		word = span_token(&s, ' ');
+		while (word.n > 36) {
+			simhash_add(j, span_slice(word, 0, 12));
+			word = span_slice(word, 6, word.n);
+		}
+		if (word.n > 0)
+			simhash_add(j, word);
+	}
+}
+
+static uint64_t
+simhash_final(const struct job *j)
+{
+	uint64_t h = 0;
+
+	for (int i = 0; i < SIMHASH_BITS; i++)
+		if (j->weight[i] > 0)
+			h |= (uint64_t)1 << i;
+	return h;
+}
+
+static void
+take_text(void *arg, const struct text_run *run)
+{
+	struct job *j = arg;
+	struct buf *normal = &j->analysis->normal;
+	struct text_block b;
+
+	buf_clear(normal);
+	b.noise = noise_text(run->text, normal);
+	b.hash = bytes_hash(buf_span(normal));
+	if (!b.noise) {
+		digest_update(j->text, buf_span(normal));
+		digest_update(j->text, SPAN("\n"));
+		simhash_text(j, buf_span(normal));
+		j->any_text = true;
+	}
+	if (j->f->nblocks >= BLOCKS_MAX ||
+	    j->blocks_bytes + run->text.n > BLOCKS_BYTES_MAX) {
+		j->blocks_dropped++;
+		return;
+	}
+	j->blocks_bytes += run->text.n;
+	b.text = span_dup(run->text);
+	(void)finding_add_block(j->f, &b);
+}
+
+static void
+take_title(void *arg, struct span title)
+{
+	struct job *j = arg;
+
+	if (j->f->title == NULL && title.n > 0)
+		j->f->title = span_dup(title);
+}
+
+/* ---- links ---- */
+
+/* True the first time that the URL is met; a full table forgets. */
+static bool
+link_is_new(struct job *j, const char *url)
+{
+	struct buf *b = &j->analysis->url;
+	uint64_t h;
+
+	buf_clear(b);
+	noise_url(span_of(url), b);
+	h = bytes_hash(buf_span(b)) | 1;
+	for (size_t i = 0; i < 16; i++) {
+		uint64_t *slot = &j->seen[(h + i) % LINK_SEEN];
+
+		if (*slot == h)
+			return false;
+		if (*slot == 0) {
+			*slot = h;
+			return true;
+		}
+	}
+	return true;
+}
+
+static bool
+is_page_link(const struct link *l)
+{
+	if (l->source == LINK_TEXT)
+		return true;
+	return l->element != NULL && (l->source == LINK_ATTRIBUTE ||
+	    l->source == LINK_HANDLER) && !span_is(l->element->tag, "img") &&
+	    !span_is(l->element->tag, "script") &&
+	    !span_is(l->element->tag, "link");
+}
+
+static void
+take_link(void *arg, const struct link *l)
+{
+	struct job *j = arg;
+	const char *url;
+	size_t n;
+
+	recogniser_link(j->recogniser, l);
+	if (j->f->nlinks >= SAMPLES_MAX || !is_page_link(l) ||
+	    (l->url.n > 0 && l->url.p[0] == '#') || l->url.n > URL_MAX_LEN)
+		return;
+	url = recogniser_url(j->recogniser, l);
+	if (url == NULL || strncmp(url, "http", 4) != 0 ||
+	    !recogniser_same_site(j->recogniser) || !link_is_new(j, url))
+		return;
+	n = strcspn(url, "#");
+	finding_add_link(j->f, xstrndup(url, n));
+}
+
+static void
+take_element(void *arg, const struct element *e)
+{
+	recogniser_element(((struct job *)arg)->recogniser, e);
+}
+
+static void
+take_base(void *arg, struct span href)
+{
+	recogniser_base(((struct job *)arg)->recogniser, href);
+}
+
+/* ---- the kinds of body ---- */
+
+static void
+scan_page(struct job *j, struct span body, const struct charset *charset,
+    const char *url)
+{
+	const struct page_handler h = {.element = take_element,
+	    .link = take_link, .text = take_text, .title = take_title,
+	    .base = take_base, .arg = j};
+
+	j->recogniser = recogniser_new(j->analysis->rules, url, j->f);
+	page_scan(body, charset, &h, &j->stats);
+	recogniser_finish(j->recogniser);
+	recogniser_free(j->recogniser);
+	j->recogniser = NULL;
+}
+
+/* Plain text: every line is a block. */
+static void
+scan_lines(struct job *j, struct span body, const struct charset *charset)
+{
+	struct buf utf8 = BUF_INIT(DECODED_BODY_MAX * 2);
+	struct text_run run = {SPAN_NULL, 0, 0};
+	struct span rest, line;
+
+	(void)charset_append(charset, body, &utf8, &j->stats.bad_chars);
+	rest = buf_span(&utf8);
+	while (rest.p != NULL) {
+		line = span_trim(span_token(&rest, '\n'));
+		while (line.n > 0) {
+			run.text = span_slice(line, 0,
+			    utf8_clip(line, BLOCK_TEXT_MAX));
+			line = span_slice(line, run.text.n, line.n);
+			take_text(j, &run);
+		}
+	}
+	buf_release(&utf8);
+}
+
+static bool
+is_markup(const char *type)
+{
+	struct span t = span_of(type);
+
+	return strcmp(type, "text/html") == 0 || span_ends_i(t, "+xml") ||
+	    span_ends_i(t, "/xml");
+}
+
+static void
+scan_body(struct job *j, const struct analysis_input *in, struct span body)
+{
+	struct finding *f = j->f;
+	struct charset_choice choice;
+	bool markup;
+
+	f->media_type = media_type(in->content_type, body);
+	markup = is_markup(f->media_type) &&
+	    strcmp(f->media_type, "image/svg+xml") != 0;
+	if (!markup && strncmp(f->media_type, "text/", 5) != 0)
+		return;
+	charset_choose(body, in->content_type, &choice);
+	f->charset = xstrdup(charset_name(choice.charset));
+	f->charset_from = xstrdup(choice.from);
+	body = span_slice(body, choice.bom, body.n);
+	if (markup)
+		scan_page(j, body, choice.charset, in->url);
+	else if (strcmp(f->media_type, "text/plain") == 0)
+		scan_lines(j, body, choice.charset);
+}
+
+/* ---- the whole ---- */
+
+static void
+cut(struct finding *f, const char *why)
+{
+	f->status = ANALYSIS_CUT;
+	finding_note(f, "%s", why);
+}
+
+static void
+note_limits(struct job *j)
+{
+	struct finding *f = j->f;
+
+	f->bad_chars = j->stats.bad_chars;
+	if (j->stats.links_cut)
+		cut(f, "more links than are looked at");
+	if (j->stats.attrs_cut)
+		cut(f, "an element has more attributes than are kept");
+	if (j->stats.values_cut)
+		cut(f, "an attribute, script or text is longer than is kept");
+	if (j->blocks_dropped > 0) {
+		f->status = ANALYSIS_CUT;
+		finding_note(f, "%zu text blocks hashed but not kept",
+		    j->blocks_dropped);
+	}
+	if (f->nsightings >= SIGHTINGS_MAX)
+		cut(f, "more sightings than are kept");
+}
+
+static void
+note_decoding(struct finding *f, enum decode_status status)
+{
+	const char *text = decode_status_text(status);
+
+	if (text == NULL)
+		return;
+	if (status == DECODE_PLAIN || status == DECODE_UNKNOWN)
+		finding_note(f, "%s", text);
+	else
+		cut(f, text);
+}
+
+static void
+finish_text(struct job *j)
+{
+	uint8_t hash[SHA256_BYTES];
+
+	digest_final(j->text, hash);
+	if (j->any_text) {
+		hex_encode(j->f->text_sha256, hash, sizeof(hash));
+		j->f->simhash = simhash_final(j);
+	}
+	digest_free(j->text);
+}
+
+/* "//host:port/" of an absolute URL: the host. */
+static struct span
+host_of(const char *url)
+{
+	struct span s = span_of(url);
+	size_t at = span_search(s, "://"), n;
+
+	if (url == NULL || at == s.n)
+		return SPAN_NULL;
+	s = span_slice(s, at + 3, s.n);
+	for (n = 0; n < s.n && strchr("/?#", s.p[n]) == NULL;)
+		n++;
+	s = span_slice(s, 0, n);
+	at = span_find(s, '@');
+	if (at < s.n)
+		s = span_slice(s, at + 1, s.n);
+	return s.n > 0 && s.p[0] != '[' ? span_slice(s, 0, span_find(s, ':')) :
+	    s;
+}
+
+static void
+classify(struct job *j, const struct analysis_input *in, struct span body)
+{
+	struct finding *f = j->f;
+	const char *rule = NULL;
+	struct verdict_input v = {.status = in->status, .headers = in->headers,
+	    .host = host_of(in->url), .url = span_of(in->url),
+	    .title = span_of(f->title), .blocks = f->blocks,
+	    .nblocks = f->nblocks, .body = body, .body_length = body.n,
+	    .nlinks = j->stats.nlinks};
+
+	if (j->analysis->verdicts == NULL)
+		return;
+	f->page_class = verdict_page(j->analysis->verdicts, &v, &rule);
+	f->class_rule = xstrdup(rule);
+}
+
+void
+analysis_page(struct analysis *a, const struct analysis_input *in,
+    struct finding *f)
+{
+	struct job *j = xcalloc(1, sizeof(*j));
+	struct span body;
+
+	j->analysis = a;
+	j->f = f;
+	j->text = digest_new(DIGEST_SHA256);
+	buf_clear(&a->body);
+	note_decoding(f, content_decode(in->body, in->codings, &a->body));
+	body = buf_span(&a->body);
+	f->body_length = body.n;
+	if (body.n > 0)
+		sha256_hex(body, f->body_sha256);
+	scan_body(j, in, body);
+	finish_text(j);
+	note_limits(j);
+	classify(j, in, body);
+	if (a->body.cap > MIB)
+		buf_release(&a->body);
+	free(j);
+}
+
+void
+analysis_run(struct analysis *a, const struct observation *o,
+    struct finding *f)
+{
+	const struct hop *h = observation_last(o);
+	struct analysis_input in = {0};
+
+	if (h == NULL || h->status == 0 || h->status == 304) {
+		f->status = ANALYSIS_NONE;
+		return;
+	}
+	in.headers = buf_span(&h->headers);
+	in.body = buf_span(&h->body);
+	in.codings = header_value(in.headers, "content-encoding");
+	in.content_type = header_value(in.headers, "content-type");
+	in.url = h->url;
+	in.status = h->status;
+	analysis_page(a, &in, f);
+	if (h->body_cut)
+		cut(f, "the body ends before the message did");
+}

@@ -1,0 +1,669 @@
+#include "noise.h"
+
+#include <string.h>
+
+enum word_class {
+	WORD_NONE,
+	WORD_MONTH,
+	WORD_WEEKDAY,
+	WORD_WEEKDAY_SHORT, /* only beside a comma or in brackets */
+	WORD_ERA,	    /* Juche, in front of its year */
+	WORD_HALF,	    /* a.m. and p.m. in front of a clock */
+	WORD_COUNT	    /* label of a counter */
+};
+
+struct word {
+	const char *text; /* lower case */
+	enum word_class class;
+};
+
+/* ASCII words are whole words; the others may be followed by anything, as
+ * their scripts do not always separate words. */
+static const struct word ascii_words[] = {
+    {"january", WORD_MONTH}, {"february", WORD_MONTH}, {"march", WORD_MONTH},
+    {"april", WORD_MONTH}, {"may", WORD_MONTH}, {"june", WORD_MONTH},
+    {"july", WORD_MONTH}, {"august", WORD_MONTH}, {"september", WORD_MONTH},
+    {"october", WORD_MONTH}, {"november", WORD_MONTH},
+    {"december", WORD_MONTH}, {"jan", WORD_MONTH}, {"feb", WORD_MONTH},
+    {"mar", WORD_MONTH}, {"apr", WORD_MONTH}, {"jun", WORD_MONTH},
+    {"jul", WORD_MONTH}, {"aug", WORD_MONTH}, {"sep", WORD_MONTH},
+    {"sept", WORD_MONTH}, {"oct", WORD_MONTH}, {"nov", WORD_MONTH},
+    {"dec", WORD_MONTH}, {"janvier", WORD_MONTH}, {"mars", WORD_MONTH},
+    {"avril", WORD_MONTH}, {"mai", WORD_MONTH}, {"juin", WORD_MONTH},
+    {"juillet", WORD_MONTH}, {"septembre", WORD_MONTH},
+    {"octobre", WORD_MONTH}, {"novembre", WORD_MONTH}, {"enero", WORD_MONTH},
+    {"febrero", WORD_MONTH}, {"marzo", WORD_MONTH}, {"abril", WORD_MONTH},
+    {"mayo", WORD_MONTH}, {"junio", WORD_MONTH}, {"julio", WORD_MONTH},
+    {"agosto", WORD_MONTH}, {"septiembre", WORD_MONTH},
+    {"setiembre", WORD_MONTH}, {"octubre", WORD_MONTH},
+    {"noviembre", WORD_MONTH}, {"diciembre", WORD_MONTH},
+    {"januar", WORD_MONTH}, {"februar", WORD_MONTH}, {"juni", WORD_MONTH},
+    {"juli", WORD_MONTH}, {"oktober", WORD_MONTH}, {"dezember", WORD_MONTH},
+    {"monday", WORD_WEEKDAY}, {"tuesday", WORD_WEEKDAY},
+    {"wednesday", WORD_WEEKDAY}, {"thursday", WORD_WEEKDAY},
+    {"friday", WORD_WEEKDAY}, {"saturday", WORD_WEEKDAY},
+    {"sunday", WORD_WEEKDAY}, {"lundi", WORD_WEEKDAY},
+    {"mardi", WORD_WEEKDAY}, {"mercredi", WORD_WEEKDAY},
+    {"jeudi", WORD_WEEKDAY}, {"vendredi", WORD_WEEKDAY},
+    {"samedi", WORD_WEEKDAY}, {"dimanche", WORD_WEEKDAY},
+    {"lunes", WORD_WEEKDAY}, {"martes", WORD_WEEKDAY},
+    {"jueves", WORD_WEEKDAY}, {"viernes", WORD_WEEKDAY},
+    {"domingo", WORD_WEEKDAY}, {"montag", WORD_WEEKDAY},
+    {"dienstag", WORD_WEEKDAY}, {"mittwoch", WORD_WEEKDAY},
+    {"donnerstag", WORD_WEEKDAY}, {"freitag", WORD_WEEKDAY},
+    {"samstag", WORD_WEEKDAY}, {"sonntag", WORD_WEEKDAY},
+    {"mon", WORD_WEEKDAY_SHORT}, {"tue", WORD_WEEKDAY_SHORT},
+    {"wed", WORD_WEEKDAY_SHORT}, {"thu", WORD_WEEKDAY_SHORT},
+    {"fri", WORD_WEEKDAY_SHORT}, {"sat", WORD_WEEKDAY_SHORT},
+    {"sun", WORD_WEEKDAY_SHORT}, {"juche", WORD_ERA}, {"hits", WORD_COUNT},
+    {"hit", WORD_COUNT}, {"views", WORD_COUNT}, {"visitors", WORD_COUNT},
+    {"visits", WORD_COUNT}, {"online", WORD_COUNT}, {"counter", WORD_COUNT},
+    {"visitas", WORD_COUNT}, {"besucher", WORD_COUNT},
+    {"visiteurs", WORD_COUNT}, {"vues", WORD_COUNT}};
+
+static const struct word other_words[] = {
+    {"주체", WORD_ERA}, {"主体", WORD_ERA}, {"主體", WORD_ERA},
+    {"チュチェ", WORD_ERA}, {"чучхе", WORD_ERA}, {"زوتشيه", WORD_ERA},
+    {"오전", WORD_HALF}, {"오후", WORD_HALF}, {"午前", WORD_HALF},
+    {"午後", WORD_HALF}, {"上午", WORD_HALF}, {"下午", WORD_HALF},
+    {"조회수", WORD_COUNT}, {"조회", WORD_COUNT}, {"방문자수", WORD_COUNT},
+    {"방문자", WORD_COUNT}, {"방문", WORD_COUNT}, {"열람수", WORD_COUNT},
+    {"열람", WORD_COUNT}, {"추천수", WORD_COUNT}, {"추천", WORD_COUNT},
+    {"접속자", WORD_COUNT}, {"浏览次数", WORD_COUNT}, {"浏览", WORD_COUNT},
+    {"点击", WORD_COUNT}, {"阅读", WORD_COUNT}, {"访问量", WORD_COUNT},
+    {"閲覧数", WORD_COUNT}, {"閲覧", WORD_COUNT}, {"訪問者", WORD_COUNT},
+    {"просмотров", WORD_COUNT}, {"просмотры", WORD_COUNT},
+    {"посетителей", WORD_COUNT}, {"월요일", WORD_WEEKDAY},
+    {"화요일", WORD_WEEKDAY}, {"수요일", WORD_WEEKDAY},
+    {"목요일", WORD_WEEKDAY}, {"금요일", WORD_WEEKDAY},
+    {"토요일", WORD_WEEKDAY}, {"일요일", WORD_WEEKDAY},
+    {"星期一", WORD_WEEKDAY}, {"星期二", WORD_WEEKDAY},
+    {"星期三", WORD_WEEKDAY}, {"星期四", WORD_WEEKDAY},
+    {"星期五", WORD_WEEKDAY}, {"星期六", WORD_WEEKDAY},
+    {"星期日", WORD_WEEKDAY}, {"星期天", WORD_WEEKDAY},
+    {"月曜日", WORD_WEEKDAY}, {"火曜日", WORD_WEEKDAY},
+    {"水曜日", WORD_WEEKDAY}, {"木曜日", WORD_WEEKDAY},
+    {"金曜日", WORD_WEEKDAY}, {"土曜日", WORD_WEEKDAY},
+    {"日曜日", WORD_WEEKDAY}, {"понедельник", WORD_WEEKDAY},
+    {"вторник", WORD_WEEKDAY}, {"среда", WORD_WEEKDAY},
+    {"четверг", WORD_WEEKDAY}, {"пятница", WORD_WEEKDAY},
+    {"суббота", WORD_WEEKDAY}, {"воскресенье", WORD_WEEKDAY},
+    {"января", WORD_MONTH}, {"февраля", WORD_MONTH}, {"марта", WORD_MONTH},
+    {"апреля", WORD_MONTH}, {"мая", WORD_MONTH}, {"июня", WORD_MONTH},
+    {"июля", WORD_MONTH}, {"августа", WORD_MONTH}, {"сентября", WORD_MONTH},
+    {"октября", WORD_MONTH}, {"ноября", WORD_MONTH}, {"декабря", WORD_MONTH},
+    {"février", WORD_MONTH}, {"août", WORD_MONTH}, {"décembre", WORD_MONTH},
+    {"miércoles", WORD_WEEKDAY}, {"sábado", WORD_WEEKDAY},
+    {"märz", WORD_MONTH}, {"يناير", WORD_MONTH}, {"فبراير", WORD_MONTH},
+    {"مارس", WORD_MONTH}, {"أبريل", WORD_MONTH}, {"إبريل", WORD_MONTH},
+    {"مايو", WORD_MONTH}, {"يونيو", WORD_MONTH}, {"يوليو", WORD_MONTH},
+    {"أغسطس", WORD_MONTH}, {"سبتمبر", WORD_MONTH}, {"أكتوبر", WORD_MONTH},
+    {"نوفمبر", WORD_MONTH}, {"ديسمبر", WORD_MONTH}, {"الأحد", WORD_WEEKDAY},
+    {"الاثنين", WORD_WEEKDAY}, {"الثلاثاء", WORD_WEEKDAY},
+    {"الأربعاء", WORD_WEEKDAY}, {"الخميس", WORD_WEEKDAY},
+    {"الجمعة", WORD_WEEKDAY}, {"السبت", WORD_WEEKDAY}};
+
+/* A place in the text that only moves when a thing is there. */
+struct scan {
+	struct span s;
+	size_t at;
+};
+
+static char
+peek(const struct scan *k, size_t ahead)
+{
+	return k->at + ahead < k->s.n ? k->s.p[k->at + ahead] : '\0';
+}
+
+static bool
+accept(struct scan *k, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (k->s.n - k->at < n || memcmp(k->s.p + k->at, text, n) != 0)
+		return false;
+	k->at += n;
+	return true;
+}
+
+static void
+skip_spaces(struct scan *k)
+{
+	while (peek(k, 0) == ' ')
+		k->at++;
+}
+
+/* A number of at most `digits` digits; -1 when there is none. */
+static int
+number(struct scan *k, size_t digits)
+{
+	size_t n = 0;
+	int v = 0;
+
+	while (ascii_digit(peek(k, n)) && n <= digits)
+		v = v * 10 + (peek(k, n++) - '0');
+	if (n == 0 || n > digits)
+		return -1;
+	k->at += n;
+	return v;
+}
+
+static bool
+number_in(struct scan *k, size_t digits, int from, int to)
+{
+	struct scan start = *k;
+	int v = number(k, digits);
+
+	if (v >= from && v <= to)
+		return true;
+	*k = start;
+	return false;
+}
+
+static bool
+is_year(struct scan *k)
+{
+	return number_in(k, 4, 1900, 2199);
+}
+
+static bool
+accept_any(struct scan *k, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (accept(k, list[i]))
+			return true;
+	return false;
+}
+
+#define ACCEPT(k, ...)                                                 \
+	accept_any(k, (const char *const[]){__VA_ARGS__},              \
+	    sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+static size_t
+word_length(struct span s)
+{
+	size_t n = 0;
+
+	while (n < s.n && (ascii_alpha(s.p[n]) || (unsigned char)s.p[n] >= 0x80))
+		n++;
+	return n;
+}
+
+/* Lower case of the Latin-1, and basic Cyrillic letters as well. */
+static bool
+same_letters(struct span s, const char *lower)
+{
+	size_t n = strlen(lower);
+	uint32_t a, b;
+	struct span l = {lower, n};
+
+	if (s.n < n)
+		return false;
+	if (memcmp(s.p, lower, n) == 0)
+		return true;
+	while (l.n > 0 && s.n > 0) {
+		size_t na = utf8_decode(s, &a), nb = utf8_decode(l, &b);
+
+		if (a < 0x80)
+			a = (uint32_t)ascii_lower((char)a);
+		else if ((a >= 0xc0 && a < 0xdf) || (a >= 0x410 && a < 0x430))
+			a += 0x20;
+		if (a != b)
+			return false;
+		s = span_slice(s, na, s.n);
+		l = span_slice(l, nb, l.n);
+	}
+	return l.n == 0;
+}
+
+static enum word_class
+ascii_word(struct scan *k)
+{
+	struct span s = span_slice(k->s, k->at, 24);
+	size_t n = word_length(s);
+
+	s.n = n;
+	if (n < 3 || n > 12)
+		return WORD_NONE;
+	for (size_t i = 0; i < ARRAY_LEN(ascii_words); i++)
+		if (ascii_lower(s.p[0]) == ascii_words[i].text[0] &&
+		    span_is_i(s, ascii_words[i].text)) {
+			k->at += n;
+			return ascii_words[i].class;
+		}
+	return WORD_NONE;
+}
+
+static enum word_class
+other_word(struct scan *k)
+{
+	struct span s = span_slice(k->s, k->at, 32);
+	unsigned char lead = (unsigned char)s.p[0];
+
+	for (size_t i = 0; i < ARRAY_LEN(other_words); i++) {
+		const char *w = other_words[i].text;
+
+		/* Cyrillic capitals have another lead byte */
+		if (lead != (unsigned char)w[0] && lead != 0xd0 &&
+		    (lead | 0x20) != ((unsigned char)w[0] | 0x20))
+			continue;
+		if (same_letters(s, w)) {
+			k->at += strlen(w);
+			return other_words[i].class;
+		}
+	}
+	return WORD_NONE;
+}
+
+static enum word_class
+word(struct scan *k)
+{
+	enum word_class c;
+
+	if (k->at >= k->s.n)
+		return WORD_NONE;
+	if ((unsigned char)peek(k, 0) >= 0x80)
+		return other_word(k);
+	c = ascii_word(k);
+	/* "février", "août", "märz" begin as ASCII words do */
+	return c == WORD_NONE && ascii_alpha(peek(k, 0)) ? other_word(k) : c;
+}
+
+static bool
+word_of(struct scan *k, enum word_class want)
+{
+	struct scan start = *k;
+
+	if (word(k) == want)
+		return true;
+	*k = start;
+	return false;
+}
+
+/* "(일)", "(Sun)", ", Monday" behind or before a date. */
+static void
+weekday_near(struct scan *k)
+{
+	static const char *const days[] = {"일", "월", "화", "수", "목", "금",
+	    "토", "日", "月", "火", "水", "木", "金", "土"};
+	struct scan start = *k;
+
+	skip_spaces(k);
+	(void)accept(k, ",");
+	skip_spaces(k);
+	if (ACCEPT(k, "(", "（", "[")) {
+		if ((accept_any(k, days, ARRAY_LEN(days)) ||
+		    word_of(k, WORD_WEEKDAY) ||
+		    word_of(k, WORD_WEEKDAY_SHORT)) &&
+		    ACCEPT(k, ")", "）", "]"))
+			return;
+	} else if (word_of(k, WORD_WEEKDAY)) {
+		return;
+	}
+	*k = start;
+}
+
+/* "3월 18일", "3月18日", either part alone as well. */
+static bool
+east_day(struct scan *k)
+{
+	struct scan start = *k, after;
+
+	if (!number_in(k, 2, 1, 31)) {
+		*k = start;
+		return false;
+	}
+	skip_spaces(k);
+	if (!ACCEPT(k, "월", "月")) {
+		*k = start;
+		return false;
+	}
+	after = *k;
+	skip_spaces(k);
+	if (number_in(k, 2, 1, 31)) {
+		skip_spaces(k);
+		if (ACCEPT(k, "일", "日", "号", "號")) {
+			weekday_near(k);
+			return true;
+		}
+	}
+	*k = after;
+	return true;
+}
+
+/* Behind the year: "년 3월 18일", "-03-18", ". 3. 18." */
+static bool
+year_rest(struct scan *k)
+{
+	struct scan start = *k;
+	const char *sep[] = {"-", ".", "/"};
+
+	skip_spaces(k);
+	if (ACCEPT(k, "년", "年")) {
+		start = *k;
+		skip_spaces(k);
+		if (!east_day(k))
+			*k = start;
+		return true;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(sep); i++) {
+		*k = start;
+		if (!accept(k, sep[i]))
+			continue;
+		skip_spaces(k);
+		if (!number_in(k, 2, 1, 12))
+			continue;
+		if (!accept(k, sep[i]))
+			continue;
+		skip_spaces(k);
+		if (!number_in(k, 2, 1, 31))
+			continue;
+		(void)accept(k, ".");
+		weekday_near(k);
+		return true;
+	}
+	*k = start;
+	return false;
+}
+
+/* "18:05", "18:05:59", "6:05 p.m." */
+static bool
+clock_at(struct scan *k)
+{
+	struct scan start = *k, after;
+
+	if (number_in(k, 2, 0, 24) && accept(k, ":") &&
+	    number_in(k, 2, 0, 59)) {
+		if (accept(k, ":"))
+			(void)number_in(k, 2, 0, 60);
+		after = *k;
+		skip_spaces(k);
+		if (!ACCEPT(k, "a.m.", "p.m.", "AM", "PM", "am", "pm"))
+			*k = after;
+		return !ascii_digit(peek(k, 0));
+	}
+	*k = start;
+	if (number_in(k, 2, 0, 24)) {
+		skip_spaces(k);
+		if (ACCEPT(k, "시", "時", "时", "点")) {
+			after = *k;
+			skip_spaces(k);
+			if (number_in(k, 2, 0, 59)) {
+				skip_spaces(k);
+				if (ACCEPT(k, "분", "分"))
+					return true;
+			}
+			*k = after;
+			return true;
+		}
+	}
+	*k = start;
+	return false;
+}
+
+static void
+year_after(struct scan *k)
+{
+	struct scan start = *k;
+
+	(void)ACCEPT(k, ",", ".");
+	skip_spaces(k);
+	if (ACCEPT(k, "de ", "del "))
+		skip_spaces(k);
+	if (!is_year(k))
+		*k = start;
+	else if (accept(k, " года") || accept(k, " г."))
+		return;
+}
+
+/* "18 March 2018", "18 de marzo de 2018", "18. März 2018", "18/3/2018" */
+static bool
+day_first(struct scan *k)
+{
+	struct scan start = *k;
+	const char *sep[] = {"-", ".", "/"};
+
+	if (!number_in(k, 2, 1, 31))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(sep); i++) {
+		struct scan j = *k;
+
+		if (accept(&j, sep[i]) && number_in(&j, 2, 1, 31) &&
+		    accept(&j, sep[i]) &&
+		    (is_year(&j) || number_in(&j, 2, 0, 99))) {
+			*k = j;
+			weekday_near(k);
+			return true;
+		}
+	}
+	(void)ACCEPT(k, "st", "nd", "rd", "th", "er", ".");
+	if (peek(k, 0) != ' ' && peek(k, 0) != '-') {
+		*k = start;
+		return false;
+	}
+	k->at++;
+	(void)ACCEPT(k, "de ", "of ");
+	if (!word_of(k, WORD_MONTH)) {
+		*k = start;
+		return false;
+	}
+	year_after(k);
+	return true;
+}
+
+/* "March 18, 2018", "Mar. 18", "March 2018" */
+static bool
+month_first(struct scan *k)
+{
+	struct scan start = *k, after;
+
+	if (!word_of(k, WORD_MONTH))
+		return false;
+	(void)accept(k, ".");
+	skip_spaces(k);
+	after = *k;
+	if (is_year(k) && !ascii_digit(peek(k, 0)))
+		return true;
+	*k = after;
+	if (!number_in(k, 2, 1, 31) || ascii_alnum(peek(k, 0))) {
+		struct scan suffix = *k;
+
+		if (suffix.at == after.at ||
+		    !ACCEPT(&suffix, "st", "nd", "rd", "th")) {
+			*k = start;
+			return false;
+		}
+		*k = suffix;
+	}
+	year_after(k);
+	return true;
+}
+
+/* "주체107(2018)년 3월 18일", "Juche 107 (2018)" */
+static bool
+era(struct scan *k)
+{
+	struct scan start = *k, after;
+
+	if (!word_of(k, WORD_ERA))
+		return false;
+	skip_spaces(k);
+	if (!number_in(k, 3, 1, 999)) {
+		*k = start;
+		return false;
+	}
+	after = *k;
+	skip_spaces(k);
+	if (!ACCEPT(k, "(", "（") || !is_year(k) || !ACCEPT(k, ")", "）"))
+		*k = after;
+	after = *k;
+	if (!year_rest(k))
+		*k = after;
+	weekday_near(k);
+	return true;
+}
+
+/* "20180318" and "20180318180559" */
+static bool
+stamp(struct scan *k)
+{
+	size_t n = 0;
+
+	while (ascii_digit(peek(k, n)))
+		n++;
+	if ((n != 8 && n != 12 && n != 14) || (memcmp(k->s.p + k->at, "19", 2) &&
+	    memcmp(k->s.p + k->at, "20", 2)) || peek(k, 4) > '1' ||
+	    peek(k, 6) > '3')
+		return false;
+	k->at += n;
+	return true;
+}
+
+/* Something that begins with a digit; NULL when it is only a number. */
+static const char *
+digits(struct scan *k)
+{
+	struct scan start = *k;
+
+	if (is_year(k) && year_rest(k)) {
+		if (peek(k, 0) == 'T' && ascii_digit(peek(k, 1)))
+			k->at++;
+		return "<date>";
+	}
+	*k = start;
+	if (clock_at(k))
+		return "<time>";
+	*k = start;
+	if (east_day(k) || day_first(k) || stamp(k))
+		return "<date>";
+	*k = start;
+	return NULL;
+}
+
+/* Number behind a counter's label; commas and points inside. */
+static bool
+count(struct scan *k)
+{
+	struct scan start = *k;
+	size_t n = 0;
+
+	while (ACCEPT(k, " ", ":", "：", "(", "（", "[", "次", "-"))
+		;
+	while (ascii_digit(peek(k, n)) || (n > 0 && ascii_digit(peek(k, n + 1)) &&
+	    (peek(k, n) == ',' || peek(k, n) == '.')))
+		n++;
+	k->at += n;
+	if (n == 0)
+		*k = start;
+	return n > 0;
+}
+
+/* Something that begins with a letter. */
+static const char *
+letters(struct scan *k)
+{
+	struct scan start = *k;
+	size_t before = k->at;
+
+	switch (word(k)) {
+	case WORD_MONTH:
+		*k = start;
+		return month_first(k) ? "<date>" : NULL;
+	case WORD_ERA:
+		*k = start;
+		return era(k) ? "<date>" : NULL;
+	case WORD_WEEKDAY:
+		return "<date>";
+	case WORD_WEEKDAY_SHORT:
+		if (peek(k, 0) == ',' || (before > 0 &&
+		    k->s.p[before - 1] == '(' && peek(k, 0) == ')'))
+			return "<date>";
+		break;
+	case WORD_HALF:
+		skip_spaces(k);
+		if (clock_at(k))
+			return "<time>";
+		break;
+	case WORD_COUNT:
+		if (count(k))
+			return "<n>";
+		break;
+	case WORD_NONE:
+		break;
+	}
+	*k = start;
+	return NULL;
+}
+
+/* Length of a long run of hex digits with both kinds in it. */
+static size_t
+token_length(struct span s)
+{
+	size_t n = 0, figures = 0;
+
+	while (n < s.n && ascii_hex(s.p[n]) >= 0)
+		figures += ascii_digit(s.p[n++]) ? 1 : 0;
+	if (n < 16 || (n < s.n && ascii_alnum(s.p[n])) || figures == 0 ||
+	    figures == n)
+		return 0;
+	return n;
+}
+
+/* Is this a character that carries meaning? */
+static bool
+meaningful(struct span s)
+{
+	uint32_t cp;
+
+	(void)utf8_decode(s, &cp);
+	if (cp < 0x80)
+		return ascii_alpha((char)cp);
+	if (cp < 0xc0 || (cp >= 0x2000 && cp < 0x2c00))
+		return false;
+	return !(cp >= 0x3000 && cp < 0x3040) && !(cp >= 0xff00 && cp < 0xff21);
+}
+
+/* Bytes to be copied as they are from here: a word or one character. */
+static size_t
+plain_length(struct span s)
+{
+	uint32_t cp;
+	size_t n = 0;
+
+	while (n < s.n && ascii_alnum(s.p[n]))
+		n++;
+	return n > 0 ? n : utf8_decode(s, &cp);
+}
+
+bool
+noise_text(struct span text, struct buf *out)
+{
+	struct scan k = {text, 0};
+	bool meaning = false;
+	const char *mark;
+	struct span rest;
+	size_t n;
+
+	while (k.at < text.n) {
+		rest = span_slice(text, k.at, text.n);
+		mark = NULL;
+		if ((n = token_length(rest)) > 0) {
+			mark = "<token>";
+			k.at += n;
+		} else if (ascii_digit(rest.p[0])) {
+			mark = digits(&k);
+		} else if (ascii_alpha(rest.p[0]) ||
+		    (unsigned char)rest.p[0] >= 0xc3) {
+			mark = letters(&k);
+		}
+		if (mark != NULL) {
+			(void)buf_add_str(out, mark);
+			continue;
+		}
+		n = plain_length(rest);
+		meaning = meaning || meaningful(rest);
+		(void)buf_add(out, rest.p, n);
+		k.at += n;
+	}
+	return !meaning;
+}
