@@ -14,9 +14,6 @@
 #include "diff.h"
 #include "event.h"
 
-/* The database in the state folder. */
-#define STORE_NAME "kpwatch.sqlite"
-
 struct store;
 
 struct store_options {

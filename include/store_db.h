@@ -11,6 +11,7 @@
 #include "store.h"
 
 #define STORE_SCHEMA_VERSION 1
+#define STORE_FILE	     "kpwatch.sqlite"
 
 struct db {
 	sqlite3 *sqlite;

@@ -10,15 +10,10 @@ static const struct command commands[] = {
     {"config", "[-c FILE] [-o KEY=VALUE]... [--self-test]",
 	"check the configuration",
 	cmd_config},
+    {"extract", "[-c FILE] [--json] [--base URL] FILE...",
+	"sightings of saved pages", cmd_extract},
     {"inspect", "[--json] FILE...", "what a capture or web archive holds",
 	cmd_inspect},
-    {"log", "[-c FILE] [-s STATE] [--since T] [--until T] [--type GLOB]"
-	" [--target ID] [--follow] [--json] [FILE...]",
-	"the change log", cmd_log},
-    {"status", "[-c FILE] [-s STATE] [--json]",
-	"targets, verdicts, counts, open hook deliveries", cmd_status},
-    {"verify", "[-c FILE] [-s STATE] [FILE...]",
-	"check change logs and their evidence", cmd_verify},
     {NULL, NULL, NULL, NULL},
 };
 
