@@ -209,31 +209,40 @@ find_record(struct warc_reader *r)
 	}
 }
 
+/* The end of the first empty line at or behind `from`, or 0. */
+static size_t
+empty_line_end(struct span s, size_t from)
+{
+	for (size_t i = from; i < s.n; i++) {
+		if (s.p[i] != '\n')
+			continue;
+		if (i + 1 < s.n && s.p[i + 1] == '\n')
+			return i + 2;
+		if (i + 2 < s.n && s.p[i + 1] == '\r' && s.p[i + 2] == '\n')
+			return i + 3;
+	}
+	return 0;
+}
+
 /*
  * The length of a record's header at the reading place, its empty line
- * included.  0 when it has no end: cut off, or longer than we look.
+ * included.  0 when it has no end in its gzip member or as far as we look;
+ * *looked is how far that was.
  */
 static size_t
-header_length(struct archive *a, bool *cut)
+header_length(struct archive *a, size_t *looked)
 {
-	size_t want = 4 * KIB, from = 0;
+	size_t want = 4 * KIB, from = 0, end;
 
 	for (;;) {
 		struct span s = archive_peek(a, want);
+		size_t border = archive_border(a);
 
-		for (size_t i = from; i < s.n; i++) {
-			if (s.p[i] != '\n')
-				continue;
-			if (i + 1 < s.n && s.p[i + 1] == '\n')
-				return i + 2;
-			if (i + 2 < s.n && s.p[i + 1] == '\r' &&
-			    s.p[i + 2] == '\n')
-				return i + 3;
-		}
-		if (s.n < want || want >= ARCHIVE_PEEK_MAX) {
-			*cut = s.n < want;
-			return 0;
-		}
+		s.n = s.n < border ? s.n : border;
+		end = empty_line_end(s, from);
+		*looked = s.n;
+		if (end > 0 || s.n < want || want >= ARCHIVE_PEEK_MAX)
+			return end;
 		from = s.n - 2;
 		want *= 2;
 	}
@@ -331,15 +340,14 @@ begin_block(struct warc_reader *r, struct warc_record *rec)
 static bool
 read_warc_header(struct warc_reader *r, struct warc_record *rec)
 {
-	bool cut = false;
-	size_t n = header_length(r->archive, &cut);
+	size_t looked, n = header_length(r->archive, &looked);
 
 	place_record(r, rec);
 	if (n == 0) {
-		archive_note(r->archive, rec->offset, cut ?
-		    "file ends inside a record header" :
-		    "record header has no end");
-		skip_line(r->archive);
+		archive_note(r->archive, rec->offset,
+		    "record header has no end in %zu bytes", looked);
+		/* Where no header ends none needs to be looked for. */
+		archive_skip(r->archive, looked);
 		return false;
 	}
 	read_fields(r, span_slice(archive_peek(r->archive, n), 0, n));
