@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct span {
 	const char *p;
@@ -30,18 +31,76 @@ struct span {
 /* For printf("%.*s"): a span's length is cut to int range. */
 #define SPAN_ARG(s)    (int)((s).n > 65535 ? 65535 : (s).n), (s).p ? (s).p : ""
 
+/* The smallest are inline: they are called for every byte that is read. */
+
+static inline char
+ascii_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+/* HTML's: tab, LF, FF, CR, space. */
+static inline bool
+ascii_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
+}
+
+static inline bool
+ascii_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool
+ascii_alpha(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static inline bool
+ascii_alnum(char c)
+{
+	return ascii_alpha(c) || ascii_digit(c);
+}
+
 /* The bytes of a C string (borrows); NULL gives an empty span. */
-struct span span_of(const char *);
-bool span_eq(struct span, struct span);
-/* Equality with a C string; the _i form ignores the case of ASCII letters. */
-bool span_is(struct span, const char *);
+static inline struct span
+span_of(const char *s)
+{
+	return (struct span){s, s == NULL ? 0 : strlen(s)};
+}
+
+static inline bool
+span_eq(struct span a, struct span b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* Equality with a C string. */
+static inline bool
+span_is(struct span a, const char *s)
+{
+	return span_eq(a, span_of(s));
+}
+
+/* Bytes from `from` (clipped to the end), at most `n` of them. */
+static inline struct span
+span_slice(struct span s, size_t from, size_t n)
+{
+	if (from > s.n)
+		from = s.n;
+	if (n > s.n - from)
+		n = s.n - from;
+	return (struct span){s.p == NULL ? NULL : s.p + from, n};
+}
+
+/* As span_is(); the _i form ignores the case of ASCII letters. */
 bool span_is_i(struct span, const char *);
 bool span_eq_i(struct span, struct span);
 bool span_starts(struct span, const char *);
 bool span_starts_i(struct span, const char *);
 bool span_ends_i(struct span, const char *);
-/* Bytes from `from` (clipped to the end), at most `n` of them. */
-struct span span_slice(struct span, size_t from, size_t n);
 /* Without ASCII white space (space, tab, LF, FF, CR) at both ends. */
 struct span span_trim(struct span);
 /* Index of the first byte `c`, or n when there is none. */
@@ -57,11 +116,6 @@ struct span span_token(struct span *rest, char sep);
 bool span_u64(struct span, uint64_t *out);
 int span_cmp(struct span, struct span); /* bytewise, as memcmp */
 
-char ascii_lower(char);
-bool ascii_space(char);	 /* HTML's: tab, LF, FF, CR, space */
-bool ascii_digit(char);
-bool ascii_alpha(char);
-bool ascii_alnum(char);
 int ascii_hex(char);	 /* value of a hex digit, or -1 */
 
 struct buf {

@@ -7,24 +7,6 @@
 
 #include "log.h"
 
-struct span
-span_of(const char *s)
-{
-	return (struct span){s, s == NULL ? 0 : strlen(s)};
-}
-
-bool
-span_eq(struct span a, struct span b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-bool
-span_is(struct span a, const char *s)
-{
-	return span_eq(a, span_of(s));
-}
-
 bool
 span_eq_i(struct span a, struct span b)
 {
@@ -65,16 +47,6 @@ span_ends_i(struct span a, const char *s)
 
 	return a.n >= n &&
 	    span_eq_i(span_slice(a, a.n - n, n), (struct span){s, n});
-}
-
-struct span
-span_slice(struct span s, size_t from, size_t n)
-{
-	if (from > s.n)
-		from = s.n;
-	if (n > s.n - from)
-		n = s.n - from;
-	return (struct span){s.p == NULL ? NULL : s.p + from, n};
 }
 
 struct span
@@ -168,36 +140,6 @@ span_cmp(struct span a, struct span b)
 	if (c != 0)
 		return c;
 	return a.n < b.n ? -1 : a.n > b.n;
-}
-
-char
-ascii_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
-bool
-ascii_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
-}
-
-bool
-ascii_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-bool
-ascii_alpha(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool
-ascii_alnum(char c)
-{
-	return ascii_alpha(c) || ascii_digit(c);
 }
 
 int
