@@ -99,6 +99,7 @@ enum host_flag {
 	HOST_PLATFORM = 1, /* the platform's own: "other" when nothing fits */
 	HOST_ASSET = 2,	   /* serves files: never a sighting by itself */
 	HOST_SUFFIX = 4,   /* "name.*": any public suffix follows */
+	HOST_KIT = 8,	   /* serves a share kit's script */
 };
 
 struct rule_host {
@@ -236,6 +237,8 @@ struct rules {
 	bool player_last[128];	      /* player_words */
 	struct near_name *nears;      /* names that foreign hosts are */
 	size_t nnears;		      /* compared with */
+	uint32_t ids[512]; /* hash of platform ids; open addressing needs
+			    * it half empty, else look-ups walk the list */
 	uint32_t *table; /* hash of host names; built by rules_index() */
 	size_t table_size;
 	char *file;	 /* for messages of the self-test */

@@ -426,11 +426,37 @@ script_is(struct span rest, struct span rule)
 	    span_eq_i(span_slice(path, 0, rule.n), rule);
 }
 
+/* Most scripts are no kit's: their hosts are in no table. */
+static bool
+kit_host(const struct rules *rules, struct span rest)
+{
+	char lower[HOST_MAX_LEN];
+	struct span tail;
+	size_t n = 0;
+
+	while (n < rest.n && n < sizeof(lower) && rest.p[n] != '/' &&
+	    rest.p[n] != '?' && rest.p[n] != ':') {
+		lower[n] = ascii_lower(rest.p[n]);
+		n++;
+	}
+	tail = (struct span){lower, n};
+	while (tail.p != NULL) {
+		const struct rule_host *h = rules_host(rules, tail);
+
+		if (h != NULL && (h->flags & HOST_KIT) != 0)
+			return true;
+		span_token(&tail, '.');
+	}
+	return false;
+}
+
 void
 recogniser_script(struct recogniser *r, struct span rest)
 {
 	const struct rules *rules = r->rules;
 
+	if (!kit_host(rules, rest))
+		return;
 	for (uint32_t k = 0; k < rules->nkits; k++) {
 		const struct rule_kit *kit = &rules->kits[k];
 

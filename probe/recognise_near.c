@@ -58,10 +58,8 @@ static uint32_t
 name_inside(const struct rules *r, struct span host)
 {
 	struct span tail = host;
-	size_t site = host_site(host).n;
 
-	/* Up to the registrable name: that is somebody's own. */
-	while (tail.p != NULL && tail.n > site) {
+	while (tail.p != NULL) {
 		struct span head = tail;
 		size_t dots = 0;
 
@@ -70,7 +68,9 @@ name_inside(const struct rules *r, struct span host)
 				continue;
 			head.n = n;
 			const struct rule_host *h = rules_host(r, head);
-			if (h != NULL && is_suspectable(r, h))
+			/* "google.com.tw" is somebody's registered name. */
+			if (h != NULL && is_suspectable(r, h) &&
+			    tail.n > host_site(host).n)
 				return (uint32_t)(h - r->hosts);
 			if (dots > 4)
 				break;
@@ -80,41 +80,45 @@ name_inside(const struct rules *r, struct span host)
 	return RULE_NONE;
 }
 
-static struct span
-site_label(struct span site)
+/* The label resembles this one; `suffix` is what follows it in its host. */
+static bool
+resembles(const struct rules *r, const struct near_name *n,
+    struct span label, struct span suffix)
 {
-	return span_slice(site, 0, span_find(site, '.'));
+	struct span own = {r->text + n->text, n->length};
+	struct span own_suffix = span_of(own.p + own.n);
+
+	if (span_eq(label, own)) /* the suffix is one letter off */
+		return suffix.n != own_suffix.n &&
+		    one_edit(suffix, own_suffix);
+	return span_eq(suffix, own_suffix) && one_edit(label, own);
 }
 
 static uint32_t
 one_letter_off(const struct rules *r, struct span host)
 {
-	struct span site = host_site(host), label = site_label(site);
-	struct span suffix = span_slice(site, label.n, site.n);
-	char first, last;
+	struct span tail = host;
 
-	if (label.n + 1 < NEAR_LENGTH || label.n > 62)
-		return RULE_NONE;
-	first = plain_letter(label.p[0]);
-	last = plain_letter(label.p[label.n - 1]);
-	for (size_t i = 0; i < r->nnears; i++) {
-		const struct near_name *n = &r->nears[i];
-		struct span own, own_suffix;
+	while (tail.p != NULL) {
+		struct span name = tail, label = span_token(&tail, '.');
+		struct span suffix = span_slice(name, label.n, name.n);
+		char first, last;
 
-		/* One edit leaves the first or the last letter. */
-		if (n->length > label.n + 1 || n->length + 1u < label.n ||
-		    (n->first != first && n->last != last))
+		if (tail.p == NULL || label.n + 1 < NEAR_LENGTH ||
+		    label.n > 62)
 			continue;
-		own = (struct span){r->text + n->text, n->length};
-		own_suffix = span_of(own.p + own.n);
-		if (span_eq(label, own)) {
-			/* The name right, the suffix one letter off. */
-			if (suffix.n != own_suffix.n &&
-			    one_edit(suffix, own_suffix))
+		first = plain_letter(label.p[0]);
+		last = plain_letter(label.p[label.n - 1]);
+		for (size_t i = 0; i < r->nnears; i++) {
+			const struct near_name *n = &r->nears[i];
+
+			/* One edit leaves the first or the last letter. */
+			if (n->length <= label.n + 1 &&
+			    n->length + 1u >= label.n &&
+			    (n->first == first || n->last == last) &&
+			    resembles(r, n, label, suffix) &&
+			    host_site(host).n == name.n)
 				return n->host;
-		} else if (one_edit(label, own) &&
-		    span_eq(suffix, own_suffix)) {
-			return n->host;
 		}
 	}
 	return RULE_NONE;

@@ -482,6 +482,14 @@ add_kit(struct loader *l, const struct doc_node *n)
 	k.id = rules_add_text(r, span_of(text_at(n, "id")));
 	k.name = rules_add_text(r, span_of(text_at(n, "name")));
 	add_words(l, doc_get(n, "scripts"), &k.host, &k.nhosts);
+	for (uint32_t i = 0; i < k.nhosts; i++) {
+		struct span host = rules_span(r, r->words[k.host + i]);
+		char *name = span_dup(span_slice(host, 0,
+		    span_find(host, '/')));
+
+		rules_add_host(r, span_of(name), RULE_NONE, HOST_KIT);
+		free(name);
+	}
 	k.service = (uint32_t)r->nservices;
 	for (const struct doc_node *s = children(l, services, DOC_MAP);
 	    s != NULL; s = s->next) {

@@ -135,11 +135,26 @@ index_nears(struct rules *r)
 	}
 }
 
+static void
+index_ids(struct rules *r)
+{
+	memset(r->ids, 0xff, sizeof(r->ids));
+	for (size_t i = 0; i < r->nplatforms &&
+	    r->nplatforms <= ARRAY_LEN(r->ids) / 2; i++) {
+		size_t at = bytes_hash(rules_span(r, r->platforms[i].id));
+
+		while (r->ids[at % ARRAY_LEN(r->ids)] != RULE_NONE)
+			at++;
+		r->ids[at % ARRAY_LEN(r->ids)] = (uint32_t)i;
+	}
+}
+
 void
 rules_index(struct rules *r)
 {
 	size_t size = 64;
 
+	index_ids(r);
 	index_words(r);
 	index_list(r, r->player_words, r->nplayer_words, true);
 	index_list(r, r->player_not, r->nplayer_not, false);
@@ -257,10 +272,22 @@ rules_pattern_count(const struct rules *r)
 static const struct rule_platform *
 find_platform(const struct rules *r, const char *id)
 {
-	for (size_t i = 0; i < r->nplatforms; i++)
+	size_t at = bytes_hash(span_of(id));
+
+	if (r->nplatforms > ARRAY_LEN(r->ids) / 2) {
+		for (size_t i = 0; i < r->nplatforms; i++)
+			if (strcmp(rules_text(r, r->platforms[i].id), id) == 0)
+				return &r->platforms[i];
+		return NULL;
+	}
+	for (;; at++) {
+		uint32_t i = r->ids[at % ARRAY_LEN(r->ids)];
+
+		if (i == RULE_NONE || r->nplatforms == 0)
+			return NULL;
 		if (strcmp(rules_text(r, r->platforms[i].id), id) == 0)
 			return &r->platforms[i];
-	return NULL;
+	}
 }
 
 const char *
