@@ -24,10 +24,11 @@ for f in "$files"/*arc "$files"/*arc.gz; do
 	# What is damaged is said.
 	if [ $rc -gt 1 ] || { [ $rc -eq 1 ] && ! [ -s "$out/err" ] &&
 	    ! tail -n 400 "$out/found" | grep -q '"digest_ok":false'; }; then
-		echo "not ok: $f: exit $rc"; cat "$out/err"; bad=1
+		echo "not ok 1 - $f: exit $rc"; cat "$out/err"; bad=1
 	fi
 done
-echo "warc: $count files read, $damaged of them damaged"
+echo "# figure: $count archives read, $damaged of them damaged"
+[ $bad -eq 0 ] && echo "ok 1 - no crash, no hang, damage is said"
 python3 "$here/warc_compare.py" "$expected" "$out/found" \
     "$here/warc_differences.tsv" || bad=1
 exit $bad
