@@ -61,6 +61,9 @@ enum changelog_read changelog_reader_next(struct changelog_reader *,
 /* Offset behind the last whole member, and the number of those. */
 uint64_t changelog_reader_whole(const struct changelog_reader *);
 uint64_t changelog_reader_members(const struct changelog_reader *);
+/* True when every line given so far (but for the last one) stands in a whole
+ * member, whose sum was right. */
+bool changelog_reader_sure(const struct changelog_reader *, bool but_last);
 /* Bytes of the file read so far, for progress. */
 uint64_t changelog_reader_position(const struct changelog_reader *);
 

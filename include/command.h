@@ -25,5 +25,8 @@ int cmd_classify(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_extract(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
+int cmd_log(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
 
 #endif

@@ -14,6 +14,9 @@
 #include "diff.h"
 #include "event.h"
 
+/* The database in the state folder. */
+#define STORE_NAME "kpwatch.sqlite"
+
 struct store;
 
 struct store_options {

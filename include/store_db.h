@@ -11,7 +11,6 @@
 #include "store.h"
 
 #define STORE_SCHEMA_VERSION 1
-#define STORE_FILE	     "kpwatch.sqlite"
 
 struct db {
 	sqlite3 *sqlite;

@@ -50,8 +50,15 @@ note_line(struct walk *w, struct span line)
 	event_chain(line, w->prev);
 }
 
-/* Remembers the last line of each whole member; the line of a member whose
- * sum was not checked yet is only a candidate. */
+static void
+copy_line(struct buf *to, struct span line)
+{
+	buf_clear(to);
+	buf_add_span(to, line);
+}
+
+/* Finds the last line of the whole members: a line whose member has not ended
+ * yet is only a candidate. */
 static void
 walk_file(int fd, struct walk *w)
 {
@@ -63,16 +70,15 @@ walk_file(int fd, struct walk *w)
 	memset(w, 0, sizeof *w);
 	do {
 		w->end = changelog_reader_next(r, &line);
-		if (changelog_reader_whole(r) != w->whole) {
-			w->whole = changelog_reader_whole(r);
-			buf_clear(&last);
-			buf_add_span(&last, buf_span(&candidate));
-		}
 		if (w->end == CHANGELOG_LINE) {
-			buf_clear(&candidate);
-			buf_add_span(&candidate, line);
+			if (changelog_reader_sure(r, true))
+				copy_line(&last, buf_span(&candidate));
+			copy_line(&candidate, line);
+		} else if (changelog_reader_sure(r, false)) {
+			copy_line(&last, buf_span(&candidate));
 		}
 	} while (w->end == CHANGELOG_LINE);
+	w->whole = changelog_reader_whole(r);
 	if (last.len > 0)
 		note_line(w, buf_span(&last));
 	buf_release(&candidate);

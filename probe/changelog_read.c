@@ -25,6 +25,10 @@ struct changelog_reader {
 	uint64_t position;
 	uint64_t whole;
 	uint64_t members;
+	uint64_t text_made;	/* bytes of text so far */
+	uint64_t text_whole;	/* of them in whole members */
+	uint64_t text_given;	/* of them given out as lines */
+	uint64_t last_line;	/* bytes of the line given last */
 };
 
 struct changelog_reader *
@@ -70,6 +74,12 @@ changelog_reader_position(const struct changelog_reader *r)
 	return r->position;
 }
 
+bool
+changelog_reader_sure(const struct changelog_reader *r, bool but_last)
+{
+	return r->text_given - (but_last ? r->last_line : 0) <= r->text_whole;
+}
+
 /* Cuts the next whole line off the text. */
 static bool
 next_line(struct changelog_reader *r, struct span *line)
@@ -85,6 +95,8 @@ next_line(struct changelog_reader *r, struct span *line)
 	}
 	*line = span_slice(left, 0, at);
 	r->used += at + 1;
+	r->text_given += at + 1;
+	r->last_line = at + 1;
 	r->scanned = 0;
 	return true;
 }
@@ -132,6 +144,8 @@ advance(struct changelog_reader *r)
 	if (r->inflater == NULL) {
 		buf_add_span(&r->text, r->in);
 		r->whole += r->in.n;
+		r->text_made += r->in.n;
+		r->text_whole = r->text_made;
 		r->in.n = 0;
 		return CHANGELOG_LINE;
 	}
@@ -139,11 +153,13 @@ advance(struct changelog_reader *r)
 	step = inflater_step(r->inflater, &r->in, room, WRITE_PIECE,
 	    &produced);
 	r->text.len += produced;
+	r->text_made += produced;
 	if (step == INFLATE_CORRUPT)
 		return CHANGELOG_CORRUPT;
 	if (step == INFLATE_END) {
 		r->whole = inflater_offset(r->inflater);
 		r->members++;
+		r->text_whole = r->text_made;
 	}
 	return CHANGELOG_LINE;
 }

@@ -14,6 +14,13 @@ static const struct command commands[] = {
 	"sightings of saved pages", cmd_extract},
     {"inspect", "[--json] FILE...", "what a capture or web archive holds",
 	cmd_inspect},
+    {"log", "[-c FILE] [-s STATE] [--since T] [--until T] [--type GLOB]"
+	" [--target ID] [--follow] [--json] [FILE...]",
+	"the change log", cmd_log},
+    {"status", "[-c FILE] [-s STATE] [--json]",
+	"targets, verdicts, counts, open hook deliveries", cmd_status},
+    {"verify", "[-c FILE] [-s STATE] [FILE...]",
+	"check change logs and their evidence", cmd_verify},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -93,7 +93,7 @@ open_database(struct store *st, char **why)
 {
 	const char *dir = st->options.state_dir;
 	char *path = dir == NULL ? xstrdup(":memory:") :
-	    xasprintf("%s/" STORE_FILE, dir);
+	    xasprintf("%s/" STORE_NAME, dir);
 	bool ok = db_open(&st->db, path, false, why);
 
 	free(path);

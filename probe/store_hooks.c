@@ -247,7 +247,7 @@ size_t
 store_hooks_revive(const char *state_dir, const char *hook, int64_t now,
     char **why)
 {
-	char *path = xasprintf("%s/%s", state_dir, STORE_FILE);
+	char *path = xasprintf("%s/%s", state_dir, STORE_NAME);
 	struct db db;
 	size_t n = 0;
 

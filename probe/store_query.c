@@ -119,7 +119,7 @@ struct store_view *
 store_view_open(const char *state_dir, char **why)
 {
 	struct store_view *v = xcalloc(1, sizeof *v);
-	char *path = xasprintf("%s/" STORE_FILE, state_dir);
+	char *path = xasprintf("%s/" STORE_NAME, state_dir);
 	bool ok = true;
 
 	if (access(path, R_OK) != 0) {

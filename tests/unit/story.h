@@ -202,7 +202,7 @@ story_see(struct story *s, const char *target, const char *text)
 	story_page(s, target, "main", url, text);
 }
 
-static void
+__attribute__((unused)) static void
 story_fail(struct story *s, const char *target, enum failure failure)
 {
 	struct observation o;

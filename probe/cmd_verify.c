@@ -1,0 +1,222 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "changelog.h"
+#include "command.h"
+#include "instant.h"
+#include "log.h"
+#include "log_view.h"
+#include "render.h"
+#include "warc.h"
+
+/* One walk over all files in order; the chain goes on from file to file. */
+struct verify {
+	const char *config_path;
+	const char *state_dir;
+	int warcfd;		/* folder with the evidence; -1 none */
+	bool whole_log;		/* the first line must begin the chain */
+	bool started;
+	uint64_t seq;		/* of the line before */
+	char prev[65];
+	uint64_t lines, members, files;
+	uint64_t evidence, evidence_gone;
+	uint64_t faults;
+};
+
+__attribute__((format(printf, 4, 5)))
+static void
+fault(struct verify *v, const char *path, uint64_t line, const char *fmt, ...)
+{
+	va_list ap;
+
+	v->faults++;
+	fprintf(stderr, "%s:%llu: ", path, (unsigned long long)line);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+/* Evidence that was deleted to save room is not damage; evidence that says
+ * something else is. */
+static void
+check_evidence(struct verify *v, const char *path, uint64_t line,
+    const struct event *e)
+{
+	char *why = NULL;
+
+	if (!e->has_evidence || e->warc == NULL || v->warcfd < 0 ||
+	    e->offset < 0)
+		return;
+	if (strchr(e->warc, '/') != NULL) {
+		fault(v, path, line, "evidence outside the folder: %s",
+		    log_quote_str(e->warc));
+		return;
+	}
+	if (faccessat(v->warcfd, e->warc, R_OK, 0) != 0) {
+		v->evidence_gone++;
+		return;
+	}
+	v->evidence++;
+	if (e->sha256 != NULL && !warc_check_evidence(v->warcfd, e->warc,
+		(uint64_t)e->offset, e->sha256, &why))
+		fault(v, path, line, "evidence in %s at %lld: %s",
+		    log_quote_str(e->warc), (long long)e->offset,
+		    log_quote_str(why));
+	free(why);
+}
+
+static void
+check_line(struct verify *v, const char *path, uint64_t number,
+    struct span line)
+{
+	struct event e;
+	const char *why;
+
+	if (!event_read(&e, line, &why)) {
+		fault(v, path, number, "%s", why);
+		event_chain(line, v->prev);
+		v->seq++;
+		return;
+	}
+	if (!v->started && v->whole_log) {
+		v->seq = 0;
+		memcpy(v->prev, event_chain_start, sizeof v->prev);
+		v->started = true;
+	}
+	if (v->started && e.seq != v->seq + 1)
+		fault(v, path, number, "sequence number %llu after %llu",
+		    (unsigned long long)e.seq, (unsigned long long)v->seq);
+	if (v->started && strcmp(e.prev, v->prev) != 0)
+		fault(v, path, number, "the chain is broken: the line before "
+		    "is not the one that was there");
+	v->started = true;
+	v->seq = e.seq;
+	event_chain(line, v->prev);
+	check_evidence(v, path, number, &e);
+	v->lines++;
+	event_release(&e);
+}
+
+static void
+check_file(struct verify *v, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct changelog_reader *r;
+	enum changelog_read state;
+	struct span line;
+	uint64_t number = 0;
+
+	if (fd < 0) {
+		fault(v, path, 0, "%s", strerror(errno));
+		return;
+	}
+	r = changelog_reader_new(fd, false);
+	while ((state = changelog_reader_next(r, &line)) == CHANGELOG_LINE)
+		check_line(v, path, ++number, line);
+	if (state == CHANGELOG_ERROR)
+		fault(v, path, number, "%s", strerror(errno));
+	else if (state != CHANGELOG_END)
+		fault(v, path, number, "%s behind byte %llu",
+		    state == CHANGELOG_TORN ? "the last batch is cut short" :
+		    "damaged bytes",
+		    (unsigned long long)changelog_reader_whole(r));
+	v->members += changelog_reader_members(r);
+	v->files++;
+	changelog_reader_free(r);
+	close(fd);
+}
+
+static void
+check_files(struct verify *v, char *const *paths, size_t n)
+{
+	struct progress bar;
+
+	progress_init(&bar, stderr, "verify", n, monotonic_us());
+	for (size_t i = 0; i < n; i++) {
+		progress_set(&bar, i, paths[i], monotonic_us());
+		check_file(v, paths[i]);
+	}
+	progress_clear(&bar);
+}
+
+static int
+report(const struct verify *v)
+{
+	printf("%llu files, %llu members, %llu lines, evidence: %llu checked, "
+	    "%llu no longer on disk; %llu faults\n",
+	    (unsigned long long)v->files, (unsigned long long)v->members,
+	    (unsigned long long)v->lines, (unsigned long long)v->evidence,
+	    (unsigned long long)v->evidence_gone,
+	    (unsigned long long)v->faults);
+	return v->faults == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int
+check_own_log(struct verify *v)
+{
+	struct log_place place;
+	char **paths = NULL, *warc;
+	size_t n = 0;
+
+	if (!log_place_find(&place, v->config_path, v->state_dir))
+		return EXIT_USAGE;
+	if (!log_place_files(&place, &paths, &n)) {
+		fprintf(stderr, "kpwatch: %s: %s; name the state folder with "
+		    "-s\n", place.log_dir, strerror(errno));
+		log_place_release(&place);
+		return EXIT_FAILED;
+	}
+	warc = xasprintf("%s/warc", place.state_dir);
+	v->warcfd = open(warc, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	v->whole_log = true;
+	check_files(v, paths, n);
+	if (v->warcfd >= 0)
+		close(v->warcfd);
+	free(warc);
+	changelog_files_free(paths, n);
+	log_place_release(&place);
+	return report(v);
+}
+
+static const char help[] =
+    "Checks the gzip members, the sequence numbers, the hash chain, and the\n"
+    "evidence that is still on disk, of the state folder's log or of the\n"
+    "files named (in the order given).\n\n"
+    "  -c FILE    configuration\n"
+    "  -s STATE   state folder\n";
+
+int
+cmd_verify(int argc, char **argv)
+{
+	static const struct option options[] = {
+	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	struct verify v = {.warcfd = -1};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "c:s:", options, NULL)) != -1) {
+		switch (opt) {
+		case 'c':
+			v.config_path = optarg;
+			break;
+		case 's':
+			v.state_dir = optarg;
+			break;
+		case 'h':
+			command_help("verify", help);
+			return EXIT_DONE;
+		default:
+			return command_usage("verify");
+		}
+	}
+	if (optind == argc)
+		return check_own_log(&v);
+	check_files(&v, argv + optind, (size_t)(argc - optind));
+	return report(&v);
+}

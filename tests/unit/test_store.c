@@ -1,0 +1,417 @@
+/*
+ * The store on disk: what survives a kill, a torn log and a second daemon,
+ * and what one unchanged look costs.
+ */
+#include "story.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "changelog.h"
+#include "instant.h"
+
+static char *
+folder_make(void)
+{
+	char *dir = xstrdup("/tmp/kpwatch-store-XXXXXX");
+
+	assert_non_null(mkdtemp(dir));
+	return dir;
+}
+
+static void
+folder_remove(char *dir)
+{
+	char *const argv[] = {(char *)"rm", (char *)"-rf", dir, NULL};
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execvp("rm", argv);
+		_exit(127);
+	}
+	waitpid(pid, NULL, 0);
+	free(dir);
+}
+
+/* All lines of the log, and that their chain and numbers are whole. */
+static size_t
+log_lines(const char *dir, struct buf *out)
+{
+	char *log = xasprintf("%s/log", dir), **names, prev[65];
+	int dirfd = open(log, O_RDONLY | O_DIRECTORY), fd;
+	struct changelog_reader *r;
+	enum changelog_read state;
+	struct span line;
+	struct event e;
+	size_t n, count = 0;
+
+	memcpy(prev, event_chain_start, sizeof prev);
+	assert_true(changelog_files(dirfd, &names, &n));
+	for (size_t i = 0; i < n; i++) {
+		fd = openat(dirfd, names[i], O_RDONLY);
+		r = changelog_reader_new(fd, true);
+		while ((state = changelog_reader_next(r, &line)) ==
+		    CHANGELOG_LINE) {
+			assert_true(event_read(&e, line, NULL));
+			assert_int_equal(e.seq, ++count);
+			assert_string_equal(e.prev, prev);
+			event_chain(line, prev);
+			event_release(&e);
+			buf_add_span(out, line);
+			buf_add_char(out, '\n');
+		}
+		assert_int_equal(state, CHANGELOG_END);
+		changelog_reader_free(r);
+		close(fd);
+	}
+	changelog_files_free(names, n);
+	close(dirfd);
+	free(log);
+	return count;
+}
+
+static void
+some_events(struct story *s, int n)
+{
+	char text[64];
+
+	for (int i = 0; i < n; i++) {
+		snprintf(text, sizeof text, "title %d;block x", i);
+		story_see(s, "one", text);
+		assert_true(store_commit(s->store));
+	}
+}
+
+static void
+second_daemon_refused(void **state)
+{
+	struct store_options o = {0};
+	char *dir = folder_make(), *why = NULL;
+	struct story s;
+
+	(void)state;
+	story_begin(&s, dir);
+	o.state_dir = dir;
+	assert_null(store_open(&o, &why));
+	assert_non_null(strstr(why, "in use by another kpwatch"));
+	assert_null(strchr(why, '\n'));
+	free(why);
+	story_end(&s);
+	folder_remove(dir);
+}
+
+/* Killed after the commit and before the log was written. */
+static void
+kill_between_commit_and_log(void **state)
+{
+	char *dir = folder_make();
+	struct buf before = BUF_INIT(1u << 22), after = BUF_INIT(1u << 22);
+	struct story s;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	story_begin(&s, dir);
+	some_events(&s, 4);
+	assert_int_equal(log_lines(dir, &before), 4);
+	story_end(&s);
+	pid = fork();
+	if (pid == 0) {
+		story_begin(&s, dir);
+		store_close(s.store);
+		story_open(&s, dir, false);
+		s.id = 100;
+		s.now += 100000;
+		story_see(&s, "one", "title a;block x");
+		story_see(&s, "two", "channel vk b");
+		if (!store_commit(s.store))
+			_exit(1);
+		/* This one was never committed: it never happened. */
+		story_see(&s, "three", "channel vk b");
+		raise(SIGKILL);
+	}
+	waitpid(pid, &status, 0);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(log_lines(dir, &after), 4);
+	buf_clear(&after);
+	story_begin(&s, dir);
+	assert_int_equal(log_lines(dir, &after), 6);
+	assert_memory_equal(after.data, before.data, before.len);
+	assert_null(strstr(after.data, "\"three\""));
+	assert_int_equal(store_last_seq(s.store), 6);
+	story_end(&s);
+	buf_release(&before);
+	buf_release(&after);
+	folder_remove(dir);
+}
+
+static char *
+log_path(const char *dir)
+{
+	return xasprintf("%s/log/events-20190114.jsonl.gz", dir);
+}
+
+static void
+write_file(const char *path, const char *data, size_t n)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	assert_int_equal(write(fd, data, n), (ssize_t)n);
+	close(fd);
+}
+
+static struct buf
+read_file(const char *path)
+{
+	struct buf b = BUF_INIT(1u << 24);
+	int fd = open(path, O_RDONLY);
+	ssize_t n;
+
+	assert_true(fd >= 0);
+	while ((n = read(fd, buf_reserve(&b, 65536), 65536)) > 0)
+		b.len += (size_t)n;
+	close(fd);
+	return b;
+}
+
+/* The log cut at every byte: opening it keeps whole members only. */
+static void
+torn_at_every_byte(void **state)
+{
+	char *dir = folder_make(), *path = log_path(dir), *log, *why = NULL;
+	struct buf whole, lines = BUF_INIT(1u << 20), after = BUF_INIT(1u << 20);
+	struct changelog *c;
+	struct story s;
+	struct stat st;
+	char prev[65];
+	uint64_t cut, seq, last = 0;
+	int dirfd;
+
+	(void)state;
+	story_begin(&s, dir);
+	some_events(&s, 3);
+	story_end(&s);
+	whole = read_file(path);
+	assert_int_equal(log_lines(dir, &lines), 3);
+	log = xasprintf("%s/log", dir);
+	dirfd = open(log, O_RDONLY | O_DIRECTORY);
+	for (size_t n = 0; n <= whole.len; n++) {
+		write_file(path, whole.data, n);
+		c = changelog_open(dirfd, &cut, &why);
+		assert_non_null(c);
+		seq = changelog_last(c, prev);
+		assert_true(seq >= last && seq <= 3);
+		last = seq;
+		stat(path, &st);
+		assert_int_equal(st.st_size, n - cut);
+		changelog_close(c);
+	}
+	assert_int_equal(last, 3);
+	/* And the store writes again what was lost, byte for byte. */
+	for (size_t n = 0; n <= whole.len; n += whole.len / 9) {
+		write_file(path, whole.data, n);
+		story_begin(&s, dir);
+		story_end(&s);
+		buf_clear(&after);
+		assert_int_equal(log_lines(dir, &after), 3);
+		assert_string_equal(buf_str(&after), buf_str(&lines));
+	}
+	close(dirfd);
+	buf_release(&whole);
+	buf_release(&lines);
+	buf_release(&after);
+	free(log);
+	free(path);
+	folder_remove(dir);
+}
+
+static void
+rotation_by_day(void **state)
+{
+	char *dir = folder_make(), *path;
+	struct buf lines = BUF_INIT(1u << 20);
+	struct story s;
+
+	(void)state;
+	story_begin(&s, dir);
+	some_events(&s, 2);
+	s.now += INT64_C(86400000);
+	story_see(&s, "one", "title next;block x");
+	assert_true(store_commit(s.store));
+	/* The clock goes back: the newest file goes on, and it is said. */
+	s.now -= INT64_C(2) * 86400000;
+	story_see(&s, "one", "title back;block x");
+	story_end(&s);
+	path = xasprintf("%s/log/events-20190115.jsonl.gz", dir);
+	assert_int_equal(access(path, R_OK), 0);
+	assert_int_equal(log_lines(dir, &lines), 5);
+	assert_non_null(strstr(buf_str(&lines), "clock.stepped"));
+	free(path);
+	buf_release(&lines);
+	folder_remove(dir);
+}
+
+/* The same observation twice (a source that was restarted) counts once. */
+static void
+stored_once(void **state)
+{
+	char *dir = folder_make();
+	struct resume known;
+	struct story s;
+
+	(void)state;
+	story_begin(&s, dir);
+	story_see(&s, "one", "block x");
+	store_close(s.store);
+	story_open(&s, dir, true);
+	store_resume(s.store, &known);
+	assert_int_equal(known.last_id, 1);
+	assert_int_equal(known.npages, 1);
+	assert_string_equal(known.pages[0].target, "one");
+	resume_release(&known);
+	s.id = 0;
+	story_see(&s, "one", "block y");
+	story_expect(&s, "target.baseline one\n");
+	story_end(&s);
+	folder_remove(dir);
+}
+
+static void
+monitor_gap(void **state)
+{
+	char *dir = folder_make();
+	struct story s;
+
+	(void)state;
+	story_begin(&s, dir);
+	store_monitor_started(s.store, s.now);
+	story_see(&s, "one", "block x");
+	store_monitor_stopped(s.store, s.now);
+	store_close(s.store);
+	story_open(&s, dir, true);
+	store_monitor_started(s.store, s.now + 7200000);
+	story_expect(&s, "monitor.started\ntarget.baseline one\n"
+	    "monitor.stopped\nmonitor.gap\nmonitor.started\n");
+	assert_non_null(strstr(buf_str(&s.lines),
+	    "\"from\":\"2019-01-14T06:00:00.000Z\""));
+	story_end(&s);
+	folder_remove(dir);
+}
+
+static bool
+count_one(uint64_t seq, struct span line, void *arg)
+{
+	(void)seq;
+	(void)line;
+	++*(size_t *)arg;
+	return true;
+}
+
+static void
+hook_positions(void **state)
+{
+	char *dir = folder_make();
+	struct story s;
+	uint32_t attempts;
+	int64_t next;
+	size_t n = 0;
+
+	(void)state;
+	story_begin(&s, dir);
+	some_events(&s, 3);
+	/* A new hook does not get the past. */
+	assert_int_equal(store_hook_position(s.store, "mail"), 3);
+	story_see(&s, "one", "title z;block x");
+	assert_true(store_commit(s.store));
+	assert_int_equal(store_events_after(s.store, 3, 10, count_one, &n), 1);
+	store_hook_failed(s.store, "mail", 4, 2, 99, "exit 1", false);
+	assert_true(store_commit(s.store));
+	store_close(s.store);
+	story_open(&s, dir, true);
+	assert_int_equal(store_hook_position(s.store, "mail"), 3);
+	assert_true(store_hook_attempts(s.store, "mail", 4, &attempts, &next));
+	assert_int_equal(attempts, 2);
+	store_hook_advance(s.store, "mail", 4);
+	assert_int_equal(store_hook_position(s.store, "mail"), 4);
+	assert_false(store_hook_attempts(s.store, "mail", 4, &attempts,
+	    &next));
+	story_end(&s);
+	folder_remove(dir);
+}
+
+static off_t
+folder_bytes(const char *dir)
+{
+	char *db = xasprintf("%s/" STORE_NAME, dir), *log = log_path(dir);
+	struct stat st;
+	off_t sum = 0;
+
+	if (stat(db, &st) == 0)
+		sum += st.st_size;
+	if (stat(log, &st) == 0)
+		sum += st.st_size;
+	free(db);
+	free(log);
+	return sum;
+}
+
+#define LOOKS 40000
+
+static void
+bytes_per_look(void **state)
+{
+	char *dir = folder_make(), id[32];
+	struct story s;
+	off_t before;
+	double each;
+	int64_t start, took;
+
+	(void)state;
+	story_begin(&s, dir);
+	for (int i = 0; i < 170; i++) {
+		snprintf(id, sizeof id, "site%03d", i);
+		story_see(&s, id, "channel vk b;share qq;block x;title T");
+	}
+	store_close(s.store);
+	before = folder_bytes(dir);
+	story_open(&s, dir, true);
+	start = monotonic_us();
+	for (int i = 0; i < LOOKS; i++) {
+		snprintf(id, sizeof id, "site%03d", i % 170);
+		story_see(&s, id, "channel vk b;share qq;block x;title T");
+		if (i % 64 == 0)
+			assert_true(store_commit(s.store));
+	}
+	assert_true(store_commit(s.store));
+	took = monotonic_us() - start;
+	store_close(s.store);
+	each = (double)(folder_bytes(dir) - before) / LOOKS;
+	print_message("%d unchanged looks: %.1f bytes and %.0f us each\n",
+	    LOOKS, each, (double)took / LOOKS);
+	assert_true(each < 60);
+	s.store = NULL;
+	story_end(&s);
+	folder_remove(dir);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(second_daemon_refused),
+	    cmocka_unit_test(kill_between_commit_and_log),
+	    cmocka_unit_test(torn_at_every_byte),
+	    cmocka_unit_test(rotation_by_day),
+	    cmocka_unit_test(stored_once),
+	    cmocka_unit_test(monitor_gap),
+	    cmocka_unit_test(hook_positions),
+	    cmocka_unit_test(bytes_per_look),
+	};
+
+	digest_init();
+	log_threshold(LOG_LEVEL_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
