@@ -301,47 +301,6 @@ monitor_gap(void **state)
 	folder_remove(dir);
 }
 
-static bool
-count_one(uint64_t seq, struct span line, void *arg)
-{
-	(void)seq;
-	(void)line;
-	++*(size_t *)arg;
-	return true;
-}
-
-static void
-hook_positions(void **state)
-{
-	char *dir = folder_make();
-	struct story s;
-	uint32_t attempts;
-	int64_t next;
-	size_t n = 0;
-
-	(void)state;
-	story_begin(&s, dir);
-	some_events(&s, 3);
-	/* A new hook does not get the past. */
-	assert_int_equal(store_hook_position(s.store, "mail"), 3);
-	story_see(&s, "one", "title z;block x");
-	assert_true(store_commit(s.store));
-	assert_int_equal(store_events_after(s.store, 3, 10, count_one, &n), 1);
-	store_hook_failed(s.store, "mail", 4, 2, 99, "exit 1", false);
-	assert_true(store_commit(s.store));
-	store_close(s.store);
-	story_open(&s, dir, true);
-	assert_int_equal(store_hook_position(s.store, "mail"), 3);
-	assert_true(store_hook_attempts(s.store, "mail", 4, &attempts, &next));
-	assert_int_equal(attempts, 2);
-	store_hook_advance(s.store, "mail", 4);
-	assert_int_equal(store_hook_position(s.store, "mail"), 4);
-	assert_false(store_hook_attempts(s.store, "mail", 4, &attempts,
-	    &next));
-	story_end(&s);
-	folder_remove(dir);
-}
-
 static off_t
 folder_bytes(const char *dir)
 {
@@ -407,7 +366,6 @@ main(void)
 	    cmocka_unit_test(rotation_by_day),
 	    cmocka_unit_test(stored_once),
 	    cmocka_unit_test(monitor_gap),
-	    cmocka_unit_test(hook_positions),
 	    cmocka_unit_test(bytes_per_look),
 	};
 
