@@ -65,7 +65,8 @@ struct html_tokens {
 	struct span in;
 	size_t at;
 	enum html_state state;
-	bool xml;	     /* no element steers, CDATA counts everywhere */
+	bool steered;	     /* true: elements choose states, as above */
+	bool cdata;	     /* CDATA counts everywhere: XML */
 	bool attrs_cut;	     /* some start tag had more than ATTRS_MAX */
 	char last[HTML_NAME_MAX]; /* last start tag, for its end tag */
 	size_t last_len;

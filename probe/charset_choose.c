@@ -117,7 +117,7 @@ charset_prescan(struct span body, bool *found)
 
 	*found = false;
 	html_tokens_init(h, span_slice(body, 0, PRESCAN_MAX));
-	h->xml = true; /* raw text elements are not known to the prescan */
+	h->steered = false; /* raw text elements are not known to the prescan */
 	while (!*found && html_next(h, &t) != HTML_EOF)
 		if (t.type == HTML_START && span_is_i(t.name, "meta"))
 			cs = meta_charset(&t, found);
@@ -167,6 +167,36 @@ utf16_guess(struct span s)
 	return zeros[0] > zeros[1] * 8 ? "utf-16be" : NULL;
 }
 
+/* Does a detector's word need more than a few bytes to stand on?  It calls
+ * Latin text with odd quotation marks Thai or Vietnamese. */
+static bool
+needs_weight(const char *name)
+{
+	static const char *const names[] = {"windows-874", "windows-1258",
+	    "viscii", "windows-1251", "windows-1253", "windows-1255",
+	    "windows-1256", "iso-8859-5", "iso-8859-6", "iso-8859-7",
+	    "iso-8859-8", "koi8-r", "ibm866", "ibm855", "x-mac-cyrillic"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_mostly_latin(struct span s)
+{
+	size_t high = 0, letters = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		if ((unsigned char)s.p[i] >= 0x80)
+			high++;
+		else if (ascii_alpha(s.p[i]))
+			letters++;
+	}
+	return high * 20 < letters;
+}
+
 static const struct charset *
 detect(struct span body)
 {
@@ -185,6 +215,8 @@ detect(struct span body)
 		cs = charset_find(span_of(uchardet_get_charset(u)));
 	}
 	uchardet_delete(u);
+	if (cs != NULL && needs_weight(charset_name(cs)) && is_mostly_latin(s))
+		return charset_find(SPAN("windows-1252"));
 	return cs;
 }
 

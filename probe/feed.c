@@ -35,7 +35,7 @@ feed_looks(struct span body)
 		return false;
 	h = xmalloc(sizeof(*h));
 	html_tokens_init(h, head);
-	h->xml = true;
+	h->steered = false;
 	while (html_next(h, &t) != HTML_EOF && t.type != HTML_START)
 		;
 	if (t.type == HTML_START)
@@ -143,7 +143,8 @@ feed_scan(struct page *p, struct span body)
 	struct html_token *t = &p->token;
 
 	html_tokens_init(&p->tokens, body);
-	p->tokens.xml = true;
+	p->tokens.steered = false;
+	p->tokens.cdata = true;
 	while (html_next(&p->tokens, t) != HTML_EOF) {
 		if (t->type == HTML_START) {
 			feed_start(&f);

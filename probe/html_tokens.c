@@ -56,7 +56,8 @@ html_tokens_init(struct html_tokens *h, struct span in)
 	h->in = in;
 	h->at = 0;
 	h->state = HTML_DATA;
-	h->xml = false;
+	h->steered = true;
+	h->cdata = false;
 	h->attrs_cut = false;
 	h->last_len = 0;
 	h->nforeign = 0;
@@ -371,7 +372,7 @@ steer(struct html_tokens *h, const struct html_token *t)
 {
 	bool was_foreign = in_foreign(h);
 
-	if (h->xml)
+	if (!h->steered)
 		return;
 	if (was_foreign || span_is_i(t->name, "svg") ||
 	    span_is_i(t->name, "math"))
@@ -555,7 +556,7 @@ declaration(struct html_tokens *h, struct html_token *t, size_t at)
 		comment(h, t, at + 4);
 	} else if (stands_at(h, at, "<!doctype")) {
 		doctype(h, t, at + 9);
-	} else if ((h->xml || in_foreign(h)) && stands_at(h, at, "<![CDATA[") &&
+	} else if ((h->cdata || in_foreign(h)) && stands_at(h, at, "<![CDATA[") &&
 	    memcmp(h->in.p + at + 3, "CDATA", 5) == 0) {
 		h->state = HTML_CDATA;
 		h->at = at + 9;
