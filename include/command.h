@@ -24,6 +24,7 @@ int command_usage(const char *name);
 int cmd_classify(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_extract(int argc, char **argv);
+int cmd_hooks(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_status(int argc, char **argv);

@@ -12,6 +12,8 @@ static const struct command commands[] = {
 	cmd_config},
     {"extract", "[-c FILE] [--json] [--base URL] FILE...",
 	"sightings of saved pages", cmd_extract},
+    {"hooks", "[--list] [--test NAME] [--retry] [-c FILE] [-s STATE]",
+	"hooks, what waits for them, and dead letters", cmd_hooks},
     {"inspect", "[--json] FILE...", "what a capture or web archive holds",
 	cmd_inspect},
     {"log", "[-c FILE] [-s STATE] [--since T] [--until T] [--type GLOB]"
