@@ -239,7 +239,9 @@ tag_rules(struct recogniser *r, const struct element *e)
 {
 	const struct rules *rules = r->rules;
 
-	if (span_find(e->tag, ':') == e->tag.n || !spend(r, rules->nmarkups))
+	/* "fb:like", "g:plusone": a prefix of one or two letters. */
+	if (e->tag.n < 4 || (e->tag.p[1] != ':' && e->tag.p[2] != ':') ||
+	    !spend(r, rules->nmarkups))
 		return;
 	for (size_t i = 0; i < rules->nmarkups; i++) {
 		const struct rule_markup *m = &rules->markups[i];
