@@ -262,6 +262,17 @@ uint32_t rules_word(const struct rules *, struct span word);
 bool rules_has_word(const struct rules *, uint32_t first, uint32_t count,
     struct span word);
 
+/* What the placeholders of a pattern stand for; p NULL: not in it. */
+struct rule_capture {
+	struct span slot[SLOT_COUNT];
+	bool form[SLOT_COUNT]; /* from a query: "+" is a space */
+	bool decoded[SLOT_COUNT];
+};
+
+/* One template against one segment; fills *c as far as it fits. */
+bool rule_segment_matches(const struct rules *, const struct rule_segment *,
+    struct span, struct rule_capture *c, bool form, bool decoded);
+
 /* Adds one pattern in the notation of platforms.yaml; false and a reason
  * (static text) when it is malformed. */
 struct pattern_source {

@@ -10,7 +10,6 @@
 #define SEGMENTS_MAX	 32  /* path segments looked at */
 #define QUERY_PAIRS_MAX	 48  /* query pairs looked at */
 #define HOST_LABELS_MAX	 16
-#define SEGMENT_MAX_LEN	 1024 /* longer ones are nobody's name */
 #define REDIRECTS_MAX	 3    /* redirectors inside redirectors */
 
 /* An address taken apart, all borrowed. */
@@ -32,12 +31,6 @@ struct subject {
 	bool fragment_split;
 	struct span raw[SEGMENTS_MAX]; /* the same, still encoded */
 	struct buf scratch; /* decoded segments */
-};
-
-struct capture {
-	struct span slot[SLOT_COUNT];
-	bool form[SLOT_COUNT]; /* from a query: "+" is a space */
-	bool decoded[SLOT_COUNT];
 };
 
 /* www.h, m.h and so on are h. */
@@ -74,156 +67,6 @@ is_mirror(struct span label)
 }
 
 static bool
-type_holds(enum rule_type type, struct span v)
-{
-	size_t i = 0;
-
-	if (v.n == 0)
-		return false;
-	switch (type) {
-	case TYPE_ANY:
-	case TYPE_REST:
-		return true;
-	case TYPE_SIGNED:
-	case TYPE_OWNER:
-		i = v.p[0] == '-' ? 1 : 0;
-		break;
-	case TYPE_WORD:
-		while (i < v.n && ascii_alnum(v.p[i]))
-			i++;
-		return i == v.n;
-	case TYPE_RUMV:
-		if (v.n < 5 || v.n > 9 || v.p[0] != 'v')
-			return false;
-		for (i = 1; i < v.n; i++)
-			if (!ascii_alnum(v.p[i]))
-				return false;
-		return true;
-	case TYPE_DIGITS:
-	case TYPE_COUNT:
-		break;
-	}
-	bool digit = false, under = false;
-	for (; i < v.n; i++) {
-		if (ascii_digit(v.p[i])) {
-			digit = true;
-		} else if (type == TYPE_OWNER && v.p[i] == '_' && digit &&
-		    !under) {
-			under = true;
-			digit = false;
-			if (i + 1 < v.n && v.p[i + 1] == '-')
-				i++;
-		} else {
-			return false;
-		}
-	}
-	return digit && (type != TYPE_OWNER || under);
-}
-
-/* How far a typed placeholder can reach at the start of v; it need not hold
- * at that length, but it cannot hold at a greater one. */
-static size_t
-type_reach(enum rule_type type, struct span v)
-{
-	size_t n = 0;
-
-	switch (type) {
-	case TYPE_SIGNED:
-	case TYPE_OWNER:
-		while (n < v.n && (ascii_digit(v.p[n]) || v.p[n] == '-' ||
-		    v.p[n] == '_'))
-			n++;
-		return n;
-	case TYPE_DIGITS:
-		while (n < v.n && ascii_digit(v.p[n]))
-			n++;
-		return n;
-	case TYPE_WORD:
-	case TYPE_RUMV:
-		while (n < v.n && ascii_alnum(v.p[n]))
-			n++;
-		return n;
-	case TYPE_ANY:
-	case TYPE_REST:
-	case TYPE_COUNT:
-		break;
-	}
-	return v.n;
-}
-
-static void
-keep(struct capture *c, unsigned slot, struct span v, bool form, bool decoded)
-{
-	if (slot == SLOT_LITERAL || slot >= SLOT_COUNT)
-		return;
-	c->slot[slot] = v;
-	c->form[slot] = form;
-	c->decoded[slot] = decoded;
-}
-
-/* Cheap look ahead: the literal after a placeholder stands at k. */
-static bool
-literal_next(const struct rules *r, const struct rule_part *p,
-    struct span v, size_t k)
-{
-	return p->slot != SLOT_LITERAL || (k < v.n && ascii_lower(v.p[k]) ==
-	    ascii_lower(r->text[p->text]));
-}
-
-/*
- * Parts against text.  Placeholders are greedy; the literal after one is
- * looked for from the right, so the work is at most length times parts per
- * placeholder and the segment's length is limited.
- */
-static bool
-parts_match(const struct rules *r, const struct rule_part *p, size_t n,
-    struct span v, bool open_end, struct capture *c, bool form, bool decoded)
-{
-	if (n == 0)
-		return v.n == 0 || open_end;
-	if (p->slot == SLOT_LITERAL) {
-		struct span lit = {r->text + p->text, p->length};
-
-		return v.n >= lit.n &&
-		    span_eq_i(span_slice(v, 0, lit.n), lit) &&
-		    parts_match(r, p + 1, n - 1, span_slice(v, lit.n, v.n),
-		    open_end, c, form, decoded);
-	}
-	if (n == 1) {
-		size_t reach = form && p->type != TYPE_ANY ?
-		    type_reach(p->type, v) : v.n;
-		struct span got = span_slice(v, 0, reach);
-
-		if (!type_holds(p->type, got))
-			return false;
-		keep(c, p->slot, got, form, decoded);
-		return true;
-	}
-	for (size_t k = type_reach(p->type, v); k >= 1; k--) {
-		struct span got = span_slice(v, 0, k);
-
-		if (!literal_next(r, p + 1, v, k) || !type_holds(p->type, got))
-			continue;
-		if (parts_match(r, p + 1, n - 1, span_slice(v, k, v.n),
-		    open_end, c, form, decoded)) {
-			keep(c, p->slot, got, form, decoded);
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool
-segment_matches(const struct rules *r, const struct rule_segment *s,
-    struct span v, struct capture *c, bool form, bool decoded)
-{
-	if (s->parts > 1 && v.n > SEGMENT_MAX_LEN)
-		return false;
-	return parts_match(r, r->parts + s->part, s->parts, v,
-	    s->kind == SEGMENT_PREFIX, c, form, decoded);
-}
-
-static bool
 takes_rest(const struct rules *r, const struct rule_segment *s)
 {
 	return s->parts > 0 &&
@@ -234,7 +77,7 @@ takes_rest(const struct rules *r, const struct rule_segment *s)
 static bool
 path_matches(const struct rules *r, const struct rule_segment *s, size_t ns,
     const struct span *v, const struct span *raw, size_t nv,
-    struct capture *c)
+    struct rule_capture *c)
 {
 	size_t i = 0;
 
@@ -256,7 +99,7 @@ path_matches(const struct rules *r, const struct rule_segment *s, size_t ns,
 			text.n = (size_t)(raw[nv - 1].p + raw[nv - 1].n -
 			    raw[i].p);
 		}
-		if (!segment_matches(r, s, text, c, false, true))
+		if (!rule_segment_matches(r, s, text, c, false, true))
 			return false;
 		if (s->parts == 1 && !takes_rest(r, s) &&
 		    r->parts[s->part].slot == SLOT_CONTENT)
@@ -288,7 +131,7 @@ split_query(struct subject *s)
 static bool
 pair_matches(const struct rules *r, const struct rule_segment *s,
     const struct span *names, const struct span *values, size_t n,
-    struct capture *c)
+    struct rule_capture *c)
 {
 	struct span key = rules_span(r, s->key);
 
@@ -296,7 +139,7 @@ pair_matches(const struct rules *r, const struct rule_segment *s,
 		if (!span_eq_i(names[i], key))
 			continue;
 		if (s->parts == 0 ||
-		    segment_matches(r, s, values[i], c, true, false))
+		    rule_segment_matches(r, s, values[i], c, true, false))
 			return true;
 	}
 	return false;
@@ -304,12 +147,12 @@ pair_matches(const struct rules *r, const struct rule_segment *s,
 
 static bool
 query_matches(const struct rules *r, const struct rule_segment *s, size_t ns,
-    struct subject *subject, struct capture *c)
+    struct subject *subject, struct rule_capture *c)
 {
 	split_query(subject);
 	for (; ns > 0; ns--, s++) {
 		if (s->key == RULE_NONE) {
-			if (!segment_matches(r, s, subject->query, c, true,
+			if (!rule_segment_matches(r, s, subject->query, c, true,
 			    false))
 				return false;
 		} else if (!pair_matches(r, s, subject->name, subject->value,
@@ -332,7 +175,7 @@ split_path(struct span path, struct span *out)
 
 static bool
 fragment_matches(const struct rules *r, const struct rule_pattern *p,
-    struct subject *s, struct capture *c)
+    struct subject *s, struct rule_capture *c)
 {
 	struct span names[QUERY_PAIRS_MAX], values[QUERY_PAIRS_MAX], rest;
 	size_t n = 0;
@@ -374,7 +217,7 @@ takes_any_account(const struct rules *r, const struct rule_pattern *p)
 /* Labels before the host entry: nothing, a mirror's, any, or a template. */
 static bool
 host_matches(const struct rules *r, const struct rule_pattern *p,
-    struct span before, struct capture *c)
+    struct span before, struct rule_capture *c)
 {
 	const struct rule_platform *pl = &r->platforms[p->platform];
 	struct span rest = before;
@@ -402,7 +245,7 @@ host_matches(const struct rules *r, const struct rule_pattern *p,
 		const struct rule_segment *seg = &r->segments[p->labels + i];
 
 		if (label.n == 0 ||
-		    !segment_matches(r, seg, label, c, false, true))
+		    !rule_segment_matches(r, seg, label, c, false, true))
 			return false;
 		if (r->parts[seg->part].slot == SLOT_LITERAL)
 			continue;
@@ -459,7 +302,7 @@ decode_letters(struct span s, struct buf *out)
 /* What a slot holds, decoded into *out.  In content ids only letters are,
  * since "%2F" is not "/" there, unless they are addresses themselves. */
 static void
-slot_text(const struct capture *c, unsigned slot, struct buf *out)
+slot_text(const struct rule_capture *c, unsigned slot, struct buf *out)
 {
 	if (slot == SLOT_CONTENT && !span_starts_i(c->slot[slot], "http"))
 		decode_letters(c->slot[slot], out);
@@ -493,7 +336,7 @@ syntax_holds(const struct rules *r, const struct rule_syntax *x,
 
 static bool
 syntax_fits(const struct rules *r, const struct rule_pattern *p,
-    const struct capture *c)
+    const struct rule_capture *c)
 {
 	unsigned slot = c->slot[SLOT_ACCOUNT].p != NULL ? SLOT_ACCOUNT :
 	    SLOT_CONTENT;
@@ -513,7 +356,7 @@ syntax_fits(const struct rules *r, const struct rule_pattern *p,
 
 static bool
 pattern_matches(struct subject *s, const struct rule_pattern *p,
-    struct span before, struct capture *c)
+    struct span before, struct rule_capture *c)
 {
 	const struct rules *r = s->rules;
 
@@ -556,7 +399,7 @@ split_subject(struct subject *s)
 
 struct best {
 	const struct rule_pattern *pattern;
-	struct capture capture;
+	struct rule_capture capture;
 	uint32_t platform; /* of the longest host that is a platform's own */
 	bool asset;
 };
@@ -565,7 +408,7 @@ static void
 try_entry(struct subject *s, const struct rule_host *h, struct span before,
     struct best *best)
 {
-	struct capture c;
+	struct rule_capture c;
 
 	if (best->platform == RULE_NONE && h->platform != RULE_NONE) {
 		best->platform = h->platform;
@@ -680,8 +523,8 @@ static bool classify(const struct rules *, struct span, const struct url *,
     struct match *, int depth);
 
 static bool
-follow(const struct rules *r, const struct capture *c, const struct url *url,
-    struct match *m, int depth)
+follow(const struct rules *r, const struct rule_capture *c,
+    const struct url *url, struct match *m, int depth)
 {
 	struct buf target = BUF_INIT(URL_MAX_LEN);
 	bool good = false;
