@@ -22,9 +22,13 @@ struct channel_handler {
 	void *arg;
 };
 
-/* Takes fd.  `early` (may be empty) holds bytes that were read before. */
+/* Takes fd. */
 struct channel *channel_new(struct event_base *, int fd, enum role self,
-    enum role peer, const struct channel_handler *, struct span early);
+    enum role peer, const struct channel_handler *);
+/* Takes over a blocking connection with what it has read and not used; no
+ * callback is made from here.  The connection is empty afterwards. */
+struct channel *channel_adopt(struct event_base *, struct connection *,
+    const struct channel_handler *);
 /* Closes and frees; safe inside the channel's own callbacks. */
 void channel_free(struct channel *);
 void channel_send(struct channel *, enum message_type, uint64_t id,

@@ -169,14 +169,19 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	ssize_t n;
 
 	(void)fd;
-	(void)what;
 	if (at == NULL)
 		bug("incoming frames over their maximum");
 	n = channel_recv(ch, at, FRAME_MAX);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		/* What was read before the channel began may be whole. */
+		if ((what & EV_TIMEOUT) == 0)
+			return;
+		n = 0;
+	} else if (n <= 0) {
+		n = -1;
+	}
 	ch->depth++;
-	if (n <= 0) {
+	if (n < 0) {
 		channel_lost(ch);
 	} else {
 		ch->incoming.len += (size_t)n;
@@ -278,7 +283,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 
 struct channel *
 channel_new(struct event_base *base, int fd, enum role self, enum role peer,
-    const struct channel_handler *handler, struct span early)
+    const struct channel_handler *handler)
 {
 	struct channel *ch = xcalloc(1, sizeof *ch);
 	int flags = fcntl(fd, F_GETFL);
@@ -288,18 +293,32 @@ channel_new(struct event_base *base, int fd, enum role self, enum role peer,
 	ch->fd = fd;
 	ch->handler = *handler;
 	assembler_init(&ch->in, self, peer);
-	buf_init(&ch->incoming, 4 * FRAME_MAX + early.n);
+	buf_init(&ch->incoming, 4 * FRAME_MAX);
 	buf_init(&ch->out, FRAME_QUEUE_MAX);
 	event_assign(&ch->read_event, base, fd, EV_READ | EV_PERSIST,
 	    on_readable, ch);
 	event_assign(&ch->write_event, base, fd, EV_WRITE, on_writable, ch);
 	event_add(&ch->read_event, NULL);
-	if (early.n > 0) {
-		buf_add_span(&ch->incoming, early);
-		ch->depth++;
-		channel_parse(ch);
-		ch->depth--;
-	}
+	return ch;
+}
+
+struct channel *
+channel_adopt(struct event_base *base, struct connection *c,
+    const struct channel_handler *handler)
+{
+	struct channel *ch = channel_new(base, c->fd, c->in.self, c->in.peer,
+	    handler);
+	struct buf rest;
+
+	for (unsigned i = 0; i < c->nfds; i++)
+		ch->fds_in[ch->nfds_in++] = c->fds[i];
+	c->nfds = 0;
+	connection_detach(c, &rest);
+	ch->incoming.max += rest.len;
+	buf_add_span(&ch->incoming, buf_span(&rest));
+	buf_release(&rest);
+	if (ch->incoming.len > 0)
+		event_active(&ch->read_event, EV_TIMEOUT, 1);
 	return ch;
 }
 

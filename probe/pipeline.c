@@ -367,8 +367,7 @@ worker_add(struct pipeline *p, const struct peer *peer)
 	w->index = peer->index;
 	h.arg = w;
 	w->timer = evtimer_new(p->base, on_worker_silent, w);
-	w->channel = channel_new(p->base, peer->fd, p->self, ROLE_ANALYSER, &h,
-	    SPAN_NULL);
+	w->channel = channel_new(p->base, peer->fd, p->self, ROLE_ANALYSER, &h);
 	pipeline_advance(p);
 }
 
@@ -424,8 +423,7 @@ store_set(struct pipeline *p, const struct peer *peer)
 	struct job *j;
 
 	channel_free(p->store);
-	p->store = channel_new(p->base, peer->fd, p->self, peer->role, &h,
-	    SPAN_NULL);
+	p->store = channel_new(p->base, peer->fd, p->self, peer->role, &h);
 	/* What was sent and not acknowledged may be lost: send it again, the
 	 * store drops what it has. */
 	TAILQ_FOREACH(j, &p->jobs, next)

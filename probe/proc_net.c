@@ -686,7 +686,6 @@ net_main(struct connection *parent, struct startup *s)
 	    n};
 	struct timeval second = {TICK_SECONDS, 0};
 	bool best_effort = s->config->sandbox_best_effort;
-	struct buf early;
 
 	digest_init();
 	n->base = precise_base();
@@ -700,17 +699,13 @@ net_main(struct connection *parent, struct startup *s)
 	if (!sandbox_net(best_effort) ||
 	    !connection_send(parent, MSG_READY, 0, SPAN_NULL))
 		return 1;
-	connection_detach(parent, &early);
-	n->parent = channel_new(n->base, PROCESS_FD, ROLE_NET, ROLE_PARENT,
-	    &from_parent, SPAN_NULL);
+	n->parent = channel_adopt(n->base, parent, &from_parent);
 	process_log_to_channel(n->parent);
 	n->pipeline = pipeline_new(n->base, ROLE_NET, n->parent,
 	    &from_pipeline);
 	for (size_t i = 0; i < s->npeers; i++)
 		pipeline_peer(n->pipeline, &s->peers[i]);
 	event_add(n->tick_timer, &second);
-	if (early.len > 0)
-		bug("the parent spoke before we were ready");
 	event_base_dispatch(n->base);
 	net_close(n);
 	free(n);

@@ -215,8 +215,7 @@ connect_sink(struct supervisor *s, struct child *source)
 	if (!process_pair(fds))
 		fatal("cannot make a socket pair: %s", strerror(errno));
 	send_peer(source, ROLE_PARENT, 0, fds[0]);
-	s->sink = channel_new(s->base, fds[1], ROLE_PARENT, source->role, &h,
-	    SPAN_NULL);
+	s->sink = channel_new(s->base, fds[1], ROLE_PARENT, source->role, &h);
 }
 
 static void
@@ -449,8 +448,7 @@ child_start(struct child *c)
 		fatal("cannot start %s: %s", child_name(c), strerror(errno));
 	c->state = CHILD_STARTING;
 	c->started = monotonic_us() / 1000;
-	c->channel = channel_new(s->base, fd, ROLE_PARENT, c->role, &h,
-	    SPAN_NULL);
+	c->channel = channel_new(s->base, fd, ROLE_PARENT, c->role, &h);
 	connect_child(s, c);
 	send_setup(s, c);
 	event_add(c->timer, &tv);

@@ -1,0 +1,323 @@
+/*
+ * kpwatch replay: captures through the same pipeline as live fetching.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "instant.h"
+#include "limit.h"
+#include "log.h"
+#include "render.h"
+#include "replay.h"
+#include "setup.h"
+#include "supervisor.h"
+
+#define COPY_BUFFER (256 * KIB)
+
+struct replay {
+	struct event_base *base;
+	struct common_options options;
+	struct setup setup;
+	struct supervisor *supervisor;
+	struct replay_file *files;
+	size_t nfiles;
+	size_t cap;
+	char **names; /* owned copies */
+	uint64_t bytes;
+	struct replay_counts counts;
+	uint64_t events;
+	struct progress progress;
+	struct event *timer;
+	bool have_counts;
+	bool interrupted;
+	int64_t start_us;
+};
+
+static const char help[] =
+    "  -c FILE        configuration\n"
+    "  -s STATE       keep state and change log there; without it the events\n"
+    "                 are only printed\n"
+    "  -o KEY=VALUE   override one key of the configuration\n"
+    "  --all-hosts    make targets of hosts that are not in the catalogue\n\n"
+    "FILE is a pcap, pcapng, WARC or ARC file, plain or gzipped; - is standard\n"
+    "input.  Files are merged in time order.  Events go to standard output,\n"
+    "one JSON line each.  Exit 1 when a file was damaged.\n"
+    "Example: kpwatch replay kpwatch-20190114-*.warc.gz\n";
+
+/* ---- files ---- */
+
+/* Standard input cannot be read twice: into an unlinked file. */
+static int
+spool_stdin(void)
+{
+	const char *dir = getenv("TMPDIR");
+	char *path = xasprintf("%s", dir == NULL ? "/var/tmp" : dir);
+	int fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	char *buffer = xmalloc(COPY_BUFFER);
+	ssize_t n = 0;
+
+	while (fd >= 0 && (n = read(STDIN_FILENO, buffer, COPY_BUFFER)) > 0)
+		if (write(fd, buffer, (size_t)n) != n) {
+			n = -1;
+			break;
+		}
+	if (fd < 0 || n < 0) {
+		fprintf(stderr, "kpwatch replay: cannot keep standard input in "
+				"%s: %s\n", path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
+	}
+	free(buffer);
+	free(path);
+	return fd;
+}
+
+static bool
+add_file(struct replay *r, const char *name)
+{
+	struct stat st;
+	int fd = strcmp(name, "-") == 0 ? spool_stdin() :
+					  open(name, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		if (strcmp(name, "-") != 0)
+			fprintf(stderr, "kpwatch replay: %s: %s\n", name,
+			    strerror(errno));
+		return false;
+	}
+	if (S_ISDIR(st.st_mode)) {
+		fprintf(stderr, "kpwatch replay: %s is a folder; name its "
+				"files, as in '%s/*.warc.gz'\n", name, name);
+		close(fd);
+		return false;
+	}
+	r->files = xgrow(r->files, &r->cap, r->nfiles + 1, sizeof *r->files);
+	r->names = xreallocarray(r->names, r->nfiles + 1, sizeof *r->names);
+	r->names[r->nfiles] = xstrdup(name);
+	r->files[r->nfiles] = (struct replay_file){r->names[r->nfiles], fd};
+	r->nfiles++;
+	r->bytes += (uint64_t)st.st_size;
+	return true;
+}
+
+/* A pattern that the shell did not expand is expanded here. */
+static bool
+add_operand(struct replay *r, const char *operand)
+{
+	glob_t g;
+	bool ok = true;
+
+	if (strpbrk(operand, "*?[") == NULL || access(operand, F_OK) == 0)
+		return add_file(r, operand);
+	if (glob(operand, 0, NULL, &g) != 0) {
+		fprintf(stderr, "kpwatch replay: no file matches %s\n",
+		    operand);
+		return false;
+	}
+	for (size_t i = 0; i < g.gl_pathc; i++)
+		ok = add_file(r, g.gl_pathv[i]) && ok;
+	globfree(&g);
+	return ok;
+}
+
+/* ---- what comes back ---- */
+
+static void
+on_message(const struct message *m, void *arg)
+{
+	struct replay *r = arg;
+
+	switch (m->type) {
+	case MSG_EVENT:
+		progress_clear(&r->progress);
+		fwrite(m->data.p, 1, m->data.n, stdout);
+		putchar('\n');
+		r->events++;
+		break;
+	case MSG_SUMMARY:
+		if (!replay_counts_decode(&r->counts, m->data))
+			fatal("malformed summary from the reader");
+		r->have_counts = true;
+		supervisor_tell_store(r->supervisor, MSG_FLUSH, SPAN_NULL);
+		break;
+	case MSG_FLUSHED:
+		if (r->have_counts)
+			supervisor_stop(r->supervisor);
+		break;
+	default:
+		break;
+	}
+}
+
+/* The files' descriptors share their places with the reader's. */
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct replay *r = arg;
+	uint64_t done = 0;
+
+	(void)fd;
+	(void)what;
+	for (size_t i = 0; i < r->nfiles; i++) {
+		off_t at = lseek(r->files[i].fd, 0, SEEK_CUR);
+
+		if (at > 0)
+			done += (uint64_t)at;
+	}
+	progress_set(&r->progress, done, NULL, monotonic_us());
+}
+
+static void
+on_interrupt(evutil_socket_t sig, short what, void *arg)
+{
+	struct replay *r = arg;
+
+	(void)sig;
+	(void)what;
+	r->interrupted = true;
+	supervisor_stop(r->supervisor);
+}
+
+static void
+summarise(const struct replay *r)
+{
+	const struct replay_counts *c = &r->counts;
+	char text[INSTANT_TEXT_MAX];
+
+	fprintf(stderr,
+	    "%" PRIu64 " files (%" PRIu64 " damaged), %" PRIu64 " packets, "
+	    "%" PRIu64 " records, %" PRIu64 " exchanges\n",
+	    c->files, c->damaged, c->packets, c->records, c->exchanges);
+	fprintf(stderr,
+	    "%" PRIu64 " observations of watched pages (%" PRIu64 " failed), "
+	    "%" PRIu64 " exchanges of other hosts, %" PRIu64 " of no page, "
+	    "%" PRIu64 " with gaps, %" PRIu64 " connections given up\n",
+	    c->observations, c->failures, c->unmatched, c->subresources,
+	    c->gaps, c->evicted);
+	fprintf(stderr, "%" PRIu64 " events in %s\n", r->events,
+	    duration_text((monotonic_us() - r->start_us) / 1000, text));
+	if (c->observations == 0 && c->unmatched > 0 && !r->options.all_hosts)
+		fprintf(stderr, "no host of the catalogue is in these files; "
+				"--all-hosts takes the others\n");
+}
+
+static void
+work(struct replay *r, const char *log_dir)
+{
+	struct supervisor_plan plan = {
+	    .mode = SUPERVISE_REPLAY,
+	    .config = r->setup.config,
+	    .rules = buf_span(&r->setup.rules),
+	    .verdicts = buf_span(&r->setup.verdicts),
+	    .state_dir = r->options.state_dir,
+	    .log_dir = log_dir,
+	    .all_hosts = r->options.all_hosts,
+	    .files = r->files,
+	    .nfiles = r->nfiles,
+	    .message = on_message,
+	    .arg = r,
+	};
+	struct timeval tick = {0, 200000};
+	struct event *interrupt, *terminate;
+
+	signal(SIGPIPE, SIG_IGN);
+	r->base = event_base_new();
+	if (r->base == NULL)
+		fatal("cannot make an event loop");
+	interrupt = evsignal_new(r->base, SIGINT, on_interrupt, r);
+	terminate = evsignal_new(r->base, SIGTERM, on_interrupt, r);
+	event_add(interrupt, NULL);
+	event_add(terminate, NULL);
+	r->supervisor = supervisor_new(r->base, &plan);
+	r->start_us = monotonic_us();
+	progress_init(&r->progress, stderr, "replaying", r->bytes,
+	    r->start_us);
+	r->timer = event_new(r->base, -1, EV_PERSIST, on_timer, r);
+	event_add(r->timer, &tick);
+	if (supervisor_start(r->supervisor))
+		event_base_dispatch(r->base);
+	progress_clear(&r->progress);
+	if (supervisor_result(r->supervisor) != 0)
+		r->interrupted = true;
+	supervisor_free(r->supervisor);
+	event_free(interrupt);
+	event_free(terminate);
+	event_free(r->timer);
+	event_base_free(r->base);
+}
+
+static void
+replay_release(struct replay *r)
+{
+	for (size_t i = 0; i < r->nfiles; i++) {
+		close(r->files[i].fd);
+		free(r->names[i]);
+	}
+	free(r->files);
+	free(r->names);
+	setup_release(&r->setup);
+}
+
+/* The state folder must be there and ours before anything starts. */
+static bool
+make_state(const char *state, const char *log_dir)
+{
+	if ((mkdir(state, 0700) == 0 || errno == EEXIST) &&
+	    (mkdir(log_dir, 0700) == 0 || errno == EEXIST) &&
+	    access(log_dir, R_OK | W_OK | X_OK) == 0)
+		return true;
+	fprintf(stderr, "kpwatch: cannot use the folder %s: %s\n", state,
+	    strerror(errno));
+	return false;
+}
+
+int
+cmd_replay(int argc, char **argv)
+{
+	struct replay r = {0};
+	char *log_dir = NULL;
+	int at = common_options_parse(&r.options, argc, argv, "csoa");
+	int result = EXIT_USAGE;
+	bool all_open = true;
+
+	if (at < 0)
+		return EXIT_USAGE;
+	if (r.options.help) {
+		command_help(argv[0], help);
+		return EXIT_DONE;
+	}
+	if (at == argc)
+		return command_usage(argv[0]);
+	if (!setup_load(&r.setup, &r.options))
+		return EXIT_USAGE;
+	for (int i = at; i < argc; i++)
+		all_open = add_operand(&r, argv[i]) && all_open;
+	if (r.options.state_dir != NULL) {
+		log_dir = xasprintf("%s/log", r.options.state_dir);
+		if (!make_state(r.options.state_dir, log_dir))
+			goto out;
+	}
+	result = EXIT_FAILED;
+	if (r.nfiles == 0)
+		goto out;
+	work(&r, log_dir);
+	summarise(&r);
+	if (fflush(stdout) == 0 && all_open && !r.interrupted &&
+	    r.have_counts && r.counts.damaged == 0)
+		result = EXIT_DONE;
+out:
+	free(log_dir);
+	replay_release(&r);
+	return result;
+}
