@@ -11,7 +11,6 @@
 #include "pipeline.h"
 
 #include "advice.h"
-#include "capture.h"
 #include "config.h"
 #include "digest.h"
 #include "limit.h"
