@@ -279,7 +279,8 @@ struct ruleset_attr {
 	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | \
 	    LANDLOCK_ACCESS_FS_WRITE_FILE |                           \
 	    LANDLOCK_ACCESS_FS_REMOVE_FILE |                          \
-	    LANDLOCK_ACCESS_FS_MAKE_REG | 0x4000u /* truncate */)
+	    LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR | \
+	    0x4000u /* truncate */)
 #define NET_BIND_CONNECT 0x3u
 #define SCOPE_ALL	 0x3u
 
