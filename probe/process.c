@@ -245,8 +245,10 @@ process_main(enum role role)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, role_name(role));
 	signal(SIGPIPE, SIG_IGN);
-	/* A terminal's interrupt goes to the parent, who tells us. */
+	/* A terminal's interrupt, and a service manager's stop, go to all of
+	 * us; the parent stops us in order. */
 	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	log_role(role_name(role));
 	connection_init(&parent, PROCESS_FD, role, ROLE_PARENT);
