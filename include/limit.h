@@ -86,6 +86,9 @@
 /* Differencing. */
 #define KNOWN_MAX	 16384	    /* elements remembered of one target */
 
+/* Replay. */
+#define REPLAY_GATHER_MAX (64 * MIB) /* bodies of exchanges under way */
+
 /* Change log. */
 #define EVENT_LINE_MAX	 (256 * KIB) /* one event as JSON */
 #define MEMBER_BYTES_MAX (64 * KIB)  /* lines gathered into one gzip member */
