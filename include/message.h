@@ -24,7 +24,6 @@ enum role {
 	ROLE_ANALYSER,
 	ROLE_STORE,
 	ROLE_COURIER,
-	ROLE_SNIFFER,
 	ROLE_COUNT
 };
 
@@ -52,7 +51,6 @@ enum message_type {
 	MSG_RESUME,	 /* store -> source: what was known, see store.h */
 	MSG_RECORD,	 /* source -> store: observation, finding */
 	MSG_STORED,	 /* store -> source: advice; id is the observation */
-	MSG_PACKETS,	 /* net -> store: sniffed packets of one observation */
 	MSG_DONE,	 /* reader -> parent, store: the input has ended */
 	MSG_FLUSH,	 /* parent -> store: write all out, answer MSG_FLUSHED */
 	MSG_FLUSHED,
@@ -60,8 +58,6 @@ enum message_type {
 	MSG_DELIVER,	 /* store -> courier: hook name, event lines */
 	MSG_DELIVERED,	 /* courier -> store: how the hook ended */
 	MSG_HOOK_CONTROL, /* parent -> store: retry, test */
-	MSG_WATCH,	 /* net -> sniffer: a flow to keep or to forget */
-	MSG_FLOW,	 /* sniffer -> net: what its packets say */
 	MSG_SUMMARY,	 /* reader -> parent: counts of a replay */
 	MSG_TYPE_COUNT
 };

@@ -24,8 +24,6 @@ bool sandbox_net(bool best_effort);
 bool sandbox_reader(bool best_effort);
 /* Read and write below the given folders only; no network, no exec. */
 bool sandbox_store(const char *const *folders, size_t n, bool best_effort);
-/* The packet socket is open: no files, no new sockets, no exec. */
-bool sandbox_sniffer(bool best_effort);
 /* Spawns hooks, so little can be taken: no new privileges, no debugging of
  * others, no kernel interfaces. */
 bool sandbox_courier(bool best_effort);

@@ -10,7 +10,7 @@
 
 #define R(role)	 (1u << ROLE_##role)
 #define CHILDREN \
-	(R(NET) | R(READER) | R(ANALYSER) | R(STORE) | R(COURIER) | R(SNIFFER))
+	(R(NET) | R(READER) | R(ANALYSER) | R(STORE) | R(COURIER))
 #define SOURCES	 (R(NET) | R(READER))
 /* In `check` the parent itself stands where the store would. */
 #define SINKS	 (R(STORE) | R(PARENT))
@@ -42,7 +42,6 @@ static const struct message_rule rules[MSG_TYPE_COUNT] = {
     [MSG_RESUME] = {"resume", SINKS, SOURCES, CONFIG_BYTES_MAX, false},
     [MSG_RECORD] = {"record", SOURCES, SINKS, RECORD_BYTES_MAX, false},
     [MSG_STORED] = {"stored", SINKS, SOURCES, 4 * MIB, false},
-    [MSG_PACKETS] = {"packets", R(NET), R(STORE), JOB_BYTES_MAX, false},
     [MSG_DONE] = {"done", SOURCES, SINKS, 256, false},
     [MSG_FLUSH] = {"flush", R(PARENT), R(STORE), 0, false},
     [MSG_FLUSHED] = {"flushed", R(STORE), R(PARENT), 0, false},
@@ -50,13 +49,11 @@ static const struct message_rule rules[MSG_TYPE_COUNT] = {
     [MSG_DELIVER] = {"deliver", R(STORE), R(COURIER), 16 * MIB, false},
     [MSG_DELIVERED] = {"delivered", R(COURIER), R(STORE), 8 * KIB, false},
     [MSG_HOOK_CONTROL] = {"hook_control", R(PARENT), R(STORE), 8 * KIB, false},
-    [MSG_WATCH] = {"watch", R(NET), R(SNIFFER), 256, false},
-    [MSG_FLOW] = {"flow", R(SNIFFER), R(NET), JOB_BYTES_MAX, false},
     [MSG_SUMMARY] = {"summary", R(READER), R(PARENT), 64 * KIB, false},
 };
 
 static const char *const role_names[ROLE_COUNT] = {"parent", "net", "reader",
-    "analyser", "store", "courier", "sniffer"};
+    "analyser", "store", "courier"};
 
 const char *
 role_name(enum role role)

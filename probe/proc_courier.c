@@ -180,8 +180,7 @@ store_connect(struct courier_role *r, const struct peer *p)
 	}
 	if (r->store != NULL)
 		on_store_closed(r->store, r);
-	r->store = channel_new(r->base, p->fd, ROLE_COURIER, ROLE_STORE, &h,
-	    SPAN_NULL);
+	r->store = channel_new(r->base, p->fd, ROLE_COURIER, ROLE_STORE, &h);
 }
 
 static void
@@ -271,7 +270,6 @@ courier_main(struct connection *parent, struct startup *s)
 	struct courier_role r = {.config = s->config};
 	struct channel_handler from_parent = {on_parent_message,
 	    on_parent_closed, NULL, &r};
-	struct buf early;
 
 	r.base = event_base_new();
 	if (r.base == NULL)
@@ -280,10 +278,7 @@ courier_main(struct connection *parent, struct startup *s)
 	if (!sandbox_courier(s->config->sandbox_best_effort) ||
 	    !connection_send(parent, MSG_READY, 0, SPAN_NULL))
 		return 1;
-	connection_detach(parent, &early);
-	r.parent = channel_new(r.base, PROCESS_FD, ROLE_COURIER, ROLE_PARENT,
-	    &from_parent, buf_span(&early));
-	buf_release(&early);
+	r.parent = channel_adopt(r.base, parent, &from_parent);
 	process_log_to_channel(r.parent);
 	for (size_t i = 0; i < s->npeers; i++)
 		store_connect(&r, &s->peers[i]);

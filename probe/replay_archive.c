@@ -78,6 +78,7 @@ archive_stream_add(struct archive_stream *s, const char *name, int fd)
 	s->list = xgrow(s->list, &s->cap, s->n + 1, sizeof *s->list);
 	a = &s->list[s->n++];
 	memset(a, 0, sizeof *a);
+	a->owner = s;
 	a->name = xstrdup(name);
 	a->fd = fd;
 	a->number = warc_set_add(s->set, name, fd);

@@ -433,14 +433,6 @@ sandbox_store(const char *const *folders, size_t n, bool best_effort)
 }
 
 bool
-sandbox_sniffer(bool best_effort)
-{
-	return no_new_privileges() && limit(RLIMIT_CORE, 0, 0) &&
-	    landlock(NULL, 0, false, best_effort) &&
-	    deny_list(false, (const int[]){AF_UNIX}, 1, best_effort);
-}
-
-bool
 sandbox_courier(bool best_effort)
 {
 	return no_new_privileges() && deny_list(true, NULL, 0, best_effort);

@@ -517,6 +517,13 @@ child_gone(struct child *c, int status)
 			child_start(c); /* a reload asked for a fresh one */
 		return;
 	}
+	/* A check or a replay that loses a part is not whole any more. */
+	if (s->plan.mode != SUPERVISE_RUN && c->role != ROLE_ANALYSER) {
+		log_error("%s died (%s); giving up", child_name(c),
+		    describe_end(status));
+		give_up(s);
+		return;
+	}
 	if (!was_ready && !s->started) {
 		log_error("%s could not start (%s)", child_name(c),
 		    describe_end(status));

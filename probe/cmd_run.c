@@ -1,0 +1,249 @@
+/*
+ * kpwatch run: the daemon in the foreground.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "instant.h"
+#include "journal.h"
+#include "limit.h"
+#include "log.h"
+#include "setup.h"
+#include "supervisor.h"
+
+struct daemon {
+	struct event_base *base;
+	struct common_options options;
+	struct setup setup;
+	struct supervisor *supervisor;
+	struct event *signals[4];
+	struct event *ping;
+	struct net_stats stats;
+	bool ready;
+};
+
+static const char help[] =
+    "  -c FILE        configuration (default: $KPWATCH_CONFIG,\n"
+    "                 /etc/kpwatch/kpwatch.yaml, conf/kpwatch.yaml)\n"
+    "  -s STATE       state folder\n"
+    "  -o KEY=VALUE   override one key of the configuration\n\n"
+    "SIGHUP reloads the configuration, SIGUSR1 logs a status line, SIGTERM\n"
+    "and SIGINT stop.  Example: kpwatch run -o intervals.active=5m\n";
+
+static void
+status_line(const struct daemon *d, char *out, size_t n)
+{
+	snprintf(out, n,
+	    "%" PRIu64 " pages, %" PRIu64 " due, %" PRIu64 " in flight, "
+	    "%" PRIu64 " looks, %" PRIu64 " failed, %zu restarts",
+	    d->stats.pages, d->stats.overdue, d->stats.active, d->stats.visits,
+	    d->stats.failures, supervisor_restarts(d->supervisor));
+}
+
+static void
+on_stats(const struct net_stats *stats, void *arg)
+{
+	struct daemon *d = arg;
+	char line[256];
+
+	d->stats = *stats;
+	status_line(d, line, sizeof line);
+	notify_status("%s", line);
+}
+
+static void
+on_ready(void *arg)
+{
+	struct daemon *d = arg;
+
+	if (!d->ready)
+		log_info("watching %zu targets from %s",
+		    d->setup.config->ntargets, d->setup.config->vantage);
+	d->ready = true;
+	notify_ready();
+}
+
+/* The net process answered from its loop: so ours and its both turn. */
+static void
+on_alive(void *arg)
+{
+	(void)arg;
+	notify_watchdog();
+}
+
+static void
+on_ping(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	supervisor_ping(d->supervisor);
+}
+
+static void
+reload(struct daemon *d)
+{
+	struct setup fresh;
+
+	notify_reloading();
+	if (!setup_load(&fresh, &d->options) || !setup_load_network(&fresh)) {
+		log_error("the new configuration has errors; the old one "
+			  "stays in force");
+		notify_ready();
+		return;
+	}
+	supervisor_reload(d->supervisor, fresh.config, buf_span(&fresh.rules),
+	    buf_span(&fresh.verdicts));
+	/* The supervisor borrows the certificates for a later restart. */
+	setup_release(&d->setup);
+	d->setup = fresh;
+	log_info("configuration reloaded: %zu targets",
+	    d->setup.config->ntargets);
+}
+
+static void
+on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct daemon *d = arg;
+	char line[256];
+
+	(void)what;
+	switch (sig) {
+	case SIGHUP:
+		reload(d);
+		break;
+	case SIGUSR1:
+		status_line(d, line, sizeof line);
+		log_info("%s", line);
+		break;
+	default:
+		log_info("stopping");
+		notify_stopping();
+		supervisor_stop(d->supervisor);
+	}
+}
+
+/* Makes the folder and those above it; 0700, it holds what was fetched. */
+static bool
+make_folders(const char *path)
+{
+	char *copy = xstrdup(path);
+	bool ok = true;
+
+	for (char *p = copy + 1; ok && *p != '\0'; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		ok = mkdir(copy, 0755) == 0 || errno == EEXIST;
+		*p = '/';
+	}
+	ok = ok && (mkdir(copy, 0700) == 0 || errno == EEXIST);
+	free(copy);
+	if (ok && access(path, R_OK | W_OK | X_OK) == 0)
+		return true;
+	fprintf(stderr, "kpwatch: cannot use the folder %s: %s; name another "
+			"one with -s STATE, or make it writable\n",
+	    path, strerror(errno));
+	return false;
+}
+
+static void
+add_signals(struct daemon *d)
+{
+	static const int numbers[4] = {SIGHUP, SIGUSR1, SIGTERM, SIGINT};
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		d->signals[i] = evsignal_new(d->base, numbers[i], on_signal, d);
+		event_add(d->signals[i], NULL);
+	}
+}
+
+/* A quarter of the service manager's patience, else a minute. */
+static void
+add_ping(struct daemon *d)
+{
+	int64_t us = notify_watchdog_period() * 500;
+	struct timeval tv;
+
+	if (us <= 0)
+		us = INT64_C(60000000);
+	tv = (struct timeval){us / 1000000, us % 1000000};
+	d->ping = event_new(d->base, -1, EV_PERSIST, on_ping, d);
+	event_add(d->ping, &tv);
+}
+
+static int
+run(struct daemon *d, const char *state, const char *log)
+{
+	struct supervisor_plan plan = {
+	    .mode = SUPERVISE_RUN,
+	    .config = d->setup.config,
+	    .rules = buf_span(&d->setup.rules),
+	    .verdicts = buf_span(&d->setup.verdicts),
+	    .ca_bundle = buf_span(&d->setup.ca_bundle),
+	    .state_dir = state,
+	    .log_dir = log,
+	    .ready = on_ready,
+	    .alive = on_alive,
+	    .stats = on_stats,
+	    .arg = d,
+	};
+	int result;
+
+	d->base = event_base_new();
+	if (d->base == NULL)
+		fatal("cannot make an event loop");
+	d->supervisor = supervisor_new(d->base, &plan);
+	add_signals(d);
+	add_ping(d);
+	if (supervisor_start(d->supervisor))
+		event_base_dispatch(d->base);
+	result = supervisor_result(d->supervisor);
+	supervisor_free(d->supervisor);
+	for (size_t i = 0; i < ARRAY_LEN(d->signals); i++)
+		event_free(d->signals[i]);
+	event_free(d->ping);
+	event_base_free(d->base);
+	return result;
+}
+
+int
+cmd_run(int argc, char **argv)
+{
+	struct daemon d = {0};
+	char *state = NULL, *log = NULL;
+	int at = common_options_parse(&d.options, argc, argv, "cso");
+	int result = EXIT_USAGE;
+
+	if (at < 0)
+		return EXIT_USAGE;
+	if (d.options.help) {
+		command_help(argv[0], help);
+		return EXIT_DONE;
+	}
+	if (at < argc)
+		return command_usage(argv[0]);
+	if (!setup_load(&d.setup, &d.options))
+		return EXIT_USAGE;
+	state = config_state_dir(d.setup.config, d.options.state_dir);
+	log = d.options.state_dir == NULL && d.setup.config->log_dir != NULL ?
+	    xstrdup(d.setup.config->log_dir) :
+	    xasprintf("%s/log", state);
+	if (setup_load_network(&d.setup) && make_folders(state) &&
+	    make_folders(log))
+		result = run(&d, state, log);
+	free(state);
+	free(log);
+	setup_release(&d.setup);
+	return result;
+}
