@@ -21,12 +21,15 @@ void command_help(const char *name, const char *help);
 /* The same usage line to standard error; returns EXIT_USAGE. */
 int command_usage(const char *name);
 
+int cmd_check(int argc, char **argv);
 int cmd_classify(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_extract(int argc, char **argv);
 int cmd_hooks(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_log(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
+int cmd_run(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 

@@ -3,8 +3,15 @@
 
 #include "bytes.h"
 #include "command.h"
+#include "process.h"
 
 static const struct command commands[] = {
+    {"run", "[-c FILE] [-s STATE] [-o KEY=VALUE]...",
+	"watch the catalogue, in the foreground", cmd_run},
+    {"check", "[-c FILE] [-o KEY=VALUE]... [--json] [TARGET|URL]...",
+	"one look now, a table of what was found", cmd_check},
+    {"replay", "[-c FILE] [-s STATE] [-o KEY=VALUE]... [--all-hosts] FILE...",
+	"captures through the same pipeline", cmd_replay},
     {"classify", "[-c FILE] [--json] [URL]...", "what the rules make of URLs",
 	cmd_classify},
     {"config", "[-c FILE] [-o KEY=VALUE]... [--self-test]",
@@ -82,6 +89,12 @@ main(int argc, char **argv)
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("kpwatch " KPWATCH_VERSION);
 		return EXIT_DONE;
+	}
+	if (strncmp(argv[1], "--role=", 7) == 0) {
+		enum role role = role_from_name(argv[1] + 7);
+
+		if (role != ROLE_COUNT)
+			process_main(role);
 	}
 	c = find(argv[1]);
 	if (c == NULL) {

@@ -244,6 +244,7 @@ process_main(enum role role)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, role_name(role));
 	signal(SIGPIPE, SIG_IGN);
+	umask(077);
 	/* A terminal's interrupt, and a service manager's stop, go to all of
 	 * us; the parent stops us in order. */
 	signal(SIGINT, SIG_IGN);
