@@ -100,7 +100,7 @@
 #define ARCHIVE_BACK_MAX (64 * KIB)  /* stored bytes kept for a second look */
 #define ARCHIVE_NOTES_MAX 100	     /* notes said of one file; rest counted */
 #define WARC_HTTP_HEAD_MAX (256 * KIB) /* HTTP header of a foreign record */
-#define WARC_CODED_MAX	 (16 * MIB) /* body with a content coding, undone whole */
+#define WARC_CODED_MAX	 (16 * MIB) /* body with a coding, undone whole */
 #define WARC_INDEX_MAX	 1000000     /* originals known in one replay */
 #define WARC_DIGESTS_MAX 16384	     /* payloads that a writer may refer to */
 #define WARC_URI_KEEP_MAX 1024	     /* longer ones are never referred to */

@@ -67,7 +67,7 @@ struct warc_record {
 				 * member, or the record itself, begins */
 	uint64_t length;	/* Content-Length: bytes of the block */
 	bool length_known;	/* false: no usable Content-Length */
-	bool arc;		/* from an ARC file; header made up of its line */
+	bool arc;		/* from an ARC file: fields made of its line */
 	bool shares_member;	/* not the first record of its gzip member:
 				 * offset cannot be read from on its own */
 	enum warc_type type;
@@ -181,8 +181,8 @@ void warc_source_free(struct warc_source *);
  * Of foreign ones each response, revisit or resource record of an http(s)
  * URI is one observation of one hop, with `target`, `page` and `vantage` ""
  * for the caller to fill; redirects are not followed here.  A resource, which
- * has no HTTP header, gets one that says 200 and its type.  A revisit whose original
- * is not in the set comes back with body_cut and OUTCOME_TRUNCATED.
+ * has no HTTP header, gets one that says 200 and its type.  A revisit whose
+ * original is not in the set comes back with body_cut and OUTCOME_TRUNCATED.
  */
 int warc_source_next(struct warc_source *, struct observation *);
 size_t warc_source_damage(const struct warc_source *);

@@ -30,7 +30,8 @@ struct field {
 };
 
 static const struct field visit_fields[] = {
-#define F(name, kind, member) {name, kind, offsetof(struct warc_visit, member), -1}
+#define F(name, kind, member) \
+	{name, kind, offsetof(struct warc_visit, member), -1}
 	F("hop", KIND_U32, hop),
 	F("hops", KIND_U32, hops),
 	F("has-request", KIND_BOOL, has_request),
@@ -42,7 +43,8 @@ static const struct field visit_fields[] = {
 };
 
 static const struct field observation_fields[] = {
-#define F(name, kind, member) {name, kind, offsetof(struct observation, member), 0}
+#define F(name, kind, member) \
+	{name, kind, offsetof(struct observation, member), 0}
 	F("observation", KIND_U64, id),
 	F("variant", KIND_VARIANT, variant),
 	F("vantage", KIND_STR, vantage),
@@ -54,7 +56,8 @@ static const struct field observation_fields[] = {
 };
 
 static const struct field hop_fields[] = {
-#define F(name, kind, member, unset) {name, kind, offsetof(struct hop, member), unset}
+#define F(name, kind, member, unset) \
+	{name, kind, offsetof(struct hop, member), unset}
 	F("url", KIND_STR, url, 0),
 	F("failure", KIND_FAILURE, failure, 0),
 	F("failure-text", KIND_STR, failure_text, 0),
@@ -88,7 +91,8 @@ static const struct field hop_fields[] = {
 
 /* Those of the certificate whose "certificate" line came last. */
 static const struct field certificate_fields[] = {
-#define F(name, kind, member, unset) {name, kind, offsetof(struct certificate, member), unset}
+#define F(name, kind, member, unset) \
+	{name, kind, offsetof(struct certificate, member), unset}
 	F("certificate-subject", KIND_STR, subject, 0),
 	F("certificate-issuer", KIND_STR, issuer, 0),
 	F("certificate-names", KIND_STR, san, 0),
@@ -170,10 +174,11 @@ get_number(const struct field *f, const void *base)
 static const char *
 get_name(const struct field *f, const void *base)
 {
+	const char *p = (const char *)base + f->at;
 	int64_t v;
 
 	if (f->kind == KIND_STR)
-		return *(char *const *)(const void *)((const char *)base + f->at);
+		return *(char *const *)(const void *)p;
 	v = get_number(f, base);
 	if (f->kind == KIND_VARIANT)
 		return variant_name((enum variant)v);

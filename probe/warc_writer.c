@@ -128,7 +128,8 @@ enter_original(struct originals *t, struct span line)
 	if (cdxj_parse(line, &e) && e.uri.p != NULL && e.status != 0 &&
 	    !span_is(e.mime, "warc/revisit") &&
 	    span_starts(e.digest, "sha256:") &&
-	    hex_decode(digest, SHA256_BYTES, span_slice(e.digest, 7, e.digest.n)))
+	    hex_decode(digest, SHA256_BYTES,
+	    span_slice(e.digest, 7, e.digest.n)))
 		originals_add(t, digest, e.uri, e.date);
 }
 
@@ -276,8 +277,8 @@ open_index(struct warc_writer *w)
 {
 	off_t end;
 
-	w->index_fd = openat(w->dirfd, w->index, O_WRONLY | O_CREAT | O_CLOEXEC |
-	    O_NOFOLLOW, 0640);
+	w->index_fd = openat(w->dirfd, w->index, O_WRONLY | O_CREAT |
+	    O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (w->index_fd < 0 || (end = lseek(w->index_fd, 0, SEEK_END)) < 0) {
 		close(w->fd);
 		w->fd = -1;

@@ -134,7 +134,8 @@ static void
 some_response(struct hop *h)
 {
 	static const char *const heads[] = {
-	    "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=euc-kr\r\n\r\n",
+	    "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=euc-kr\r\n"
+	    "\r\n",
 	    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
 	    "HTTP/1.0 404 Not Found\nX: bare\n\n",
 	    "HTTP/2 200\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n",
@@ -353,8 +354,8 @@ page(struct observation *o, int64_t time, const char *url, const char *body)
 	h->status = body != NULL ? 200 : 304;
 	h->http_version = 11;
 	buf_add_str(&h->request, "GET / HTTP/1.1\r\n\r\n");
-	buf_addf(&h->headers, "HTTP/1.1 %d X\r\nContent-Type: text/html\r\n\r\n",
-	    h->status);
+	buf_addf(&h->headers, "HTTP/1.1 %d X\r\nContent-Type: text/html\r\n"
+	    "\r\n", h->status);
 	buf_add_str(&h->body, body != NULL ? body : "");
 	h->stage = STAGE_BODY;
 }
