@@ -568,7 +568,12 @@ take_payload(struct tcp_table *t, struct tcp_stream *s, struct tcp_piece *p)
 		ahead = 0;
 	}
 	if (ahead == 0) {
-		hand_on(t, s, p);
+		/* What is held already came first. */
+		if (d->held != NULL &&
+		    tcp_before(d->held->seq, p->seq + (uint32_t)p->data.n))
+			hold(t, d, p);
+		else
+			hand_on(t, s, p);
 		drain(t, s, p->side);
 		return;
 	}

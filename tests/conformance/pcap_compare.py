@@ -99,11 +99,11 @@ def main():
           (len(names), sum(len(v) for v in found.values())))
     for c in crashed:
         print('#   ' + c)
-    for title, bad in (('robust', crashed), ('agreed bodies',
+    for number, (title, bad) in enumerate((('robust', crashed), ('agreed bodies',
             [f for f in failures if 'agree' in f]),
-            ('known bodies', [f for f in failures if 'known' in f])):
-        print('%s - %s%s' % ('not ok' if bad else 'ok', title,
-                             ': ' + '; '.join(bad[:3]) if bad else ''))
+            ('known bodies', [f for f in failures if 'known' in f])), 1):
+        print('%s %d - %s%s' % ('not ok' if bad else 'ok', number, title,
+                                ': ' + '; '.join(bad[:3]) if bad else ''))
     return 1 if crashed or failures else 0
 
 
