@@ -129,9 +129,9 @@ inspect_all(char **names, int n, const struct inspect_output *out)
 
 static const char help_text[] =
     "Prints one line per HTTP exchange of a packet capture (pcap, pcapng) and\n"
-    "one per record of a web archive (WARC, ARC), each plain or gzip-compressed.\n"
-    "\"-\" reads standard input.  What is damaged is read up to the damage, with\n"
-    "a note on standard error, and the exit code is 1.\n\n"
+    "one per record of a web archive (WARC, ARC), each plain or in gzip.\n"
+    "\"-\" reads standard input.  What is damaged is read up to the damage,\n"
+    "with a note on standard error, and the exit code is 1.\n\n"
     "  --json    one JSON object a line; length and sha256 are those of the\n"
     "            body after transfer and content decoding\n";
 

@@ -1,0 +1,44 @@
+/* HTTP heads and bodies: a body in one piece and in many is the same. */
+#include <stdlib.h>
+
+#include "http.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+static void
+add(void *arg, struct span s)
+{
+	buf_add_span(arg, s);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct span all = {(const char *)data, size}, rest;
+	struct http_head h = HTTP_HEAD_INIT;
+	struct http_body one, many;
+	struct buf a = BUF_INIT(1 << 20), b = BUF_INIT(1 << 20);
+	size_t n = http_head_end(all, 0), used = 0;
+
+	if (http_parse_request(&h, all)) {
+		http_host(&h);
+		http_codings(&h, &a);
+	}
+	buf_clear(&a);
+	if (n > 0 && http_parse_response(&h, span_slice(all, 0, n))) {
+		rest = span_slice(all, n, all.n);
+		http_body_response(&one, &h, SPAN_NULL);
+		many = one;
+		http_body_feed(&one, rest, add, &a);
+		while (used < rest.n && !many.done)
+			used += http_body_feed(&many,
+			    span_slice(rest, used, 1), add, &b);
+		if (one.done != many.done || one.total != many.total ||
+		    !span_eq(buf_span(&a), buf_span(&b)))
+			abort();
+	}
+	http_head_release(&h);
+	buf_release(&a);
+	buf_release(&b);
+	return 0;
+}
