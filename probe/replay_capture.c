@@ -319,11 +319,14 @@ on_done(void *arg, struct exchange *x)
 	struct capture_stream *s = arg;
 	struct gathering *g = x->user;
 	char *url = NULL;
+	bool interim = (x->notes & EXCHANGE_INTERIM) != 0;
 
-	s->counts->exchanges++;
+	/* A 1xx response is told for itself; the final one follows. */
+	if (!interim)
+		s->counts->exchanges++;
 	if (x->missing > 0)
 		s->counts->gaps++;
-	if (span_is(x->request.method, "GET"))
+	if (!interim && span_is(x->request.method, "GET"))
 		url = request_url(x);
 	if (url != NULL)
 		exchange_observe(s, x, url);
