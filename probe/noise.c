@@ -17,84 +17,71 @@ struct word {
 	enum word_class class;
 };
 
-/* ASCII words are whole words; the others may be followed by anything, as
- * their scripts do not always separate words. */
+/* Whole words of ASCII letters, by first letter. */
 static const struct word ascii_words[] = {
-    {"january", WORD_MONTH}, {"february", WORD_MONTH}, {"march", WORD_MONTH},
-    {"april", WORD_MONTH}, {"may", WORD_MONTH}, {"june", WORD_MONTH},
-    {"july", WORD_MONTH}, {"august", WORD_MONTH}, {"september", WORD_MONTH},
-    {"october", WORD_MONTH}, {"november", WORD_MONTH},
-    {"december", WORD_MONTH}, {"jan", WORD_MONTH}, {"feb", WORD_MONTH},
-    {"mar", WORD_MONTH}, {"apr", WORD_MONTH}, {"jun", WORD_MONTH},
-    {"jul", WORD_MONTH}, {"aug", WORD_MONTH}, {"sep", WORD_MONTH},
-    {"sept", WORD_MONTH}, {"oct", WORD_MONTH}, {"nov", WORD_MONTH},
-    {"dec", WORD_MONTH}, {"janvier", WORD_MONTH}, {"mars", WORD_MONTH},
-    {"avril", WORD_MONTH}, {"mai", WORD_MONTH}, {"juin", WORD_MONTH},
-    {"juillet", WORD_MONTH}, {"septembre", WORD_MONTH},
-    {"octobre", WORD_MONTH}, {"novembre", WORD_MONTH}, {"enero", WORD_MONTH},
-    {"febrero", WORD_MONTH}, {"marzo", WORD_MONTH}, {"abril", WORD_MONTH},
-    {"mayo", WORD_MONTH}, {"junio", WORD_MONTH}, {"julio", WORD_MONTH},
-    {"agosto", WORD_MONTH}, {"septiembre", WORD_MONTH},
-    {"setiembre", WORD_MONTH}, {"octubre", WORD_MONTH},
-    {"noviembre", WORD_MONTH}, {"diciembre", WORD_MONTH},
-    {"januar", WORD_MONTH}, {"februar", WORD_MONTH}, {"juni", WORD_MONTH},
-    {"juli", WORD_MONTH}, {"oktober", WORD_MONTH}, {"dezember", WORD_MONTH},
-    {"monday", WORD_WEEKDAY}, {"tuesday", WORD_WEEKDAY},
-    {"wednesday", WORD_WEEKDAY}, {"thursday", WORD_WEEKDAY},
-    {"friday", WORD_WEEKDAY}, {"saturday", WORD_WEEKDAY},
-    {"sunday", WORD_WEEKDAY}, {"lundi", WORD_WEEKDAY},
-    {"mardi", WORD_WEEKDAY}, {"mercredi", WORD_WEEKDAY},
-    {"jeudi", WORD_WEEKDAY}, {"vendredi", WORD_WEEKDAY},
-    {"samedi", WORD_WEEKDAY}, {"dimanche", WORD_WEEKDAY},
-    {"lunes", WORD_WEEKDAY}, {"martes", WORD_WEEKDAY},
-    {"jueves", WORD_WEEKDAY}, {"viernes", WORD_WEEKDAY},
-    {"domingo", WORD_WEEKDAY}, {"montag", WORD_WEEKDAY},
-    {"dienstag", WORD_WEEKDAY}, {"mittwoch", WORD_WEEKDAY},
-    {"donnerstag", WORD_WEEKDAY}, {"freitag", WORD_WEEKDAY},
-    {"samstag", WORD_WEEKDAY}, {"sonntag", WORD_WEEKDAY},
-    {"mon", WORD_WEEKDAY_SHORT}, {"tue", WORD_WEEKDAY_SHORT},
-    {"wed", WORD_WEEKDAY_SHORT}, {"thu", WORD_WEEKDAY_SHORT},
-    {"fri", WORD_WEEKDAY_SHORT}, {"sat", WORD_WEEKDAY_SHORT},
-    {"sun", WORD_WEEKDAY_SHORT}, {"juche", WORD_ERA}, {"hits", WORD_COUNT},
-    {"hit", WORD_COUNT}, {"views", WORD_COUNT}, {"visitors", WORD_COUNT},
-    {"visits", WORD_COUNT}, {"online", WORD_COUNT}, {"counter", WORD_COUNT},
-    {"visitas", WORD_COUNT}, {"besucher", WORD_COUNT},
-    {"visiteurs", WORD_COUNT}, {"vues", WORD_COUNT}};
+    {"abril", WORD_MONTH}, {"agosto", WORD_MONTH}, {"apr", WORD_MONTH},
+    {"april", WORD_MONTH}, {"aug", WORD_MONTH}, {"august", WORD_MONTH},
+    {"avril", WORD_MONTH}, {"besucher", WORD_COUNT}, {"counter", WORD_COUNT},
+    {"dec", WORD_MONTH}, {"december", WORD_MONTH}, {"dezember", WORD_MONTH},
+    {"diciembre", WORD_MONTH}, {"dienstag", WORD_WEEKDAY},
+    {"dimanche", WORD_WEEKDAY}, {"domingo", WORD_WEEKDAY},
+    {"donnerstag", WORD_WEEKDAY}, {"enero", WORD_MONTH}, {"feb", WORD_MONTH},
+    {"febrero", WORD_MONTH}, {"februar", WORD_MONTH}, {"february", WORD_MONTH},
+    {"freitag", WORD_WEEKDAY}, {"fri", WORD_WEEKDAY_SHORT},
+    {"friday", WORD_WEEKDAY}, {"hit", WORD_COUNT}, {"hits", WORD_COUNT},
+    {"jan", WORD_MONTH}, {"januar", WORD_MONTH}, {"january", WORD_MONTH},
+    {"janvier", WORD_MONTH}, {"jeudi", WORD_WEEKDAY}, {"juche", WORD_ERA},
+    {"jueves", WORD_WEEKDAY}, {"juillet", WORD_MONTH}, {"juin", WORD_MONTH},
+    {"jul", WORD_MONTH}, {"juli", WORD_MONTH}, {"julio", WORD_MONTH},
+    {"july", WORD_MONTH}, {"jun", WORD_MONTH}, {"june", WORD_MONTH},
+    {"juni", WORD_MONTH}, {"junio", WORD_MONTH}, {"lundi", WORD_WEEKDAY},
+    {"lunes", WORD_WEEKDAY}, {"mai", WORD_MONTH}, {"mar", WORD_MONTH},
+    {"march", WORD_MONTH}, {"mardi", WORD_WEEKDAY}, {"mars", WORD_MONTH},
+    {"martes", WORD_WEEKDAY}, {"marzo", WORD_MONTH}, {"may", WORD_MONTH},
+    {"mayo", WORD_MONTH}, {"mercredi", WORD_WEEKDAY},
+    {"mittwoch", WORD_WEEKDAY}, {"mon", WORD_WEEKDAY_SHORT},
+    {"monday", WORD_WEEKDAY}, {"montag", WORD_WEEKDAY}, {"nov", WORD_MONTH},
+    {"november", WORD_MONTH}, {"novembre", WORD_MONTH},
+    {"noviembre", WORD_MONTH}, {"oct", WORD_MONTH}, {"october", WORD_MONTH},
+    {"octobre", WORD_MONTH}, {"octubre", WORD_MONTH}, {"oktober", WORD_MONTH},
+    {"online", WORD_COUNT}, {"samedi", WORD_WEEKDAY},
+    {"samstag", WORD_WEEKDAY}, {"sat", WORD_WEEKDAY_SHORT},
+    {"saturday", WORD_WEEKDAY}, {"sep", WORD_MONTH}, {"sept", WORD_MONTH},
+    {"september", WORD_MONTH}, {"septembre", WORD_MONTH},
+    {"septiembre", WORD_MONTH}, {"setiembre", WORD_MONTH},
+    {"sonntag", WORD_WEEKDAY}, {"sun", WORD_WEEKDAY_SHORT},
+    {"sunday", WORD_WEEKDAY}, {"thu", WORD_WEEKDAY_SHORT},
+    {"thursday", WORD_WEEKDAY}, {"tue", WORD_WEEKDAY_SHORT},
+    {"tuesday", WORD_WEEKDAY}, {"vendredi", WORD_WEEKDAY},
+    {"viernes", WORD_WEEKDAY}, {"views", WORD_COUNT}, {"visitas", WORD_COUNT},
+    {"visiteurs", WORD_COUNT}, {"visitors", WORD_COUNT},
+    {"visits", WORD_COUNT}, {"vues", WORD_COUNT}, {"wed", WORD_WEEKDAY_SHORT},
+    {"wednesday", WORD_WEEKDAY}};
 
-static const struct word other_words[] = {
-    {"주체", WORD_ERA}, {"主体", WORD_ERA}, {"主體", WORD_ERA},
-    {"チュチェ", WORD_ERA}, {"чучхе", WORD_ERA}, {"زوتشيه", WORD_ERA},
-    {"오전", WORD_HALF}, {"오후", WORD_HALF}, {"午前", WORD_HALF},
-    {"午後", WORD_HALF}, {"上午", WORD_HALF}, {"下午", WORD_HALF},
-    {"조회수", WORD_COUNT}, {"조회", WORD_COUNT}, {"방문자수", WORD_COUNT},
-    {"방문자", WORD_COUNT}, {"방문", WORD_COUNT}, {"열람수", WORD_COUNT},
-    {"열람", WORD_COUNT}, {"추천수", WORD_COUNT}, {"추천", WORD_COUNT},
-    {"접속자", WORD_COUNT}, {"浏览次数", WORD_COUNT}, {"浏览", WORD_COUNT},
-    {"点击", WORD_COUNT}, {"阅读", WORD_COUNT}, {"访问量", WORD_COUNT},
-    {"閲覧数", WORD_COUNT}, {"閲覧", WORD_COUNT}, {"訪問者", WORD_COUNT},
-    {"просмотров", WORD_COUNT}, {"просмотры", WORD_COUNT},
-    {"посетителей", WORD_COUNT}, {"월요일", WORD_WEEKDAY},
-    {"화요일", WORD_WEEKDAY}, {"수요일", WORD_WEEKDAY},
-    {"목요일", WORD_WEEKDAY}, {"금요일", WORD_WEEKDAY},
-    {"토요일", WORD_WEEKDAY}, {"일요일", WORD_WEEKDAY},
-    {"星期一", WORD_WEEKDAY}, {"星期二", WORD_WEEKDAY},
-    {"星期三", WORD_WEEKDAY}, {"星期四", WORD_WEEKDAY},
-    {"星期五", WORD_WEEKDAY}, {"星期六", WORD_WEEKDAY},
-    {"星期日", WORD_WEEKDAY}, {"星期天", WORD_WEEKDAY},
-    {"月曜日", WORD_WEEKDAY}, {"火曜日", WORD_WEEKDAY},
-    {"水曜日", WORD_WEEKDAY}, {"木曜日", WORD_WEEKDAY},
-    {"金曜日", WORD_WEEKDAY}, {"土曜日", WORD_WEEKDAY},
-    {"日曜日", WORD_WEEKDAY}, {"понедельник", WORD_WEEKDAY},
+/* Where each first letter begins in it. */
+static const uint8_t ascii_first[27] = {0, 7, 8, 9, 17, 18, 25, 25, 27, 27, 44, 44, 46, 60, 64, 70,
+    70, 70, 70, 83, 87, 87, 95, 97, 97, 97, 97};
+
+/* Whole words that begin as ASCII words do. */
+static const struct word latin_words[] = {
+    {"février", WORD_MONTH}, {"août", WORD_MONTH}, {"décembre", WORD_MONTH},
+    {"miércoles", WORD_WEEKDAY}, {"sábado", WORD_WEEKDAY},
+    {"märz", WORD_MONTH}};
+
+/* Whole words. */
+static const struct word cyrillic_words[] = {
+    {"чучхе", WORD_ERA}, {"просмотров", WORD_COUNT}, {"просмотры", WORD_COUNT},
+    {"посетителей", WORD_COUNT}, {"понедельник", WORD_WEEKDAY},
     {"вторник", WORD_WEEKDAY}, {"среда", WORD_WEEKDAY},
     {"четверг", WORD_WEEKDAY}, {"пятница", WORD_WEEKDAY},
     {"суббота", WORD_WEEKDAY}, {"воскресенье", WORD_WEEKDAY},
     {"января", WORD_MONTH}, {"февраля", WORD_MONTH}, {"марта", WORD_MONTH},
     {"апреля", WORD_MONTH}, {"мая", WORD_MONTH}, {"июня", WORD_MONTH},
     {"июля", WORD_MONTH}, {"августа", WORD_MONTH}, {"сентября", WORD_MONTH},
-    {"октября", WORD_MONTH}, {"ноября", WORD_MONTH}, {"декабря", WORD_MONTH},
-    {"février", WORD_MONTH}, {"août", WORD_MONTH}, {"décembre", WORD_MONTH},
-    {"miércoles", WORD_WEEKDAY}, {"sábado", WORD_WEEKDAY},
-    {"märz", WORD_MONTH}, {"يناير", WORD_MONTH}, {"فبراير", WORD_MONTH},
+    {"октября", WORD_MONTH}, {"ноября", WORD_MONTH}, {"декабря", WORD_MONTH}};
+
+static const struct word arabic_words[] = {
+    {"زوتشيه", WORD_ERA}, {"يناير", WORD_MONTH}, {"فبراير", WORD_MONTH},
     {"مارس", WORD_MONTH}, {"أبريل", WORD_MONTH}, {"إبريل", WORD_MONTH},
     {"مايو", WORD_MONTH}, {"يونيو", WORD_MONTH}, {"يوليو", WORD_MONTH},
     {"أغسطس", WORD_MONTH}, {"سبتمبر", WORD_MONTH}, {"أكتوبر", WORD_MONTH},
@@ -102,6 +89,32 @@ static const struct word other_words[] = {
     {"الاثنين", WORD_WEEKDAY}, {"الثلاثاء", WORD_WEEKDAY},
     {"الأربعاء", WORD_WEEKDAY}, {"الخميس", WORD_WEEKDAY},
     {"الجمعة", WORD_WEEKDAY}, {"السبت", WORD_WEEKDAY}};
+
+/* Anything may follow these: their scripts do not always part words. */
+static const struct word hangul_words[] = {
+    {"주체", WORD_ERA}, {"오전", WORD_HALF}, {"오후", WORD_HALF},
+    {"조회수", WORD_COUNT}, {"조회", WORD_COUNT}, {"방문자수", WORD_COUNT},
+    {"방문자", WORD_COUNT}, {"방문", WORD_COUNT}, {"열람수", WORD_COUNT},
+    {"열람", WORD_COUNT}, {"추천수", WORD_COUNT}, {"추천", WORD_COUNT},
+    {"접속자", WORD_COUNT}, {"월요일", WORD_WEEKDAY}, {"화요일", WORD_WEEKDAY},
+    {"수요일", WORD_WEEKDAY}, {"목요일", WORD_WEEKDAY},
+    {"금요일", WORD_WEEKDAY}, {"토요일", WORD_WEEKDAY},
+    {"일요일", WORD_WEEKDAY}};
+
+static const struct word han_words[] = {
+    {"主体", WORD_ERA}, {"主體", WORD_ERA}, {"チュチェ", WORD_ERA},
+    {"午前", WORD_HALF}, {"午後", WORD_HALF}, {"上午", WORD_HALF},
+    {"下午", WORD_HALF}, {"浏览次数", WORD_COUNT}, {"浏览", WORD_COUNT},
+    {"点击", WORD_COUNT}, {"阅读", WORD_COUNT}, {"访问量", WORD_COUNT},
+    {"閲覧数", WORD_COUNT}, {"閲覧", WORD_COUNT}, {"訪問者", WORD_COUNT},
+    {"星期一", WORD_WEEKDAY}, {"星期二", WORD_WEEKDAY},
+    {"星期三", WORD_WEEKDAY}, {"星期四", WORD_WEEKDAY},
+    {"星期五", WORD_WEEKDAY}, {"星期六", WORD_WEEKDAY},
+    {"星期日", WORD_WEEKDAY}, {"星期天", WORD_WEEKDAY},
+    {"月曜日", WORD_WEEKDAY}, {"火曜日", WORD_WEEKDAY},
+    {"水曜日", WORD_WEEKDAY}, {"木曜日", WORD_WEEKDAY},
+    {"金曜日", WORD_WEEKDAY}, {"土曜日", WORD_WEEKDAY},
+    {"日曜日", WORD_WEEKDAY}};
 
 /* A place in the text that only moves when a thing is there. */
 struct scan {
@@ -220,36 +233,49 @@ static enum word_class
 ascii_word(struct scan *k)
 {
 	struct span s = span_slice(k->s, k->at, 24);
-	size_t n = word_length(s);
+	unsigned letter = (unsigned char)ascii_lower(s.p[0]) - 'a';
 
-	s.n = n;
-	if (n < 3 || n > 12)
+	s.n = word_length(s);
+	if (s.n < 3 || s.n > 12 || letter >= 26)
 		return WORD_NONE;
-	for (size_t i = 0; i < ARRAY_LEN(ascii_words); i++)
-		if (ascii_lower(s.p[0]) == ascii_words[i].text[0] &&
-		    span_is_i(s, ascii_words[i].text)) {
-			k->at += n;
+	for (size_t i = ascii_first[letter]; i < ascii_first[letter + 1]; i++)
+		if (span_is_i(s, ascii_words[i].text)) {
+			k->at += s.n;
 			return ascii_words[i].class;
 		}
 	return WORD_NONE;
 }
 
 static enum word_class
-other_word(struct scan *k)
+word_in(struct scan *k, const struct word *list, size_t n)
 {
-	struct span s = span_slice(k->s, k->at, 32);
-	unsigned char lead = (unsigned char)s.p[0];
+	struct span s = span_slice(k->s, k->at, 40);
 
-	for (size_t i = 0; i < ARRAY_LEN(other_words); i++) {
-		const char *w = other_words[i].text;
+	for (size_t i = 0; i < n; i++)
+		if (same_letters(s, list[i].text)) {
+			k->at += strlen(list[i].text);
+			return list[i].class;
+		}
+	return WORD_NONE;
+}
 
-		/* Cyrillic capitals have another lead byte */
-		if (lead != (unsigned char)w[0] && lead != 0xd0 &&
-		    (lead | 0x20) != ((unsigned char)w[0] | 0x20))
+/* The same where letters have no case: three bytes tell nearly all apart. */
+static enum word_class
+caseless_in(struct scan *k, const struct word *list, size_t n)
+{
+	struct span s = span_slice(k->s, k->at, 40);
+	size_t len;
+
+	if (s.n < 3)
+		return WORD_NONE;
+	for (size_t i = 0; i < n; i++) {
+		if (s.p[2] != list[i].text[2] || s.p[1] != list[i].text[1] ||
+		    s.p[0] != list[i].text[0])
 			continue;
-		if (same_letters(s, w)) {
-			k->at += strlen(w);
-			return other_words[i].class;
+		len = strlen(list[i].text);
+		if (len <= s.n && memcmp(s.p, list[i].text, len) == 0) {
+			k->at += len;
+			return list[i].class;
 		}
 	}
 	return WORD_NONE;
@@ -259,14 +285,24 @@ static enum word_class
 word(struct scan *k)
 {
 	enum word_class c;
+	unsigned char lead;
 
 	if (k->at >= k->s.n)
 		return WORD_NONE;
-	if ((unsigned char)peek(k, 0) >= 0x80)
-		return other_word(k);
+	lead = (unsigned char)peek(k, 0);
+	if (lead >= 0xea && lead <= 0xed)
+		return caseless_in(k, hangul_words, ARRAY_LEN(hangul_words));
+	if (lead >= 0xe3 && lead <= 0xe9)
+		return caseless_in(k, han_words, ARRAY_LEN(han_words));
+	if (lead == 0xd0 || lead == 0xd1)
+		return word_in(k, cyrillic_words, ARRAY_LEN(cyrillic_words));
+	if (lead == 0xd8 || lead == 0xd9)
+		return caseless_in(k, arabic_words, ARRAY_LEN(arabic_words));
 	c = ascii_word(k);
-	/* "février", "août", "märz" begin as ASCII words do */
-	return c == WORD_NONE && ascii_alpha(peek(k, 0)) ? other_word(k) : c;
+	if (c == WORD_NONE && lead < 0x80 &&
+	    strchr("adfmsADFMS", (char)lead) != NULL)
+		c = word_in(k, latin_words, ARRAY_LEN(latin_words));
+	return c;
 }
 
 static bool
@@ -623,6 +659,14 @@ meaningful(struct span s)
 	return !(cp >= 0x3000 && cp < 0x3040) && !(cp >= 0xff00 && cp < 0xff21);
 }
 
+/* Lead byte of a script that parts its words: Latin, Greek, Cyrillic,
+ * Hebrew, Arabic. */
+static bool
+parts_words(char c)
+{
+	return (unsigned char)c >= 0xc3 && (unsigned char)c < 0xe0;
+}
+
 /* Bytes to be copied as they are from here: a word or one character. */
 static size_t
 plain_length(struct span s)
@@ -630,8 +674,9 @@ plain_length(struct span s)
 	uint32_t cp;
 	size_t n = 0;
 
-	while (n < s.n && ascii_alnum(s.p[n]))
-		n++;
+	while (n < s.n && (ascii_alnum(s.p[n]) || parts_words(s.p[n])))
+		n += parts_words(s.p[n]) ? utf8_decode(span_slice(s, n, s.n),
+		    &cp) : 1;
 	return n > 0 ? n : utf8_decode(s, &cp);
 }
 
