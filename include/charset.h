@@ -21,6 +21,7 @@ bool charset_init(void);
 const struct charset *charset_find(struct span label);
 /* Its name in lower case; NULL stands for UTF-8 in all of these. */
 const char *charset_name(const struct charset *);
+bool charset_is_utf8(const struct charset *);
 /* True when markup can be read from the raw bytes: every byte below 0x40
  * means itself.  False for UTF-16, UTF-32 and the ISO-2022 family. */
 bool charset_is_superset(const struct charset *);

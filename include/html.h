@@ -8,6 +8,8 @@
 #ifndef KPWATCH_HTML_H
 #define KPWATCH_HTML_H
 
+#include <string.h>
+
 #include "bytes.h"
 
 struct charset; /* charset.h */
@@ -92,7 +94,18 @@ void page_scan(struct span body, const struct charset *charset,
     const struct page_handler *, struct page_stats *);
 
 /* First value of an attribute of the element; p NULL when absent. */
-struct span element_attr(const struct element *, const char *name);
+static inline struct span
+element_attr(const struct element *e, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < e->nattrs; i++)
+		if (e->attrs[i].name.n == n &&
+		    memcmp(e->attrs[i].name.p, name, n) == 0)
+			return e->attrs[i].value;
+	return SPAN_NULL;
+}
+
 /* "a#id.class1.class2", cut at ELEMENT_TEXT_MAX, into *out. */
 void element_describe(const struct element *, struct buf *out);
 

@@ -37,6 +37,7 @@ enum html_token_type {
 struct html_attr {
 	struct span name;  /* raw: case as written */
 	struct span value; /* raw: references not decoded */
+	bool plain_name;   /* the name is lower-case ASCII */
 };
 
 struct html_token {
@@ -46,6 +47,7 @@ struct html_token {
 	struct span data;	/* of a text or comment, raw */
 	const struct html_attr *attrs; /* of a start tag, no name twice */
 	size_t nattrs;
+	bool plain_name;	/* of a tag: lower-case ASCII */
 	bool self_closing;
 	bool quirks;		/* doctype: force-quirks flag */
 	struct span public_id;	/* doctype; p NULL when missing */
@@ -96,6 +98,6 @@ unsigned html_text_decoding(const struct html_token *);
 bool html_decode(struct span raw, unsigned how, const struct charset *,
     struct buf *out, uint32_t *bad);
 /* True when html_decode() would give the same bytes back. */
-bool html_is_plain(struct span raw, unsigned how);
+bool html_is_plain(struct span raw, unsigned how, const struct charset *);
 
 #endif

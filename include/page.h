@@ -26,8 +26,11 @@ enum tag {
 	TAG_TITLE
 };
 
+#define TAG_SLOTS 256 /* more than twice the elements that are known */
+
 struct tag_info {
 	const char *name;
+	size_t length;
 	enum tag tag;
 	bool block;  /* begins and ends a text block */
 	int heading; /* 1-6 */
@@ -51,6 +54,7 @@ struct page {
 	const struct page_handler *h;
 	const struct charset *charset; /* NULL: UTF-8 */
 	struct page_stats *stats;
+	uint8_t tags[TAG_SLOTS]; /* hash of the table of elements */
 	struct html_tokens tokens;
 	struct html_token token;
 	struct buf scratch;	/* decoded attributes of the element */

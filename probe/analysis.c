@@ -10,9 +10,12 @@
 #include "limit.h"
 #include "noise.h"
 #include "recognise.h"
+#include "url.h"
 
 #define SIMHASH_BITS 64
 #define LINK_SEEN    1024 /* slots that keep equal sample links apart */
+#define HASH_CHUNK   (16 * KIB) /* text gathered for one digest update */
+#define LANES	     0x0101010101010101ull
 
 struct analysis {
 	const struct rules *rules;
@@ -20,6 +23,8 @@ struct analysis {
 	struct buf body;    /* decoded */
 	struct buf normal;  /* one block, normalised */
 	struct buf url;	    /* one URL, normalised */
+	struct buf hashed;  /* normalised text on its way to the digest */
+	struct url page;
 };
 
 /* One page under way. */
@@ -28,7 +33,11 @@ struct job {
 	struct finding *f;
 	struct recogniser *recogniser;
 	struct digest *text;
-	int32_t weight[SIMHASH_BITS];
+	uint64_t lanes[8];	/* votes of up to 255 features, by bytes */
+	unsigned votes;
+	uint32_t weight[SIMHASH_BITS];
+	uint32_t features;
+	struct span site;	/* registrable domain of the page */
 	bool any_text;
 	size_t blocks_bytes;
 	size_t blocks_dropped;
@@ -53,6 +62,8 @@ analysis_new(const struct rules *rules, const struct verdict_rules *verdicts)
 	buf_init(&a->body, DECODED_BODY_MAX);
 	buf_init(&a->normal, BLOCK_TEXT_MAX * 4);
 	buf_init(&a->url, URL_MAX_LEN * 2);
+	buf_init(&a->hashed, HASH_CHUNK + BLOCK_TEXT_MAX * 4 + 1);
+	url_init(&a->page);
 	return a;
 }
 
@@ -64,18 +75,36 @@ analysis_free(struct analysis *a)
 	buf_release(&a->body);
 	buf_release(&a->normal);
 	buf_release(&a->url);
+	buf_release(&a->hashed);
+	url_release(&a->page);
 	free(a);
 }
 
 /* ---- text: blocks, their hashes, the page's two hashes ---- */
 
 static void
+simhash_settle(struct job *j)
+{
+	for (int i = 0; i < SIMHASH_BITS; i++)
+		j->weight[i] += (uint8_t)(j->lanes[i / 8] >> i % 8 * 8);
+	memset(j->lanes, 0, sizeof(j->lanes));
+	j->votes = 0;
+}
+
+/* Each byte of the hash is spread over the eight bytes of a lane, a bit in
+ * each, so that eight counters go up at once. */
+static void
 simhash_add(struct job *j, struct span feature)
 {
-	uint64_t h = bytes_hash(feature);
+	uint64_t h = bytes_hash(feature), bits;
 
-	for (int i = 0; i < SIMHASH_BITS; i++)
-		j->weight[i] += (int32_t)(h >> i & 1) * 2 - 1;
+	for (int k = 0; k < 8; k++) {
+		bits = (h >> k * 8 & 0xff) * LANES & 0x8040201008040201ull;
+		j->lanes[k] += (bits + LANES * 0x7f) >> 7 & LANES;
+	}
+	j->features++;
+	if (++j->votes == 255)
+		simhash_settle(j);
 }
 
 /* Words are the features; where words are long because the script does not
@@ -97,14 +126,33 @@ simhash_text(struct job *j, struct span s)
 }
 
 static uint64_t
-simhash_final(const struct job *j)
+simhash_final(struct job *j)
 {
 	uint64_t h = 0;
 
+	simhash_settle(j);
 	for (int i = 0; i < SIMHASH_BITS; i++)
-		if (j->weight[i] > 0)
+		if (j->weight[i] > j->features / 2)
 			h |= (uint64_t)1 << i;
 	return h;
+}
+
+static void
+hash_flush(struct job *j)
+{
+	digest_update(j->text, buf_span(&j->analysis->hashed));
+	buf_clear(&j->analysis->hashed);
+}
+
+static void
+hash_text(struct job *j, struct span block)
+{
+	struct buf *b = &j->analysis->hashed;
+
+	(void)buf_add_span(b, block);
+	(void)buf_add_char(b, '\n');
+	if (b->len >= HASH_CHUNK)
+		hash_flush(j);
 }
 
 static void
@@ -118,8 +166,7 @@ take_text(void *arg, const struct text_run *run)
 	b.noise = noise_text(run->text, normal);
 	b.hash = bytes_hash(buf_span(normal));
 	if (!b.noise) {
-		digest_update(j->text, buf_span(normal));
-		digest_update(j->text, SPAN("\n"));
+		hash_text(j, buf_span(normal));
 		simhash_text(j, buf_span(normal));
 		j->any_text = true;
 	}
@@ -178,6 +225,28 @@ is_page_link(const struct link *l)
 	    !span_is(l->element->tag, "link");
 }
 
+/* Is an absolute URL certainly on another site?  Cheaper than to parse it. */
+static bool
+is_foreign(const struct job *j, struct span url)
+{
+	size_t at = span_starts_i(url, "http://") ? 7 :
+	    span_starts_i(url, "https://")	  ? 8 :
+	    span_starts(url, "//")		  ? 2 :
+						    0;
+	size_t n;
+
+	if (at == 0)
+		return false;
+	url = span_slice(url, at, url.n);
+	for (n = 0; n < url.n && (ascii_alnum(url.p[n]) || url.p[n] == '.' ||
+	    url.p[n] == '-');)
+		n++;
+	if (n < url.n && url.p[n] != '/')
+		return false;
+	return n < j->site.n || !span_eq_i(j->site,
+	    span_slice(url, n - j->site.n, j->site.n));
+}
+
 static void
 take_link(void *arg, const struct link *l)
 {
@@ -187,7 +256,8 @@ take_link(void *arg, const struct link *l)
 
 	recogniser_link(j->recogniser, l);
 	if (j->f->nlinks >= SAMPLES_MAX || !is_page_link(l) ||
-	    (l->url.n > 0 && l->url.p[0] == '#') || l->url.n > URL_MAX_LEN)
+	    (l->url.n > 0 && l->url.p[0] == '#') || l->url.n > URL_MAX_LEN ||
+	    is_foreign(j, l->url))
 		return;
 	url = recogniser_url(j->recogniser, l);
 	if (url == NULL || strncmp(url, "http", 4) != 0 ||
@@ -220,6 +290,8 @@ scan_page(struct job *j, struct span body, const struct charset *charset,
 	    .base = take_base, .arg = j};
 
 	j->recogniser = recogniser_new(j->analysis->rules, url, j->f);
+	if (url != NULL && url_parse(&j->analysis->page, span_of(url), NULL))
+		j->site = url_site(&j->analysis->page);
 	page_scan(body, charset, &h, &j->stats);
 	recogniser_finish(j->recogniser);
 	recogniser_free(j->recogniser);
@@ -327,6 +399,7 @@ finish_text(struct job *j)
 {
 	uint8_t hash[SHA256_BYTES];
 
+	hash_flush(j);
 	digest_final(j->text, hash);
 	if (j->any_text) {
 		hex_encode(j->f->text_sha256, hash, sizeof(hash));
@@ -383,8 +456,12 @@ analysis_page(struct analysis *a, const struct analysis_input *in,
 	j->f = f;
 	j->text = digest_new(DIGEST_SHA256);
 	buf_clear(&a->body);
-	note_decoding(f, content_decode(in->body, in->codings, &a->body));
-	body = buf_span(&a->body);
+	buf_clear(&a->hashed);
+	body = in->body;
+	if (in->codings.n > 0 || body.n > DECODED_BODY_MAX) {
+		note_decoding(f, content_decode(body, in->codings, &a->body));
+		body = buf_span(&a->body);
+	}
 	f->body_length = body.n;
 	if (body.n > 0)
 		sha256_hex(body, f->body_sha256);

@@ -145,6 +145,12 @@ charset_name(const struct charset *cs)
 }
 
 bool
+charset_is_utf8(const struct charset *cs)
+{
+	return cs == NULL || cs->shape == SHAPE_UTF8;
+}
+
+bool
 charset_is_superset(const struct charset *cs)
 {
 	return cs == NULL || cs->shape == SHAPE_UTF8 ||

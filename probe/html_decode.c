@@ -22,24 +22,34 @@ has_byte(uint64_t v, unsigned char c)
 }
 
 bool
-html_is_plain(struct span raw, unsigned how)
+html_is_plain(struct span raw, unsigned how, const struct charset *cs)
 {
 	const unsigned char *p = (const unsigned char *)raw.p;
+	uint64_t v, high = 0, special = 0;
 	size_t i = 0;
-	uint64_t v;
 
-	if (!(how & HTML_LOWER))
-		for (; i + 8 <= raw.n; i += 8) {
-			memcpy(&v, p + i, 8);
-			if ((v & HIGHS) | has_byte(v, '&') |
-			    has_byte(v, '\r') | has_byte(v, 0))
+	for (; i + 8 <= raw.n; i += 8) {
+		memcpy(&v, p + i, 8);
+		high |= v & HIGHS;
+		special |= has_byte(v, '&') | has_byte(v, '\r') |
+		    has_byte(v, 0);
+	}
+	if (i < raw.n) {
+		v = ONES * ' ';
+		memcpy(&v, p + i, raw.n - i);
+		high |= v & HIGHS;
+		special |= has_byte(v, '&') | has_byte(v, '\r') |
+		    has_byte(v, 0);
+	}
+	if (special != 0)
+		return false;
+	if (high != 0)
+		return charset_is_utf8(cs) && !(how & HTML_LOWER) &&
+		    utf8_valid(raw);
+	if (how & HTML_LOWER)
+		for (i = 0; i < raw.n; i++)
+			if (p[i] >= 'A' && p[i] <= 'Z')
 				return false;
-		}
-	for (; i < raw.n; i++)
-		if (p[i] >= 0x80 || p[i] == '&' || p[i] == '\r' ||
-		    p[i] == 0 ||
-		    ((how & HTML_LOWER) && p[i] >= 'A' && p[i] <= 'Z'))
-			return false;
 	return true;
 }
 

@@ -15,42 +15,67 @@ enum attr_kind {
 	ATTR_TEXT     /* text that may hold URLs: flashvars, srcdoc */
 };
 
-static const struct {
-	const char *name;
-	enum attr_kind kind;
-} url_attrs[] = {
-    {"href", ATTR_URL}, {"src", ATTR_URL}, {"action", ATTR_URL},
-    {"poster", ATTR_URL}, {"cite", ATTR_URL}, {"longdesc", ATTR_URL},
-    {"background", ATTR_URL}, {"formaction", ATTR_URL},
-    {"xlink:href", ATTR_URL}, {"dynsrc", ATTR_URL}, {"lowsrc", ATTR_URL},
-    {"manifest", ATTR_URL}, {"ping", ATTR_URLS}, {"archive", ATTR_URLS},
-    {"srcset", ATTR_SRCSET}, {"imagesrcset", ATTR_SRCSET},
-    {"style", ATTR_STYLE}, {"flashvars", ATTR_TEXT}, {"srcdoc", ATTR_TEXT}};
-
 /* Attributes that hold a relative URL as well, though they are home-made. */
 static const char *const data_urls[] = {"data-href", "data-url", "data-src",
     "data-link", "data-original", "data-image", "data-lazy-src"};
 
+/* One comparison each, as every attribute of a page comes here. */
+static enum attr_kind
+named_kind(struct span name)
+{
+	switch (name.n) {
+	case 3:
+		return span_is(name, "src") ? ATTR_URL : ATTR_NONE;
+	case 4:
+		return span_is(name, "href") || span_is(name, "cite") ?
+		    ATTR_URL : span_is(name, "ping") ? ATTR_URLS : ATTR_NONE;
+	case 5:
+		return span_is(name, "style") ? ATTR_STYLE : ATTR_NONE;
+	case 6:
+		if (span_is(name, "srcset"))
+			return ATTR_SRCSET;
+		if (span_is(name, "srcdoc"))
+			return ATTR_TEXT;
+		return span_is(name, "action") || span_is(name, "poster") ||
+		    span_is(name, "dynsrc") || span_is(name, "lowsrc") ?
+		    ATTR_URL : ATTR_NONE;
+	case 7:
+		return span_is(name, "archive") ? ATTR_URLS : ATTR_NONE;
+	case 8:
+		return span_is(name, "longdesc") || span_is(name, "manifest") ?
+		    ATTR_URL : ATTR_NONE;
+	case 9:
+		return span_is(name, "flashvars") ? ATTR_TEXT : ATTR_NONE;
+	case 10:
+		return span_is(name, "background") ||
+		    span_is(name, "formaction") ||
+		    span_is(name, "xlink:href") ? ATTR_URL : ATTR_NONE;
+	case 11:
+		return span_is(name, "imagesrcset") ? ATTR_SRCSET : ATTR_NONE;
+	default:
+		return ATTR_NONE;
+	}
+}
+
 static enum attr_kind
 attr_kind(struct span name, enum tag tag)
 {
+	enum attr_kind kind;
+
 	if (name.n < 3)
 		return ATTR_NONE;
 	if (name.p[0] == 'o' && name.p[1] == 'n')
 		return ATTR_HANDLER;
-	if (span_starts(name, "data")) {
+	if (name.n >= 4 && memcmp(name.p, "data", 4) == 0) {
 		if (name.n == 4)
 			return tag == TAG_OBJECT ? ATTR_URL : ATTR_NONE;
 		return name.p[4] == '-' ? ATTR_DATA : ATTR_NONE;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(url_attrs); i++)
-		if (name.p[0] == url_attrs[i].name[0] &&
-		    span_is(name, url_attrs[i].name))
-			return url_attrs[i].kind;
-	if (span_ends_i(name, "-href") || span_ends_i(name, "-src") ||
-	    span_ends_i(name, "-url"))
+	kind = named_kind(name);
+	if (kind == ATTR_NONE && (span_ends_i(name, "-href") ||
+	    span_ends_i(name, "-src") || span_ends_i(name, "-url")))
 		return ATTR_DATA;
-	return ATTR_NONE;
+	return kind;
 }
 
 bool

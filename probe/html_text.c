@@ -77,7 +77,7 @@ fold_add(struct fold *f, struct span s)
 struct span
 page_decode(struct page *p, struct span raw, unsigned how)
 {
-	if (html_is_plain(raw, how))
+	if (html_is_plain(raw, how, p->charset))
 		return raw;
 	buf_clear(&p->decoded);
 	if (raw.n > TOKEN_KEEP_MAX) {
@@ -111,8 +111,11 @@ block_add(struct page *p, struct span text)
 static void
 text_piece(struct page *p, struct span raw, unsigned how)
 {
-	struct span text = page_decode(p, raw, how);
+	struct span text;
 
+	if (p->h->text == NULL) /* only the link's text is wanted */
+		raw = span_slice(raw, 0, LINK_TEXT_MAX * 8);
+	text = page_decode(p, raw, how);
 	if (p->h->text != NULL)
 		block_add(p, text);
 	if (p->anchor_open && !p->anchor_text.out.overflow)
@@ -125,6 +128,9 @@ text_token(struct page *p)
 	unsigned how = html_text_decoding(&p->token);
 	struct span raw = p->token.data, part;
 
+	if (p->h->text == NULL &&
+	    (!p->anchor_open || p->anchor_text.out.overflow))
+		return;
 	/* in pieces, so that no text is too long to keep; a reference that
 	 * is cut in two is not worth more than that */
 	while (raw.n > TOKEN_KEEP_MAX) {

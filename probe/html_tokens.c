@@ -9,9 +9,10 @@ enum { FOREIGN_SVG = 1, FOREIGN_MATH, FOREIGN_HTML /* integration point */ };
 #define C_SLASH 2
 #define C_END	4 /* > */
 #define C_EQUAL 8
+#define C_ODD	16 /* a name with it is not in its final form */
 
 static const uint8_t classes[256] = {
-    ['\t'] = C_SPACE, ['\n'] = C_SPACE, ['\f'] = C_SPACE, ['\r'] = C_SPACE,
+    [0] = C_ODD, ['A' ... 'Z'] = C_ODD, [0x80 ... 0xff] = C_ODD, ['\t'] = C_SPACE, ['\n'] = C_SPACE, ['\f'] = C_SPACE, ['\r'] = C_SPACE,
     [' '] = C_SPACE, ['/'] = C_SLASH, ['>'] = C_END, ['='] = C_EQUAL};
 
 static const struct {
@@ -232,6 +233,8 @@ attr_known(const struct html_tokens *h, size_t n, struct span name)
 {
 	for (size_t i = 0; i < n; i++)
 		if (h->attrs[i].name.n == name.n &&
+		    ascii_lower(h->attrs[i].name.p[0]) ==
+			ascii_lower(name.p[0]) &&
 		    span_eq_i(h->attrs[i].name, name))
 			return true;
 	return false;
@@ -250,6 +253,22 @@ until_class(const struct html_tokens *h, size_t at, unsigned mask)
 {
 	while (at < h->in.n && !is_class(h->in.p[at], mask))
 		at++;
+	return at;
+}
+
+/* The same over a name; tells whether it is lower-case ASCII. */
+static size_t
+name_end(const struct html_tokens *h, size_t at, unsigned mask, bool *plain)
+{
+	unsigned seen = 0, c;
+
+	for (; at < h->in.n; at++) {
+		c = classes[(unsigned char)h->in.p[at]];
+		if (c & mask)
+			break;
+		seen |= c;
+	}
+	*plain = (seen & C_ODD) == 0;
 	return at;
 }
 
@@ -306,7 +325,8 @@ attrs_scan(struct html_tokens *h, struct html_token *t, size_t at)
 		from = at;
 		if (h->in.p[at] == '=')
 			at++;
-		at = until_class(h, at, C_SPACE | C_SLASH | C_END | C_EQUAL);
+		at = name_end(h, at, C_SPACE | C_SLASH | C_END | C_EQUAL,
+		    &a.plain_name);
 		a.name = between(h, from, at);
 		a.value = between(h, at, at);
 		at = skip_class(h, at, C_SPACE);
@@ -371,11 +391,12 @@ static void
 steer(struct html_tokens *h, const struct html_token *t)
 {
 	bool was_foreign = in_foreign(h);
+	char letter = ascii_lower(t->name.p[0]);
 
 	if (!h->steered)
 		return;
-	if (was_foreign || span_is_i(t->name, "svg") ||
-	    span_is_i(t->name, "math"))
+	if (was_foreign || (letter == 's' && span_is_i(t->name, "svg")) ||
+	    (letter == 'm' && span_is_i(t->name, "math")))
 		foreign_start(h, t);
 	h->last_len = t->name.n <= HTML_NAME_MAX ? t->name.n : 0;
 	memcpy(h->last, t->name.p, h->last_len);
@@ -385,17 +406,18 @@ steer(struct html_tokens *h, const struct html_token *t)
 	if (was_foreign && h->nforeign > 0 &&
 	    h->foreign[h->nforeign - 1].name == bytes_hash_i(t->name))
 		return;
-	if (t->name.n < 3 || strchr("tsxinpTSXINP", t->name.p[0]) == NULL)
+	if (t->name.n < 3)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(steering); i++)
-		if (span_is_i(t->name, steering[i].name))
+		if (letter == steering[i].name[0] && span_is_i(t->name, steering[i].name))
 			h->state = steering[i].state;
 }
 
 static bool
 start_tag(struct html_tokens *h, struct html_token *t, size_t at)
 {
-	size_t end = until_class(h, at + 1, C_SPACE | C_SLASH | C_END);
+	size_t end = name_end(h, at + 1, C_SPACE | C_SLASH | C_END,
+	    &t->plain_name);
 
 	t->type = HTML_START;
 	t->name = between(h, at + 1, end);
@@ -408,7 +430,8 @@ start_tag(struct html_tokens *h, struct html_token *t, size_t at)
 static bool
 end_tag(struct html_tokens *h, struct html_token *t, size_t at)
 {
-	size_t end = until_class(h, at + 2, C_SPACE | C_SLASH | C_END);
+	size_t end = name_end(h, at + 2, C_SPACE | C_SLASH | C_END,
+	    &t->plain_name);
 
 	t->type = HTML_END;
 	t->name = between(h, at + 2, end);

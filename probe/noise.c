@@ -680,35 +680,46 @@ plain_length(struct span s)
 	return n > 0 ? n : utf8_decode(s, &cp);
 }
 
+/* Something known at this place: its mark, and the place moves behind it. */
+static const char *
+mark_at(struct scan *k)
+{
+	struct span rest = span_slice(k->s, k->at, k->s.n);
+	size_t n;
+
+	if (ascii_hex(rest.p[0]) >= 0 && (n = token_length(rest)) > 0) {
+		k->at += n;
+		return "<token>";
+	}
+	if (ascii_digit(rest.p[0]))
+		return digits(k);
+	if (ascii_alpha(rest.p[0]) || (unsigned char)rest.p[0] >= 0xc3)
+		return letters(k);
+	return NULL;
+}
+
 bool
 noise_text(struct span text, struct buf *out)
 {
 	struct scan k = {text, 0};
+	size_t from = 0, at; /* what is to be copied begins at `from` */
 	bool meaning = false;
 	const char *mark;
 	struct span rest;
-	size_t n;
 
 	while (k.at < text.n) {
-		rest = span_slice(text, k.at, text.n);
-		mark = NULL;
-		if ((n = token_length(rest)) > 0) {
-			mark = "<token>";
-			k.at += n;
-		} else if (ascii_digit(rest.p[0])) {
-			mark = digits(&k);
-		} else if (ascii_alpha(rest.p[0]) ||
-		    (unsigned char)rest.p[0] >= 0xc3) {
-			mark = letters(&k);
-		}
+		at = k.at;
+		mark = mark_at(&k);
 		if (mark != NULL) {
+			(void)buf_add(out, text.p + from, at - from);
 			(void)buf_add_str(out, mark);
+			from = k.at;
 			continue;
 		}
-		n = plain_length(rest);
+		rest = span_slice(text, k.at, text.n);
 		meaning = meaning || meaningful(rest);
-		(void)buf_add(out, rest.p, n);
-		k.at += n;
+		k.at += plain_length(rest);
 	}
+	(void)buf_add(out, text.p + from, text.n - from);
 	return !meaning;
 }

@@ -8,56 +8,79 @@
 #define SCRATCH_MAX (8 * MIB) /* decoded attributes of one element */
 #define SCRIPT_MAX  (4 * MIB) /* script that is converted to UTF-8 */
 
-#define BLOCK(name)	{name, TAG_OTHER, true, 0}
-#define HEADING(n)	{"h" #n, TAG_OTHER, true, n}
-#define HIDDEN(name)	{name, TAG_HIDDEN, false, 0}
+#define TAG(name, tag, block) {name, sizeof(name) - 1, tag, block, 0}
+#define BLOCK(name)	      TAG(name, TAG_OTHER, true)
+#define HEADING(n)	      {"h" #n, 2, TAG_OTHER, true, n}
+#define HIDDEN(name)	      TAG(name, TAG_HIDDEN, false)
 
-/* Elements that mean something here, by first letter. */
+/* Elements that mean something here. */
 static const struct tag_info tags[] = {
-    {"a", TAG_A, false, 0}, BLOCK("address"), BLOCK("article"), BLOCK("aside"),
-    {"base", TAG_BASE, false, 0}, BLOCK("blockquote"),
-    {"body", TAG_BODY, true, 0}, {"br", TAG_BR, true, 0}, BLOCK("button"),
+    TAG("a", TAG_A, false), BLOCK("address"), BLOCK("article"), BLOCK("aside"),
+    TAG("base", TAG_BASE, false), BLOCK("blockquote"),
+    TAG("body", TAG_BODY, true), TAG("br", TAG_BR, true), BLOCK("button"),
     BLOCK("caption"), BLOCK("center"),
     BLOCK("dd"), BLOCK("details"), BLOCK("dialog"), BLOCK("dir"), BLOCK("div"),
     BLOCK("dl"), BLOCK("dt"),
-    {"embed", TAG_OTHER, false, 0},
+    TAG("embed", TAG_OTHER, false),
     BLOCK("fieldset"), BLOCK("figcaption"), BLOCK("figure"), BLOCK("footer"),
     BLOCK("form"), BLOCK("frameset"),
     HEADING(1), HEADING(2), HEADING(3), HEADING(4), HEADING(5), HEADING(6),
     BLOCK("head"), BLOCK("header"), BLOCK("hgroup"), BLOCK("hr"), BLOCK("html"),
-    HIDDEN("iframe"), {"img", TAG_IMG, false, 0},
+    HIDDEN("iframe"), TAG("img", TAG_IMG, false),
     BLOCK("legend"), BLOCK("li"), BLOCK("listing"),
-    BLOCK("main"), BLOCK("marquee"), BLOCK("menu"), {"meta", TAG_META, false, 0},
+    BLOCK("main"), BLOCK("marquee"), BLOCK("menu"), TAG("meta", TAG_META, false),
     BLOCK("nav"), HIDDEN("noembed"), HIDDEN("noframes"),
-    {"object", TAG_OBJECT, false, 0}, BLOCK("ol"), BLOCK("optgroup"),
+    TAG("object", TAG_OBJECT, false), BLOCK("ol"), BLOCK("optgroup"),
     BLOCK("option"),
-    BLOCK("p"), {"param", TAG_PARAM, false, 0}, BLOCK("plaintext"),
+    BLOCK("p"), TAG("param", TAG_PARAM, false), BLOCK("plaintext"),
     BLOCK("pre"),
-    {"script", TAG_SCRIPT, false, 0}, BLOCK("section"), BLOCK("select"),
+    TAG("script", TAG_SCRIPT, false), BLOCK("section"), BLOCK("select"),
     HIDDEN("style"), BLOCK("summary"),
-    BLOCK("table"), BLOCK("tbody"), {"td", TAG_CELL, true, 0},
-    {"template", TAG_TEMPLATE, true, 0}, BLOCK("textarea"), BLOCK("tfoot"),
-    {"th", TAG_CELL, true, 0}, BLOCK("thead"), {"title", TAG_TITLE, true, 0},
+    BLOCK("table"), BLOCK("tbody"), TAG("td", TAG_CELL, true),
+    TAG("template", TAG_TEMPLATE, true), BLOCK("textarea"), BLOCK("tfoot"),
+    TAG("th", TAG_CELL, true), BLOCK("thead"), TAG("title", TAG_TITLE, true),
     BLOCK("tr"),
     BLOCK("ul"), BLOCK("xmp")};
 
-static const struct tag_info other_tag = {"", TAG_OTHER, false, 0};
+static const struct tag_info other_tag = TAG("", TAG_OTHER, false);
+
+/* Place of a name in page->tags; the names spread well over it. */
+static size_t
+tag_hash(struct span name)
+{
+	return ((size_t)ascii_lower(name.p[0]) * 7 +
+	    (size_t)ascii_lower(name.p[name.n - 1]) * 5 +
+	    (size_t)ascii_lower(name.p[name.n / 2]) * 3 + name.n) %
+	    TAG_SLOTS;
+}
+
+static void
+tags_index(struct page *p)
+{
+	size_t at;
+
+	memset(p->tags, 0, sizeof(p->tags));
+	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
+		at = tag_hash((struct span){tags[i].name, tags[i].length});
+		while (p->tags[at] != 0)
+			at = (at + 1) % TAG_SLOTS;
+		p->tags[at] = (uint8_t)(i + 1);
+	}
+}
 
 static const struct tag_info *
-tag_find(struct span name)
+tag_find(const struct page *p, struct span name)
 {
-	char c;
+	const struct tag_info *info;
+	size_t at;
 
 	if (name.n == 0 || name.n > 10)
 		return &other_tag;
-	c = ascii_lower(name.p[0]);
-	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
-		if (tags[i].name[0] < c)
-			continue;
-		if (tags[i].name[0] > c)
-			break;
-		if (span_is_i(name, tags[i].name))
-			return &tags[i];
+	for (at = tag_hash(name); p->tags[at] != 0; at = (at + 1) % TAG_SLOTS) {
+		info = &tags[p->tags[at] - 1];
+		if (info->length == name.n && span_eq_i(name,
+		    (struct span){info->name, info->length}))
+			return info;
 	}
 	return &other_tag;
 }
@@ -68,6 +91,7 @@ page_init(struct page *p, const struct charset *charset,
 {
 	memset(p, 0, offsetof(struct page, tokens));
 	memset(&p->token, 0, sizeof(p->token));
+	tags_index(p);
 	p->h = h;
 	p->charset = charset;
 	p->stats = stats;
@@ -125,7 +149,7 @@ piece(struct page *p, struct span raw, unsigned how, struct buf *scratch)
 {
 	size_t from = scratch->len;
 
-	if (html_is_plain(raw, how))
+	if (html_is_plain(raw, how, p->charset))
 		return raw;
 	if (raw.n > TOKEN_KEEP_MAX) {
 		raw.n = TOKEN_KEEP_MAX;
@@ -163,13 +187,14 @@ page_element(struct page *p, struct buf *scratch, struct attribute *attrs,
 	const struct html_token *t = &p->token;
 
 	scratch_reserve(p, scratch);
-	e->tag = piece(p, t->name, HTML_LOWER, scratch);
+	e->tag = t->plain_name ? t->name :
+	    piece(p, t->name, HTML_LOWER, scratch);
 	e->attrs = attrs;
 	e->nattrs = t->nattrs;
 	e->offset = t->offset;
 	for (size_t i = 0; i < t->nattrs; i++) {
-		attrs[i].name = piece(p, t->attrs[i].name, HTML_LOWER,
-		    scratch);
+		attrs[i].name = t->attrs[i].plain_name ? t->attrs[i].name :
+		    piece(p, t->attrs[i].name, HTML_LOWER, scratch);
 		attrs[i].value = piece(p, t->attrs[i].value,
 		    HTML_REFS | HTML_IN_ATTR, scratch);
 	}
@@ -269,7 +294,7 @@ start_special(struct page *p, const struct element *e, enum tag tag)
 static void
 start_tag(struct page *p)
 {
-	const struct tag_info *info = tag_find(p->token.name);
+	const struct tag_info *info = tag_find(p, p->token.name);
 
 	if (info->block) {
 		text_flush(p);
@@ -311,7 +336,7 @@ title_close(struct page *p)
 static void
 end_tag(struct page *p)
 {
-	const struct tag_info *info = tag_find(p->token.name);
+	const struct tag_info *info = tag_find(p, p->token.name);
 
 	if (info->tag == TAG_A)
 		anchor_close(p);
@@ -341,8 +366,8 @@ script_text(struct page *p)
 	p->code_open = false;
 	if (p->h->link == NULL)
 		return;
-	if (p->charset != NULL && strcmp(charset_name(p->charset), "utf-8") &&
-	    !html_is_plain(code, 0) && code.n < SCRIPT_MAX / 3) {
+	if (!charset_is_utf8(p->charset) &&
+	    !html_is_plain(code, 0, NULL) && code.n < SCRIPT_MAX / 3) {
 		(void)charset_append(p->charset, code, &utf8,
 		    &p->stats->bad_chars);
 		code = buf_span(&utf8);
@@ -413,18 +438,6 @@ page_scan(struct span body, const struct charset *charset,
 	page_release(p);
 	free(p);
 	buf_release(&whole);
-}
-
-struct span
-element_attr(const struct element *e, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (size_t i = 0; i < e->nattrs; i++)
-		if (e->attrs[i].name.n == n &&
-		    memcmp(e->attrs[i].name.p, name, n) == 0)
-			return e->attrs[i].value;
-	return SPAN_NULL;
 }
 
 static void

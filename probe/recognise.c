@@ -221,7 +221,18 @@ recogniser_url(struct recogniser *r, const struct link *link)
 bool
 recogniser_same_site(const struct recogniser *r)
 {
-	return r->url_good && url_same_site(&r->url, &r->page);
+	struct span host = r->url.host, site = r->site;
+
+	if (!r->url_good || host.n == 0)
+		return false;
+	if (span_eq(host, r->page.host) || span_eq(host, site))
+		return true;
+	/* a name under a registrable domain has that one, which saves the
+	 * look into the public suffix list; under an address there is none */
+	if (host.n <= site.n || host.p[host.n - site.n - 1] != '.' ||
+	    !span_eq(span_slice(host, host.n - site.n, site.n), site))
+		return false;
+	return url_same_site(&r->url, &r->page);
 }
 
 bool

@@ -144,6 +144,7 @@ class_token(struct recogniser *r, const struct element *e, struct span t)
 		struct span code, account;
 
 		if (m->attribute != RULE_NONE || m->before == 0 ||
+		    rules_text(rules, m->before)[0] != t.p[0] ||
 		    !cut_code(rules, m, t, &code) ||
 		    !conditions_hold(rules, m, e, &account))
 			continue;
