@@ -18,6 +18,7 @@ labels.update({
     "unicodefffe": "utf-16be", "unicode11utf8": "utf-8",
     "unicode20utf8": "utf-8", "x-unicode20utf8": "utf-8", "utf_8": "utf-8",
     "iso-2022-kr": "iso-2022-kr", "csiso2022kr": "iso-2022-kr",
+    "euc-tw": "euc-tw", "x-euc-tw": "euc-tw",
     "johab": "johab", "ms1361": "johab", "cp1361": "johab",
     "utf-32": "utf-32le", "utf-32le": "utf-32le", "utf-32be": "utf-32be",
     "ibm855": "ibm855", "cp855": "ibm855", "viscii": "viscii",

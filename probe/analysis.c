@@ -199,7 +199,7 @@ link_is_new(struct job *j, const char *url)
 	uint64_t h;
 
 	buf_clear(b);
-	noise_url(span_of(url), b);
+	noise_url((struct span){url, strcspn(url, "#")}, b);
 	h = bytes_hash(buf_span(b)) | 1;
 	for (size_t i = 0; i < 16; i++) {
 		uint64_t *slot = &j->seen[(h + i) % LINK_SEEN];

@@ -65,6 +65,7 @@ const struct charset_label charset_labels[] = {
 	{"euc-jp", "euc-jp"},
 	{"euc-kp", "kps9566"},
 	{"euc-kr", "euc-kr"},
+	{"euc-tw", "euc-tw"},
 	{"eucjp", "euc-jp"},
 	{"euckr", "euc-kr"},
 	{"gb18030", "gb18030"},
@@ -248,6 +249,7 @@ const struct charset_label charset_labels[] = {
 	{"x-cp1257", "windows-1257"},
 	{"x-cp1258", "windows-1258"},
 	{"x-euc-jp", "euc-jp"},
+	{"x-euc-tw", "euc-tw"},
 	{"x-gbk", "gbk"},
 	{"x-kps9566", "kps9566"},
 	{"x-mac-cyrillic", "x-mac-cyrillic"},
@@ -261,4 +263,4 @@ const struct charset_label charset_labels[] = {
 	{"x-x-big5", "big5"},
 };
 
-const unsigned charset_label_count = 256;
+const unsigned charset_label_count = 258;
