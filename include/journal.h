@@ -31,6 +31,8 @@ struct journal;
  * Returns owned; entries go to log_line() when there is no journal. */
 struct journal *journal_open(const char *path);
 void journal_free(struct journal *);
+/* Whether entries go to the journal. */
+bool journal_connected(const struct journal *);
 /* A log_sink: MESSAGE, PRIORITY and SYSLOG_IDENTIFIER; arg is the journal. */
 void journal_log(enum log_level, const char *line, void *arg);
 /* One event line: MESSAGE for people, MESSAGE_ID by type, and KPWATCH_TYPE,

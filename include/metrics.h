@@ -52,6 +52,12 @@ struct metrics_totals {
 	uint64_t restarts;	/* of processes */
 };
 
+/* First byte of MSG_STATS from the store. */
+enum metrics_message {
+	METRICS_PAGE,	/* metrics_page_encode() */
+	METRICS_TOTALS,	/* u64 events, hooks waiting, hooks dead, log bytes */
+};
+
 struct metrics;
 
 struct metrics *metrics_new(void);
@@ -74,6 +80,9 @@ void metrics_observe(struct metrics_page *p, const struct observation *,
  * is owned then. */
 void metrics_page_encode(const struct metrics_page *, struct buf *);
 bool metrics_page_decode(struct cursor *, struct metrics_page *);
+
+/* Takes a MSG_STATS of the store into account; malformed ones are ignored. */
+void metrics_take(struct metrics *, struct span data);
 
 struct metrics_server;
 

@@ -21,6 +21,17 @@ bool store_hooks_select(struct store *, struct hook_queues *,
 /* True when another process has written since the last call. */
 bool store_hooks_changed(struct store *);
 
+struct store_totals {
+	uint64_t events;	/* number of the last one */
+	uint64_t hooks_waiting;	/* deliveries */
+	uint64_t hooks_dead;
+	uint64_t log_bytes;	/* of all files of the change log */
+};
+
+void store_totals(struct store *, struct store_totals *);
+/* Confirmed verdict on a target. */
+enum verdict store_verdict(struct store *, const char *target);
+
 /*
  * Beside a running daemon: makes dead letters of one hook (NULL: of all)
  * pending again.  Returns how many; *why (owned) is set when the state could

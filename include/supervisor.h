@@ -36,7 +36,8 @@ struct supervisor_plan {
 	bool all_hosts;		 /* replay */
 	const struct replay_file *files;
 	size_t nfiles;
-	/* Messages for the command itself: MSG_RECORD, MSG_DONE (check),
+	/* Messages for the command itself: MSG_EVENT, MSG_STATS of the store
+	 * (run), MSG_RECORD, MSG_DONE (check),
 	 * MSG_EVENT, MSG_SUMMARY, MSG_FLUSHED (replay).  May be NULL. */
 	void (*message)(const struct message *, void *arg);
 	/* Every process is up; again after a reload. */

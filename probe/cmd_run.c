@@ -16,6 +16,7 @@
 #include "journal.h"
 #include "limit.h"
 #include "log.h"
+#include "metrics.h"
 #include "setup.h"
 #include "supervisor.h"
 
@@ -27,6 +28,9 @@ struct daemon {
 	struct event *signals[4];
 	struct event *ping;
 	struct net_stats stats;
+	struct journal *journal;
+	struct metrics *metrics;
+	struct metrics_server *server;
 	bool ready;
 };
 
@@ -55,8 +59,33 @@ on_stats(const struct net_stats *stats, void *arg)
 	char line[256];
 
 	d->stats = *stats;
+	metrics_totals(d->metrics)->net = *stats;
+	metrics_totals(d->metrics)->restarts =
+	    supervisor_restarts(d->supervisor);
 	status_line(d, line, sizeof line);
 	notify_status("%s", line);
+}
+
+/* Of the store: events that are on disk, and what metrics show. */
+static void
+on_message(const struct message *m, void *arg)
+{
+	struct daemon *d = arg;
+
+	if (m->type == MSG_EVENT)
+		journal_event(d->journal, m->data);
+	else if (m->type == MSG_STATS)
+		metrics_take(d->metrics, m->data);
+}
+
+/* The endpoint of the configuration in force, if any. */
+static void
+serve_metrics(struct daemon *d)
+{
+	const char *at = d->setup.config->metrics_listen;
+
+	metrics_server_free(d->server);
+	d->server = at == NULL ? NULL : metrics_serve(d->base, at, d->metrics);
 }
 
 static void
@@ -106,6 +135,8 @@ reload(struct daemon *d)
 	/* The supervisor borrows the certificates for a later restart. */
 	setup_release(&d->setup);
 	d->setup = fresh;
+	metrics_clear(d->metrics);
+	serve_metrics(d);
 	log_info("configuration reloaded: %zu targets",
 	    d->setup.config->ntargets);
 }
@@ -193,6 +224,7 @@ run(struct daemon *d, const char *state, const char *log)
 	    .ca_bundle = buf_span(&d->setup.ca_bundle),
 	    .state_dir = state,
 	    .log_dir = log,
+	    .message = on_message,
 	    .ready = on_ready,
 	    .alive = on_alive,
 	    .stats = on_stats,
@@ -204,12 +236,21 @@ run(struct daemon *d, const char *state, const char *log)
 	if (d->base == NULL)
 		fatal("cannot make an event loop");
 	d->supervisor = supervisor_new(d->base, &plan);
+	d->metrics = metrics_new();
+	serve_metrics(d);
+	d->journal = journal_open(NULL);
+	if (journal_connected(d->journal))
+		log_to(journal_log, d->journal);
 	add_signals(d);
 	add_ping(d);
 	if (supervisor_start(d->supervisor))
 		event_base_dispatch(d->base);
 	result = supervisor_result(d->supervisor);
 	supervisor_free(d->supervisor);
+	log_to(NULL, NULL);
+	journal_free(d->journal);
+	metrics_server_free(d->server);
+	metrics_free(d->metrics);
 	for (size_t i = 0; i < ARRAY_LEN(d->signals); i++)
 		event_free(d->signals[i]);
 	event_free(d->ping);

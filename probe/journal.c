@@ -179,6 +179,12 @@ journal_free(struct journal *j)
 	free(j);
 }
 
+bool
+journal_connected(const struct journal *j)
+{
+	return j->fd >= 0;
+}
+
 /* KEY=value, or the form with a length where the value has a newline. */
 static void
 field_add(struct buf *b, const char *key, struct span value)

@@ -226,6 +226,24 @@ metrics_page_decode(struct cursor *c, struct metrics_page *p)
 	return false;
 }
 
+void
+metrics_take(struct metrics *m, struct span data)
+{
+	struct metrics_page p;
+	struct cursor c;
+
+	cursor_init(&c, data.p, data.n);
+	if (cursor_u8(&c) == METRICS_PAGE) {
+		if (metrics_page_decode(&c, &p))
+			metrics_set(m, &p);
+		return;
+	}
+	m->totals.events = cursor_u64le(&c);
+	m->totals.hooks_waiting = cursor_u64le(&c);
+	m->totals.hooks_dead = cursor_u64le(&c);
+	m->totals.log_bytes = cursor_u64le(&c);
+}
+
 /* ---- text ---- */
 
 static void

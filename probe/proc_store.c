@@ -20,14 +20,17 @@
 #include "advice.h"
 #include "channel.h"
 #include "config.h"
+#include "deliveries.h"
 #include "digest.h"
 #include "finding.h"
 #include "instant.h"
 #include "limit.h"
 #include "log.h"
+#include "metrics.h"
 #include "observation.h"
 #include "sandbox.h"
 #include "store.h"
+#include "store_hooks.h"
 #include "supervisor.h"
 #include "warc.h"
 
@@ -35,6 +38,8 @@
 #define COMMIT_MAX     64   /* records in one group */
 #define RETRY_MS       5000 /* after the disk refused */
 #define WARC_FOLDER    "warc"
+#define TOTALS_SECONDS 10
+#define HOOK_END_MS    1500 /* at the end, for calls under way */
 
 struct record {
 	TAILQ_ENTRY(record) next;
@@ -59,6 +64,8 @@ struct keeper {
 	size_t nrecords;
 	struct event *commit_timer;
 	struct event *flush_timer;
+	struct event *totals_timer;
+	struct deliveries *deliveries; /* NULL in replay */
 	bool refused; /* the disk refuses; waiting to try again */
 };
 
@@ -135,11 +142,58 @@ arm_flush(struct keeper *k)
 		timer_ms(k->flush_timer, ms);
 }
 
+static bool
+has_metrics(const struct keeper *k)
+{
+	return k->config->metrics_listen != NULL && k->parent != NULL &&
+	    !k->settings.replay;
+}
+
+static void
+send_metrics(struct keeper *k, const struct record *r)
+{
+	const struct observation *o = &r->observation;
+	struct buf b = BUF_INIT(8 * KIB);
+	struct metrics_page p;
+
+	if (!has_metrics(k) || o->target == NULL)
+		return;
+	metrics_observe(&p, o, r->finding.body_length,
+	    store_verdict(k->store, o->target));
+	buf_put_u8(&b, METRICS_PAGE);
+	metrics_page_encode(&p, &b);
+	channel_send(k->parent, MSG_STATS, 0, buf_span(&b));
+	metrics_page_release(&p);
+	buf_release(&b);
+}
+
+static void
+on_totals_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct keeper *k = arg;
+	struct store_totals t;
+	struct buf b = BUF_INIT(KIB);
+
+	(void)fd;
+	(void)what;
+	if (has_metrics(k)) {
+		store_totals(k->store, &t);
+		buf_put_u8(&b, METRICS_TOTALS);
+		buf_put_u64(&b, t.events);
+		buf_put_u64(&b, t.hooks_waiting);
+		buf_put_u64(&b, t.hooks_dead);
+		buf_put_u64(&b, t.log_bytes);
+		channel_send(k->parent, MSG_STATS, 0, buf_span(&b));
+	}
+	buf_release(&b);
+}
+
 static void
 acknowledge(struct keeper *k, struct record *r)
 {
 	struct buf b = BUF_INIT(4 * MIB);
 
+	send_metrics(k, r);
 	if (k->source != NULL) {
 		advice_encode(&r->advice, &b);
 		channel_send(k->source, MSG_STORED, r->id, buf_span(&b));
@@ -196,6 +250,8 @@ commit(struct keeper *k)
 	k->refused = false;
 	while (!TAILQ_EMPTY(&k->records))
 		acknowledge(k, TAILQ_FIRST(&k->records));
+	if (k->deliveries != NULL)
+		deliveries_step(k->deliveries);
 	arm_flush(k);
 }
 
@@ -304,6 +360,8 @@ set_peer(struct keeper *k, const struct peer *peer)
 {
 	if (peer->role == ROLE_NET || peer->role == ROLE_READER)
 		set_source(k, peer);
+	else if (peer->role == ROLE_COURIER && k->deliveries != NULL)
+		deliveries_courier(k->deliveries, peer);
 	else
 		close(peer->fd);
 }
@@ -316,6 +374,8 @@ reload(struct keeper *k, struct span encoded)
 	if (config == NULL)
 		bug("malformed configuration from the parent");
 	store_configure(k->store, config);
+	if (k->deliveries != NULL)
+		deliveries_configure(k->deliveries, config);
 	config_free(k->config);
 	k->config = config;
 }
@@ -414,6 +474,8 @@ close_all(struct keeper *k)
 	commit(k);
 	if (!k->settings.replay)
 		store_monitor_stopped(k->store, instant_now());
+	store_commit(k->store);
+	deliveries_free(k->deliveries, HOOK_END_MS);
 	if (k->refused)
 		log_error("%zu observations could not be stored and will be "
 			  "made again", k->nrecords);
@@ -430,6 +492,7 @@ close_all(struct keeper *k)
 	channel_free(k->parent);
 	event_free(k->commit_timer);
 	event_free(k->flush_timer);
+	event_free(k->totals_timer);
 	event_base_free(k->base);
 	config_free(k->config);
 	settings_release(&k->settings);
@@ -453,8 +516,13 @@ store_main(struct connection *parent, struct startup *s)
 		fatal("cannot make an event loop");
 	k->commit_timer = evtimer_new(k->base, on_commit_timer, k);
 	k->flush_timer = evtimer_new(k->base, on_flush_timer, k);
+	k->totals_timer = event_new(k->base, -1, EV_PERSIST, on_totals_timer,
+	    k);
+	event_add(k->totals_timer, &(struct timeval){TOTALS_SECONDS, 0});
 	confine(k);
 	open_store(k);
+	if (!k->settings.replay)
+		k->deliveries = deliveries_new(k->base, k->store, k->config);
 	if (!connection_send(parent, MSG_READY, 0, SPAN_NULL))
 		return 1;
 	k->parent = channel_adopt(k->base, parent, &from_parent);

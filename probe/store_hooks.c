@@ -178,14 +178,17 @@ consider(uint64_t seq, struct span line, void *arg)
 	char *time = json_member_text(line, "time", INSTANT_TEXT_MAX);
 	const struct target *t = target == NULL ? NULL :
 	    config_target(sel->config, target);
+	char *source = json_member_text(line, "source", 16);
 	struct hook_event e = {seq, 0, type, target,
 	    t == NULL ? NULL : t->category, platform};
 
 	if (time != NULL)
 		instant_parse(span_of(time), &e.time);
-	if (type != NULL)
+	/* A capture that was replayed into this state is no news. */
+	if (type != NULL && source != NULL && strcmp(source, "live") == 0)
 		hook_queues_event(sel->queues, &e, sel->now);
 	sel->last = seq;
+	free(source);
 	free(type);
 	free(target);
 	free(platform);

@@ -381,6 +381,8 @@ on_child_message(struct channel *ch, const struct message *m, void *arg)
 		if (c->role == ROLE_NET && s->plan.stats != NULL &&
 		    net_stats_decode(&stats, m->data))
 			s->plan.stats(&stats, s->plan.arg);
+		else if (c->role == ROLE_STORE && s->plan.message != NULL)
+			s->plan.message(m, s->plan.arg);
 		break;
 	default:
 		if (s->plan.message != NULL)
