@@ -176,6 +176,7 @@ install: all
 	  install -D -m 644 $$f $(mandir)/man$${f##*.}/$$(basename $$f); done
 	@for f in contrib/hooks/*; do [ -f $$f ] && [ -x $$f ] || continue; \
 	  install -D -m 755 $$f $(hookdir)/$$(basename $$f); done
+	@install -D -m 644 contrib/hooks/message.jq $(hookdir)/message.jq
 	@for f in contrib/systemd/*.service contrib/systemd/*.timer; do \
 	  [ -e $$f ] || continue; install -d $(unitdir); \
 	  sed 's|/usr/bin/kpwatch|$(PREFIX)/bin/kpwatch|g' $$f \

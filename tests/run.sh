@@ -3,7 +3,7 @@
 #
 #	tests/run.sh [-j N] [-t SECONDS] [KIND]...
 #
-# KIND: unit conformance cases world torture lint (default: all but torture).
+# KIND: unit conformance cases hooks service world torture lint (default: all but torture).
 # A test is a program: one of $B/tests (from tests/unit/*.c and
 # tests/conformance/*.c) or an executable tests/KIND/*.sh.  Its TAP lines are
 # its cases; without such lines it is one case and its exit code the outcome
@@ -24,7 +24,7 @@ while getopts j:t: option; do
 	esac
 done
 shift $((OPTIND - 1))
-[ $# -gt 0 ] || set -- unit conformance cases world lint
+[ $# -gt 0 ] || set -- unit conformance cases hooks service world lint
 export B limit CMOCKA_MESSAGE_OUTPUT=TAP
 
 # Prints "passed failed skipped" for a log and an exit code.
