@@ -447,7 +447,7 @@ courier_log_output(const char *name, const struct call_result *r)
 						   LOG_LEVEL_WARN;
 	int lines = 0;
 
-	if (!log_wants(level))
+	if (r->reason == NULL && !log_wants(LOG_LEVEL_DEBUG))
 		return;
 	while (rest.n > 0 && lines < OUTPUT_LINES_MAX) {
 		line = span_trim(span_token(&rest, '\n'));
