@@ -14,10 +14,15 @@ print("/* Made by contrib/html_entities.py; do not edit. */")
 print('#include "html_entities.h"\n')
 print("/* Sorted bytewise, so that a name stands before its extensions. */")
 print("const struct html_entity html_entities[] = {")
+line = "   "
 for name, value in rows:
     points = [ord(c) for c in value] + [0]
-    print('\t{"%s", %#x, %#x},' % (name.decode(), points[0], points[1]))
-print("};\n")
+    item = ' {"%s", %d, %d},' % (name.decode(), points[0], points[1])
+    if len(line + item) > 80:
+        print(line)
+        line = "   "
+    line += item
+print(line.rstrip(",") + "};\n")
 print("const unsigned html_entity_count = %d;\n" % len(rows))
 print("/* First row of each initial letter, by its ASCII code; one more ends it. */")
 print("const uint16_t html_entity_first[129] = {")

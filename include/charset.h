@@ -47,5 +47,7 @@ struct span charset_parameter(struct span content_type);
 const struct charset *charset_prescan(struct span body, bool *found);
 /* True when all of it is well-formed UTF-8. */
 bool utf8_valid(struct span);
+/* Length of its well-formed front. */
+size_t utf8_valid_length(struct span);
 
 #endif

@@ -218,9 +218,8 @@ utf8_length(struct span s, size_t *bad_len)
 	return need;
 }
 
-/* Length of the well-formed front. */
-static size_t
-utf8_run(struct span s)
+size_t
+utf8_valid_length(struct span s)
 {
 	size_t i = 0, n, unused;
 
@@ -240,7 +239,7 @@ utf8_run(struct span s)
 bool
 utf8_valid(struct span s)
 {
-	return utf8_run(s) == s.n;
+	return utf8_valid_length(s) == s.n;
 }
 
 static bool
@@ -249,7 +248,7 @@ utf8_append(struct span in, struct buf *out, uint32_t *bad)
 	size_t n;
 
 	while (in.n > 0) {
-		n = utf8_run(in);
+		n = utf8_valid_length(in);
 		if (n > 0 && !buf_add(out, in.p, n))
 			return false;
 		in = span_slice(in, n, in.n);

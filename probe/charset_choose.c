@@ -202,12 +202,8 @@ detect(struct span body)
 {
 	const struct charset *cs = NULL;
 	struct span s = span_slice(body, 0, DETECT_MAX);
-	const char *guess = utf16_guess(s);
-	uchardet_t u;
+	uchardet_t u = uchardet_new();
 
-	if (guess != NULL)
-		return charset_find(span_of(guess));
-	u = uchardet_new();
 	if (u == NULL)
 		return NULL;
 	if (uchardet_handle_data(u, s.p, s.n) == 0) {
@@ -231,11 +227,22 @@ is_ascii(struct span s)
 	return true;
 }
 
+/* A body that was cut may end inside a character. */
+static bool
+is_utf8(struct span body)
+{
+	size_t good = utf8_valid_length(body);
+
+	return good == body.n || (good > 0 && body.n - good < 4 &&
+	    (unsigned char)body.p[good] >= 0xc2);
+}
+
 void
 charset_choose(struct span body, struct span content_type,
     struct charset_choice *c)
 {
 	struct span label = charset_parameter(content_type);
+	const char *guess;
 	bool found = false;
 
 	*c = (struct charset_choice){NULL, "header", 0};
@@ -255,7 +262,13 @@ charset_choose(struct span body, struct span content_type,
 	if (is_ascii(body))
 		return;
 	c->from = "detected";
-	if (utf8_valid(span_slice(body, 0, utf8_clip(body, body.n))))
+	guess = utf16_guess(body);
+	if (guess != NULL) {
+		c->charset = charset_find(span_of(guess));
+		return;
+	}
+	/* ISO-2022 is ASCII to the letter, but for its escapes */
+	if (memchr(body.p, 0x1b, body.n) == NULL && is_utf8(body))
 		return;
 	c->charset = detect(body);
 	if (c->charset != NULL)

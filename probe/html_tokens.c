@@ -12,7 +12,8 @@ enum { FOREIGN_SVG = 1, FOREIGN_MATH, FOREIGN_HTML /* integration point */ };
 #define C_ODD	16 /* a name with it is not in its final form */
 
 static const uint8_t classes[256] = {
-    [0] = C_ODD, ['A' ... 'Z'] = C_ODD, [0x80 ... 0xff] = C_ODD, ['\t'] = C_SPACE, ['\n'] = C_SPACE, ['\f'] = C_SPACE, ['\r'] = C_SPACE,
+    [0] = C_ODD, ['A' ... 'Z'] = C_ODD, [0x80 ... 0xff] = C_ODD,
+    ['\t'] = C_SPACE, ['\n'] = C_SPACE, ['\f'] = C_SPACE, ['\r'] = C_SPACE,
     [' '] = C_SPACE, ['/'] = C_SLASH, ['>'] = C_END, ['='] = C_EQUAL};
 
 static const struct {

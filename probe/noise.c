@@ -59,8 +59,9 @@ static const struct word ascii_words[] = {
     {"wednesday", WORD_WEEKDAY}};
 
 /* Where each first letter begins in it. */
-static const uint8_t ascii_first[27] = {0, 7, 8, 9, 17, 18, 25, 25, 27, 27, 44, 44, 46, 60, 64, 70,
-    70, 70, 70, 83, 87, 87, 95, 97, 97, 97, 97};
+static const uint8_t ascii_first[27] = {0, 7, 8, 9, 17, 18, 25, 25, 27,
+    27, 44, 44, 46, 60, 64, 70, 70, 70, 70, 83, 87, 87, 95, 97,
+    97, 97, 97};
 
 /* Whole words that begin as ASCII words do. */
 static const struct word latin_words[] = {

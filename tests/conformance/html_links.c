@@ -31,7 +31,8 @@ static size_t in_use[SLOTS], nin_use;
 static struct buf hosts = BUF_INIT(MIB);
 static struct url base, link_url;
 static bool base_done;
-static size_t rows, misses, clones, by_source[16], charsets, charsets_wrong, pages;
+static size_t rows, misses, clones, by_source[16], pages;
+static size_t charsets, charsets_wrong;
 static const char *const sources[] = {"attribute", "srcset", "data", "handler",
     "script", "meta", "handle", "json-ld", "style", "feed"};
 
@@ -277,6 +278,11 @@ main(void)
 		if (by_source[i] > 0)
 			printf("# figure: links beyond href and src, %s: "
 			    "%zu\n", sources[i], by_source[i]);
+	buf_release(&list);
+	buf_release(&table);
+	buf_release(&hosts);
+	url_release(&base);
+	url_release(&link_url);
 	printf("%sok 1 - every expected link is found\n",
 	    misses == 0 && rows > 0 ? "" : "not ");
 	printf("%sok 2 - charsets are right\n1..2\n",
