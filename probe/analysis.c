@@ -13,17 +13,17 @@
 #include "url.h"
 
 #define SIMHASH_BITS 64
-#define LINK_SEEN    1024 /* slots that keep equal sample links apart */
+#define LINK_SEEN    1024	/* slots that keep equal sample links apart */
 #define HASH_CHUNK   (16 * KIB) /* text gathered for one digest update */
 #define LANES	     0x0101010101010101ull
 
 struct analysis {
 	const struct rules *rules;
 	const struct verdict_rules *verdicts;
-	struct buf body;    /* decoded */
-	struct buf normal;  /* one block, normalised */
-	struct buf url;	    /* one URL, normalised */
-	struct buf hashed;  /* normalised text on its way to the digest */
+	struct buf body;   /* decoded */
+	struct buf normal; /* one block, normalised */
+	struct buf url;	   /* one URL, normalised */
+	struct buf hashed; /* normalised text on its way to the digest */
 	struct url page;
 };
 
@@ -33,11 +33,11 @@ struct job {
 	struct finding *f;
 	struct recogniser *recogniser;
 	struct digest *text;
-	uint64_t lanes[8];	/* votes of up to 255 features, by bytes */
+	uint64_t lanes[8]; /* votes of up to 255 features, by bytes */
 	unsigned votes;
 	uint32_t weight[SIMHASH_BITS];
 	uint32_t features;
-	struct span site;	/* registrable domain of the page */
+	struct span site; /* registrable domain of the page */
 	bool any_text;
 	size_t blocks_bytes;
 	size_t blocks_dropped;
@@ -219,8 +219,9 @@ is_page_link(const struct link *l)
 {
 	if (l->source == LINK_TEXT)
 		return true;
-	return l->element != NULL && (l->source == LINK_ATTRIBUTE ||
-	    l->source == LINK_HANDLER) && !span_is(l->element->tag, "img") &&
+	return l->element != NULL &&
+	    (l->source == LINK_ATTRIBUTE || l->source == LINK_HANDLER) &&
+	    !span_is(l->element->tag, "img") &&
 	    !span_is(l->element->tag, "script") &&
 	    !span_is(l->element->tag, "link");
 }
@@ -229,22 +230,22 @@ is_page_link(const struct link *l)
 static bool
 is_foreign(const struct job *j, struct span url)
 {
-	size_t at = span_starts_i(url, "http://") ? 7 :
-	    span_starts_i(url, "https://")	  ? 8 :
-	    span_starts(url, "//")		  ? 2 :
-						    0;
+	size_t at = span_starts_i(url, "http://") ? 7
+	    : span_starts_i(url, "https://")	  ? 8
+	    : span_starts(url, "//")		  ? 2
+						  : 0;
 	size_t n;
 
 	if (at == 0)
 		return false;
 	url = span_slice(url, at, url.n);
-	for (n = 0; n < url.n && (ascii_alnum(url.p[n]) || url.p[n] == '.' ||
-	    url.p[n] == '-');)
+	for (n = 0; n < url.n &&
+	     (ascii_alnum(url.p[n]) || url.p[n] == '.' || url.p[n] == '-');)
 		n++;
 	if (n < url.n && url.p[n] != '/')
 		return false;
-	return n < j->site.n || !span_eq_i(j->site,
-	    span_slice(url, n - j->site.n, j->site.n));
+	return n < j->site.n ||
+	    !span_eq_i(j->site, span_slice(url, n - j->site.n, j->site.n));
 }
 
 static void
@@ -286,8 +287,11 @@ scan_page(struct job *j, struct span body, const struct charset *charset,
     const char *url)
 {
 	const struct page_handler h = {.element = take_element,
-	    .link = take_link, .text = take_text, .title = take_title,
-	    .base = take_base, .arg = j};
+	    .link = take_link,
+	    .text = take_text,
+	    .title = take_title,
+	    .base = take_base,
+	    .arg = j};
 
 	j->recogniser = recogniser_new(j->analysis->rules, url, j->f);
 	if (url != NULL && url_parse(&j->analysis->page, span_of(url), NULL))
@@ -424,8 +428,8 @@ host_of(const char *url)
 	at = span_find(s, '@');
 	if (at < s.n)
 		s = span_slice(s, at + 1, s.n);
-	return s.n > 0 && s.p[0] != '[' ? span_slice(s, 0, span_find(s, ':')) :
-	    s;
+	return s.n > 0 && s.p[0] != '[' ? span_slice(s, 0, span_find(s, ':'))
+					: s;
 }
 
 static void
@@ -433,10 +437,15 @@ classify(struct job *j, const struct analysis_input *in, struct span body)
 {
 	struct finding *f = j->f;
 	const char *rule = NULL;
-	struct verdict_input v = {.status = in->status, .headers = in->headers,
-	    .host = host_of(in->url), .url = span_of(in->url),
-	    .title = span_of(f->title), .blocks = f->blocks,
-	    .nblocks = f->nblocks, .body = body, .body_length = body.n,
+	struct verdict_input v = {.status = in->status,
+	    .headers = in->headers,
+	    .host = host_of(in->url),
+	    .url = span_of(in->url),
+	    .title = span_of(f->title),
+	    .blocks = f->blocks,
+	    .nblocks = f->nblocks,
+	    .body = body,
+	    .body_length = body.n,
 	    .nlinks = j->stats.nlinks};
 
 	if (j->analysis->verdicts == NULL)
@@ -475,8 +484,7 @@ analysis_page(struct analysis *a, const struct analysis_input *in,
 }
 
 void
-analysis_run(struct analysis *a, const struct observation *o,
-    struct finding *f)
+analysis_run(struct analysis *a, const struct observation *o, struct finding *f)
 {
 	const struct hop *h = observation_last(o);
 	struct analysis_input in = {0};

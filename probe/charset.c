@@ -9,9 +9,9 @@
 
 enum shape {
 	SHAPE_UTF8,
-	SHAPE_SINGLE,	/* one byte a character, ASCII below 0x80 */
-	SHAPE_DOUBLE,	/* lead byte above 0x80 and one or more behind it */
-	SHAPE_WHOLE,	/* stateful: by iconv, from the start */
+	SHAPE_SINGLE, /* one byte a character, ASCII below 0x80 */
+	SHAPE_DOUBLE, /* lead byte above 0x80 and one or more behind it */
+	SHAPE_WHOLE,  /* stateful: by iconv, from the start */
 	SHAPE_UTF16,
 	SHAPE_UTF32
 };
@@ -24,55 +24,55 @@ struct charset {
 };
 
 static const struct charset charsets[] = {
-	{"utf-8", NULL, SHAPE_UTF8, false},
-	{"windows-1252", "CP1252", SHAPE_SINGLE, false},
-	{"euc-kr", "UHC", SHAPE_DOUBLE, false},
-	{"gbk", "GB18030", SHAPE_DOUBLE, false},
-	{"gb18030", "GB18030", SHAPE_DOUBLE, false},
-	{"big5", "BIG5-HKSCS", SHAPE_DOUBLE, false},
-	{"shift_jis", "CP932", SHAPE_DOUBLE, false},
-	{"euc-jp", "EUC-JP-MS", SHAPE_DOUBLE, false},
-	{"iso-2022-jp", "ISO-2022-JP", SHAPE_WHOLE, false},
-	{"koi8-r", "KOI8-R", SHAPE_SINGLE, false},
-	{"koi8-u", "KOI8-U", SHAPE_SINGLE, false},
-	{"windows-1251", "CP1251", SHAPE_SINGLE, false},
-	{"windows-1250", "CP1250", SHAPE_SINGLE, false},
-	{"windows-1253", "CP1253", SHAPE_SINGLE, false},
-	{"windows-1254", "CP1254", SHAPE_SINGLE, false},
-	{"windows-1255", "CP1255", SHAPE_SINGLE, false},
-	{"windows-1256", "CP1256", SHAPE_SINGLE, false},
-	{"windows-1257", "CP1257", SHAPE_SINGLE, false},
-	{"windows-1258", "CP1258", SHAPE_SINGLE, false},
-	{"windows-874", "CP874", SHAPE_SINGLE, false},
-	{"ibm866", "IBM866", SHAPE_SINGLE, false},
-	{"ibm855", "IBM855", SHAPE_SINGLE, false},
-	{"iso-8859-2", "ISO-8859-2", SHAPE_SINGLE, false},
-	{"iso-8859-3", "ISO-8859-3", SHAPE_SINGLE, false},
-	{"iso-8859-4", "ISO-8859-4", SHAPE_SINGLE, false},
-	{"iso-8859-5", "ISO-8859-5", SHAPE_SINGLE, false},
-	{"iso-8859-6", "ISO-8859-6", SHAPE_SINGLE, false},
-	{"iso-8859-7", "ISO-8859-7", SHAPE_SINGLE, false},
-	{"iso-8859-8", "ISO-8859-8", SHAPE_SINGLE, false},
-	{"iso-8859-8-i", "ISO-8859-8", SHAPE_SINGLE, false},
-	{"iso-8859-10", "ISO-8859-10", SHAPE_SINGLE, false},
-	{"iso-8859-13", "ISO-8859-13", SHAPE_SINGLE, false},
-	{"iso-8859-14", "ISO-8859-14", SHAPE_SINGLE, false},
-	{"iso-8859-15", "ISO-8859-15", SHAPE_SINGLE, false},
-	{"iso-8859-16", "ISO-8859-16", SHAPE_SINGLE, false},
-	{"macintosh", "MACINTOSH", SHAPE_SINGLE, false},
-	{"x-mac-cyrillic", "MAC-UK", SHAPE_SINGLE, false},
-	{"viscii", "VISCII", SHAPE_SINGLE, false},
-	{"x-user-defined", NULL, SHAPE_SINGLE, false},
-	{"utf-16le", NULL, SHAPE_UTF16, false},
-	{"utf-16be", NULL, SHAPE_UTF16, true},
-	{"utf-32le", NULL, SHAPE_UTF32, false},
-	{"utf-32be", NULL, SHAPE_UTF32, true},
-	{"iso-2022-kr", "ISO-2022-KR", SHAPE_WHOLE, false},
-	{"euc-tw", "EUC-TW", SHAPE_DOUBLE, false},
-	{"johab", "JOHAB", SHAPE_DOUBLE, false},
+    {"utf-8", NULL, SHAPE_UTF8, false},
+    {"windows-1252", "CP1252", SHAPE_SINGLE, false},
+    {"euc-kr", "UHC", SHAPE_DOUBLE, false},
+    {"gbk", "GB18030", SHAPE_DOUBLE, false},
+    {"gb18030", "GB18030", SHAPE_DOUBLE, false},
+    {"big5", "BIG5-HKSCS", SHAPE_DOUBLE, false},
+    {"shift_jis", "CP932", SHAPE_DOUBLE, false},
+    {"euc-jp", "EUC-JP-MS", SHAPE_DOUBLE, false},
+    {"iso-2022-jp", "ISO-2022-JP", SHAPE_WHOLE, false},
+    {"koi8-r", "KOI8-R", SHAPE_SINGLE, false},
+    {"koi8-u", "KOI8-U", SHAPE_SINGLE, false},
+    {"windows-1251", "CP1251", SHAPE_SINGLE, false},
+    {"windows-1250", "CP1250", SHAPE_SINGLE, false},
+    {"windows-1253", "CP1253", SHAPE_SINGLE, false},
+    {"windows-1254", "CP1254", SHAPE_SINGLE, false},
+    {"windows-1255", "CP1255", SHAPE_SINGLE, false},
+    {"windows-1256", "CP1256", SHAPE_SINGLE, false},
+    {"windows-1257", "CP1257", SHAPE_SINGLE, false},
+    {"windows-1258", "CP1258", SHAPE_SINGLE, false},
+    {"windows-874", "CP874", SHAPE_SINGLE, false},
+    {"ibm866", "IBM866", SHAPE_SINGLE, false},
+    {"ibm855", "IBM855", SHAPE_SINGLE, false},
+    {"iso-8859-2", "ISO-8859-2", SHAPE_SINGLE, false},
+    {"iso-8859-3", "ISO-8859-3", SHAPE_SINGLE, false},
+    {"iso-8859-4", "ISO-8859-4", SHAPE_SINGLE, false},
+    {"iso-8859-5", "ISO-8859-5", SHAPE_SINGLE, false},
+    {"iso-8859-6", "ISO-8859-6", SHAPE_SINGLE, false},
+    {"iso-8859-7", "ISO-8859-7", SHAPE_SINGLE, false},
+    {"iso-8859-8", "ISO-8859-8", SHAPE_SINGLE, false},
+    {"iso-8859-8-i", "ISO-8859-8", SHAPE_SINGLE, false},
+    {"iso-8859-10", "ISO-8859-10", SHAPE_SINGLE, false},
+    {"iso-8859-13", "ISO-8859-13", SHAPE_SINGLE, false},
+    {"iso-8859-14", "ISO-8859-14", SHAPE_SINGLE, false},
+    {"iso-8859-15", "ISO-8859-15", SHAPE_SINGLE, false},
+    {"iso-8859-16", "ISO-8859-16", SHAPE_SINGLE, false},
+    {"macintosh", "MACINTOSH", SHAPE_SINGLE, false},
+    {"x-mac-cyrillic", "MAC-UK", SHAPE_SINGLE, false},
+    {"viscii", "VISCII", SHAPE_SINGLE, false},
+    {"x-user-defined", NULL, SHAPE_SINGLE, false},
+    {"utf-16le", NULL, SHAPE_UTF16, false},
+    {"utf-16be", NULL, SHAPE_UTF16, true},
+    {"utf-32le", NULL, SHAPE_UTF32, false},
+    {"utf-32be", NULL, SHAPE_UTF32, true},
+    {"iso-2022-kr", "ISO-2022-KR", SHAPE_WHOLE, false},
+    {"euc-tw", "EUC-TW", SHAPE_DOUBLE, false},
+    {"johab", "JOHAB", SHAPE_DOUBLE, false},
 };
 
-#define COUNT ARRAY_LEN(charsets)
+#define COUNT	   ARRAY_LEN(charsets)
 #define LEAD_FIRST 0x80
 #define NO_ICONV   ((iconv_t)-1)
 
@@ -422,7 +422,8 @@ whole_append(size_t id, struct span in, struct buf *out, uint32_t *bad)
 static uint32_t
 unit16(const unsigned char *p, bool big)
 {
-	return big ? (uint32_t)(p[0] << 8 | p[1]) : (uint32_t)(p[1] << 8 | p[0]);
+	return big ? (uint32_t)(p[0] << 8 | p[1])
+		   : (uint32_t)(p[1] << 8 | p[0]);
 }
 
 static bool
@@ -460,8 +461,8 @@ utf32_append(struct span in, bool big, struct buf *out, uint32_t *bad)
 	size_t i;
 
 	for (i = 0; i + 4 <= in.n && !out->overflow; i += 4) {
-		u = big ? unit16(p + i, true) << 16 | unit16(p + i + 2, true) :
-			  unit16(p + i + 2, false) << 16 | unit16(p + i, false);
+		u = big ? unit16(p + i, true) << 16 | unit16(p + i + 2, true)
+			: unit16(p + i + 2, false) << 16 | unit16(p + i, false);
 		if (u > 0x10ffff || (u >= 0xd800 && u < 0xe000))
 			bad_add(out, bad);
 		else

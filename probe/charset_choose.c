@@ -5,10 +5,9 @@
 #include <string.h>
 #include <uchardet.h>
 
-
 #include "html_tokens.h"
 
-#define PRESCAN_MAX (64 * KIB) /* browsers obey a late meta too */
+#define PRESCAN_MAX (64 * KIB)	/* browsers obey a late meta too */
 #define DETECT_MAX  (256 * KIB) /* a detector is sure long before */
 
 static bool
@@ -233,8 +232,9 @@ is_utf8(struct span body)
 {
 	size_t good = utf8_valid_length(body);
 
-	return good == body.n || (good > 0 && body.n - good < 4 &&
-	    (unsigned char)body.p[good] >= 0xc2);
+	return good == body.n ||
+	    (good > 0 && body.n - good < 4 &&
+		(unsigned char)body.p[good] >= 0xc2);
 }
 
 void

@@ -16,7 +16,7 @@
 #include "render.h"
 #include "sandbox.h"
 
-#define SAVED_MAX (64 * MIB) /* a saved page, compressed or not */
+#define SAVED_MAX	  (64 * MIB) /* a saved page, compressed or not */
 #define SIGHTING_LINE_MAX (64 * KIB) /* one sighting as JSON */
 
 static const char help[] =
@@ -48,7 +48,8 @@ read_all(int fd, const char *name, struct buf *out)
 		to = buf_reserve(out, 64 * KIB);
 		if (to == NULL) {
 			log_error("%s: longer than %u bytes; the rest is not "
-			    "read", log_quote_str(name), SAVED_MAX);
+				  "read",
+			    log_quote_str(name), SAVED_MAX);
 			return false;
 		}
 		n = read(fd, to, 64 * KIB);
@@ -89,9 +90,9 @@ print_json(const char *file, const struct sighting *s)
 static void
 print_row(struct table *t, const char *file, const struct sighting *s)
 {
-	enum paint paint = s->kind == SIGHTING_SUSPECT ? PAINT_BAD :
-	    s->kind == SIGHTING_CHANNEL		       ? PAINT_GOOD :
-							 PAINT_NONE;
+	enum paint paint = s->kind == SIGHTING_SUSPECT ? PAINT_BAD
+	    : s->kind == SIGHTING_CHANNEL	       ? PAINT_GOOD
+						       : PAINT_NONE;
 
 	table_row(t);
 	table_cell(t, file);
@@ -106,7 +107,8 @@ static void
 extract(struct extractor *x, int fd, const char *name)
 {
 	struct buf raw = BUF_INIT(SAVED_MAX);
-	struct analysis_input in = {.url = x->base, .status = 200,
+	struct analysis_input in = {.url = x->base,
+	    .status = 200,
 	    .content_type = SPAN("text/html")};
 	struct finding f;
 
@@ -138,8 +140,9 @@ open_all(char **names, int n, int *code)
 	int *fds = xcalloc((size_t)n, sizeof(*fds));
 
 	for (int i = 0; i < n; i++) {
-		fds[i] = strcmp(names[i], "-") == 0 ? STDIN_FILENO :
-		    open(names[i], O_RDONLY | O_CLOEXEC);
+		fds[i] = strcmp(names[i], "-") == 0
+		    ? STDIN_FILENO
+		    : open(names[i], O_RDONLY | O_CLOEXEC);
 		if (fds[i] < 0) {
 			log_error("%s: %s", log_quote_str(names[i]),
 			    strerror(errno));
@@ -157,7 +160,8 @@ load_rules(const char *given)
 	struct rules *rules;
 
 	if (config == NULL) {
-		fprintf(stderr, "kpwatch extract: no configuration found; "
+		fprintf(stderr,
+		    "kpwatch extract: no configuration found; "
 		    "name one with -c\n");
 		return NULL;
 	}

@@ -261,8 +261,8 @@ decode_brotli(struct span in, struct sink *k)
 	do {
 		out = (uint8_t *)k->step;
 		room = sizeof(k->step);
-		rc = BrotliDecoderDecompressStream(b, &left, &next, &room,
-		    &out, NULL);
+		rc = BrotliDecoderDecompressStream(b, &left, &next, &room, &out,
+		    NULL);
 		if (!sink_take(k, k->step, sizeof(k->step) - room, &status))
 			break;
 	} while (rc == BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT);
@@ -283,8 +283,10 @@ decode_brotli(struct span in, struct sink *k)
 static bool
 zstd_looks(struct span s)
 {
-	return s.n >= 4 && (memcmp(s.p, "\x28\xb5\x2f\xfd", 4) == 0 ||
-	    ((s.p[0] & 0xf0) == 0x50 && memcmp(s.p + 1, "\x2a\x4d\x18", 3) == 0));
+	return s.n >= 4 &&
+	    (memcmp(s.p, "\x28\xb5\x2f\xfd", 4) == 0 ||
+		((s.p[0] & 0xf0) == 0x50 &&
+		    memcmp(s.p + 1, "\x2a\x4d\x18", 3) == 0));
 }
 
 static enum decode_status
@@ -400,8 +402,9 @@ content_decode(struct span body, struct span codings, struct buf *out)
 	struct sink *k = xmalloc(sizeof(*k));
 	size_t room;
 
-	k->ratio = body.n > DECODED_BODY_MAX / DECODE_RATIO_MAX ?
-	    DECODED_BODY_MAX : body.n * DECODE_RATIO_MAX;
+	k->ratio = body.n > DECODED_BODY_MAX / DECODE_RATIO_MAX
+	    ? DECODED_BODY_MAX
+	    : body.n * DECODE_RATIO_MAX;
 	if (k->ratio < RATIO_FREE)
 		k->ratio = RATIO_FREE;
 	status = n < 0 ? DECODE_UNKNOWN : DECODE_OK;

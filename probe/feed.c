@@ -49,8 +49,8 @@ static bool
 collects(struct span name)
 {
 	static const char *const names[] = {"link", "guid", "title", "url",
-	    "description", "summary", "content", "content:encoded",
-	    "comments", "source", "uri"};
+	    "description", "summary", "content", "content:encoded", "comments",
+	    "source", "uri"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (span_is_i(name, names[i]))
@@ -86,8 +86,8 @@ feed_start(struct feed *f)
 		return;
 	memcpy(f->name, name.p, name.n);
 	f->name[name.n] = '\0';
-	f->permalink = !span_is_i(element_attr(&p->element, "ispermalink"),
-	    "false");
+	f->permalink =
+	    !span_is_i(element_attr(&p->element, "ispermalink"), "false");
 	buf_clear(&f->text);
 }
 
@@ -129,8 +129,8 @@ feed_end(struct feed *f)
 	} else if (name_is(f, "description") || name_is(f, "summary") ||
 	    name_is(f, "content") || name_is(f, "content:encoded")) {
 		feed_markup(f);
-	} else if (s.n > 0 && (!name_is(f, "guid") || (f->permalink &&
-	    looks_absolute(s)))) {
+	} else if (s.n > 0 &&
+	    (!name_is(f, "guid") || (f->permalink && looks_absolute(s)))) {
 		page_link(p, LINK_TEXT, s, NULL, SPAN_NULL);
 	}
 	f->name[0] = '\0';
@@ -149,11 +149,10 @@ feed_scan(struct page *p, struct span body)
 		if (t->type == HTML_START) {
 			feed_start(&f);
 		} else if (t->type == HTML_TEXT && f.name[0] != '\0') {
-			(void)buf_add_span(&f.text, page_decode(p, t->data,
-			    html_text_decoding(t)));
+			(void)buf_add_span(&f.text,
+			    page_decode(p, t->data, html_text_decoding(t)));
 		} else if (t->type == HTML_END) {
-			if (f.name[0] != '\0' &&
-			    span_is_i(t->name, f.name))
+			if (f.name[0] != '\0' && span_is_i(t->name, f.name))
 				feed_end(&f);
 			if (span_is_i(t->name, "item") ||
 			    span_is_i(t->name, "entry"))

@@ -17,8 +17,8 @@ struct lexer {
 };
 
 /* Bytes of code that are of interest outside strings. */
-static const uint8_t stops[256] = {['"'] = 1, ['\''] = 1, ['`'] = 1,
-    ['/'] = 1, ['<'] = 1};
+static const uint8_t stops[256] =
+    {['"'] = 1, ['\''] = 1, ['`'] = 1, ['/'] = 1, ['<'] = 1};
 
 static enum link_source
 source_of(const struct lexer *l)
@@ -64,23 +64,25 @@ unescape_one(struct span s, struct buf *out)
 	if (s.p[0] == 'u')
 		v = hex_digits(span_slice(s, 1, 4), 4);
 	if (v >= 0xd800 && v < 0xdc00 && s.n >= 11 && s.p[5] == '\\' &&
-	    s.p[6] == 'u' && (low = hex_digits(span_slice(s, 7, 4), 4)) >=
-	    0xdc00 && low < 0xe000) {
-		(void)buf_add_utf8(out, 0x10000 +
-		    ((uint32_t)(v - 0xd800) << 10) + (uint32_t)(low - 0xdc00));
+	    s.p[6] == 'u' &&
+	    (low = hex_digits(span_slice(s, 7, 4), 4)) >= 0xdc00 &&
+	    low < 0xe000) {
+		(void)buf_add_utf8(out,
+		    0x10000 + ((uint32_t)(v - 0xd800) << 10) +
+			(uint32_t)(low - 0xdc00));
 		return 11;
 	}
 	if (v >= 0) {
-		(void)buf_add_utf8(out, v >= 0xd800 && v < 0xe000 ? 0xfffd :
-		    (uint32_t)v);
+		(void)buf_add_utf8(out,
+		    v >= 0xd800 && v < 0xe000 ? 0xfffd : (uint32_t)v);
 		return 5;
 	}
 	if (s.p[0] == 'x' && (v = hex_digits(span_slice(s, 1, 2), 2)) >= 0) {
 		(void)buf_add_utf8(out, (uint32_t)v);
 		return 3;
 	}
-	(void)buf_add_char(out, s.p[0] == 'n' || s.p[0] == 'r' ||
-	    s.p[0] == 't' ? ' ' : s.p[0]);
+	(void)buf_add_char(out,
+	    s.p[0] == 'n' || s.p[0] == 'r' || s.p[0] == 't' ? ' ' : s.p[0]);
 	return 1;
 }
 
@@ -174,8 +176,9 @@ literal(struct lexer *l, struct span raw, size_t at, bool escaped)
 	struct span s = raw;
 	bool slash = memchr(raw.p, '/', raw.n) != NULL;
 
-	if (raw.n < 3 || (!slash && l->kind != CODE_HANDLER &&
-	    !escaped && memchr(raw.p, '.', raw.n) == NULL))
+	if (raw.n < 3 ||
+	    (!slash && l->kind != CODE_HANDLER && !escaped &&
+		memchr(raw.p, '.', raw.n) == NULL))
 		return;
 	if (span_starts(l->key, "@"))
 		return;
@@ -310,11 +313,13 @@ code_links(struct page *p, struct span code, enum code_kind kind,
 			break;
 		c = code.p[i];
 		if (c == '<') /* an old way to write a comment */
-			i = span_starts(span_slice(code, i, 4), "<!--") ?
-			    line_end(code, i) : i + 1;
+			i = span_starts(span_slice(code, i, 4), "<!--")
+			    ? line_end(code, i)
+			    : i + 1;
 		else if (c == '/')
-			i = kind == CODE_SCRIPT || kind == CODE_HANDLER ?
-			    slash(code, i) : i + 1;
+			i = kind == CODE_SCRIPT || kind == CODE_HANDLER
+			    ? slash(code, i)
+			    : i + 1;
 		else
 			i = string(&l, i);
 	}

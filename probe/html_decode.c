@@ -31,15 +31,15 @@ html_is_plain(struct span raw, unsigned how, const struct charset *cs)
 	for (; i + 8 <= raw.n; i += 8) {
 		memcpy(&v, p + i, 8);
 		high |= v & HIGHS;
-		special |= has_byte(v, '&') | has_byte(v, '\r') |
-		    has_byte(v, 0);
+		special |=
+		    has_byte(v, '&') | has_byte(v, '\r') | has_byte(v, 0);
 	}
 	if (i < raw.n) {
 		v = ONES * ' ';
 		memcpy(&v, p + i, raw.n - i);
 		high |= v & HIGHS;
-		special |= has_byte(v, '&') | has_byte(v, '\r') |
-		    has_byte(v, 0);
+		special |=
+		    has_byte(v, '&') | has_byte(v, '\r') | has_byte(v, 0);
 	}
 	if (special != 0)
 		return false;

@@ -7,12 +7,12 @@
 enum attr_kind {
 	ATTR_NONE,
 	ATTR_URL,
-	ATTR_URLS,    /* separated by spaces */
+	ATTR_URLS, /* separated by spaces */
 	ATTR_SRCSET,
-	ATTR_DATA,    /* data-* and home-made: a URL if it looks like one */
+	ATTR_DATA, /* data-* and home-made: a URL if it looks like one */
 	ATTR_HANDLER,
 	ATTR_STYLE,
-	ATTR_TEXT     /* text that may hold URLs: flashvars, srcdoc */
+	ATTR_TEXT /* text that may hold URLs: flashvars, srcdoc */
 };
 
 /* Attributes that hold a relative URL as well, though they are home-made. */
@@ -27,8 +27,9 @@ named_kind(struct span name)
 	case 3:
 		return span_is(name, "src") ? ATTR_URL : ATTR_NONE;
 	case 4:
-		return span_is(name, "href") || span_is(name, "cite") ?
-		    ATTR_URL : span_is(name, "ping") ? ATTR_URLS : ATTR_NONE;
+		return span_is(name, "href") || span_is(name, "cite") ? ATTR_URL
+		    : span_is(name, "ping") ? ATTR_URLS
+					    : ATTR_NONE;
 	case 5:
 		return span_is(name, "style") ? ATTR_STYLE : ATTR_NONE;
 	case 6:
@@ -37,19 +38,23 @@ named_kind(struct span name)
 		if (span_is(name, "srcdoc"))
 			return ATTR_TEXT;
 		return span_is(name, "action") || span_is(name, "poster") ||
-		    span_is(name, "dynsrc") || span_is(name, "lowsrc") ?
-		    ATTR_URL : ATTR_NONE;
+			span_is(name, "dynsrc") || span_is(name, "lowsrc")
+		    ? ATTR_URL
+		    : ATTR_NONE;
 	case 7:
 		return span_is(name, "archive") ? ATTR_URLS : ATTR_NONE;
 	case 8:
-		return span_is(name, "longdesc") || span_is(name, "manifest") ?
-		    ATTR_URL : ATTR_NONE;
+		return span_is(name, "longdesc") || span_is(name, "manifest")
+		    ? ATTR_URL
+		    : ATTR_NONE;
 	case 9:
 		return span_is(name, "flashvars") ? ATTR_TEXT : ATTR_NONE;
 	case 10:
 		return span_is(name, "background") ||
-		    span_is(name, "formaction") ||
-		    span_is(name, "xlink:href") ? ATTR_URL : ATTR_NONE;
+			span_is(name, "formaction") ||
+			span_is(name, "xlink:href")
+		    ? ATTR_URL
+		    : ATTR_NONE;
 	case 11:
 		return span_is(name, "imagesrcset") ? ATTR_SRCSET : ATTR_NONE;
 	default:
@@ -72,8 +77,9 @@ attr_kind(struct span name, enum tag tag)
 		return name.p[4] == '-' ? ATTR_DATA : ATTR_NONE;
 	}
 	kind = named_kind(name);
-	if (kind == ATTR_NONE && (span_ends_i(name, "-href") ||
-	    span_ends_i(name, "-src") || span_ends_i(name, "-url")))
+	if (kind == ATTR_NONE &&
+	    (span_ends_i(name, "-href") || span_ends_i(name, "-src") ||
+		span_ends_i(name, "-url")))
 		return ATTR_DATA;
 	return kind;
 }
@@ -234,8 +240,8 @@ refresh_link(struct page *p, struct span s, const struct element *e)
 	s = span_trim(s);
 	while (n < s.n && (ascii_digit(s.p[n]) || s.p[n] == '.'))
 		n++;
-	while (n < s.n && (ascii_space(s.p[n]) || s.p[n] == ';' ||
-	    s.p[n] == ','))
+	while (
+	    n < s.n && (ascii_space(s.p[n]) || s.p[n] == ';' || s.p[n] == ','))
 		n++;
 	s = span_slice(s, n, s.n);
 	if (span_starts_i(s, "url")) {

@@ -11,20 +11,25 @@ enum { FOREIGN_SVG = 1, FOREIGN_MATH, FOREIGN_HTML /* integration point */ };
 #define C_EQUAL 8
 #define C_ODD	16 /* a name with it is not in its final form */
 
-static const uint8_t classes[256] = {
-    [0] = C_ODD, ['A' ... 'Z'] = C_ODD, [0x80 ... 0xff] = C_ODD,
-    ['\t'] = C_SPACE, ['\n'] = C_SPACE, ['\f'] = C_SPACE, ['\r'] = C_SPACE,
-    [' '] = C_SPACE, ['/'] = C_SLASH, ['>'] = C_END, ['='] = C_EQUAL};
+static const uint8_t classes[256] = {[0] = C_ODD,
+    ['A' ... 'Z'] = C_ODD,
+    [0x80 ... 0xff] = C_ODD,
+    ['\t'] = C_SPACE,
+    ['\n'] = C_SPACE,
+    ['\f'] = C_SPACE,
+    ['\r'] = C_SPACE,
+    [' '] = C_SPACE,
+    ['/'] = C_SLASH,
+    ['>'] = C_END,
+    ['='] = C_EQUAL};
 
 static const struct {
 	const char *name;
 	enum html_state state;
-} steering[] = {
-    {"title", HTML_RCDATA}, {"textarea", HTML_RCDATA},
-    {"style", HTML_RAWTEXT}, {"xmp", HTML_RAWTEXT},
-    {"iframe", HTML_RAWTEXT}, {"noembed", HTML_RAWTEXT},
-    {"noframes", HTML_RAWTEXT}, {"script", HTML_SCRIPT},
-    {"plaintext", HTML_PLAINTEXT}};
+} steering[] = {{"title", HTML_RCDATA}, {"textarea", HTML_RCDATA},
+    {"style", HTML_RAWTEXT}, {"xmp", HTML_RAWTEXT}, {"iframe", HTML_RAWTEXT},
+    {"noembed", HTML_RAWTEXT}, {"noframes", HTML_RAWTEXT},
+    {"script", HTML_SCRIPT}, {"plaintext", HTML_PLAINTEXT}};
 
 /* Start tags that end foreign content, standard section 13.2.6.5. */
 static const char *const breakouts[] = {"b", "big", "blockquote", "body", "br",
@@ -353,9 +358,9 @@ foreign_push(struct html_tokens *h, uint8_t kind, struct span name)
 static void
 foreign_start(struct html_tokens *h, const struct html_token *t)
 {
-	uint8_t kind = span_is_i(t->name, "svg") ? FOREIGN_SVG :
-	    span_is_i(t->name, "math")		 ? FOREIGN_MATH :
-						   0;
+	uint8_t kind = span_is_i(t->name, "svg") ? FOREIGN_SVG
+	    : span_is_i(t->name, "math")	 ? FOREIGN_MATH
+						 : 0;
 
 	if (kind == 0 && in_foreign(h)) {
 		if (in_list(t->name, breakouts, ARRAY_LEN(breakouts))) {
@@ -363,9 +368,9 @@ foreign_start(struct html_tokens *h, const struct html_token *t)
 				h->nforeign--;
 			return;
 		}
-		if (h->foreign[h->nforeign - 1].kind == FOREIGN_SVG ?
-			in_list(t->name, svg_html, ARRAY_LEN(svg_html)) :
-			in_list(t->name, math_html, ARRAY_LEN(math_html)))
+		if (h->foreign[h->nforeign - 1].kind == FOREIGN_SVG
+			? in_list(t->name, svg_html, ARRAY_LEN(svg_html))
+			: in_list(t->name, math_html, ARRAY_LEN(math_html)))
 			kind = FOREIGN_HTML;
 	}
 	if (kind != 0 && !t->self_closing)
@@ -410,15 +415,16 @@ steer(struct html_tokens *h, const struct html_token *t)
 	if (t->name.n < 3)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(steering); i++)
-		if (letter == steering[i].name[0] && span_is_i(t->name, steering[i].name))
+		if (letter == steering[i].name[0] &&
+		    span_is_i(t->name, steering[i].name))
 			h->state = steering[i].state;
 }
 
 static bool
 start_tag(struct html_tokens *h, struct html_token *t, size_t at)
 {
-	size_t end = name_end(h, at + 1, C_SPACE | C_SLASH | C_END,
-	    &t->plain_name);
+	size_t end =
+	    name_end(h, at + 1, C_SPACE | C_SLASH | C_END, &t->plain_name);
 
 	t->type = HTML_START;
 	t->name = between(h, at + 1, end);
@@ -431,8 +437,8 @@ start_tag(struct html_tokens *h, struct html_token *t, size_t at)
 static bool
 end_tag(struct html_tokens *h, struct html_token *t, size_t at)
 {
-	size_t end = name_end(h, at + 2, C_SPACE | C_SLASH | C_END,
-	    &t->plain_name);
+	size_t end =
+	    name_end(h, at + 2, C_SPACE | C_SLASH | C_END, &t->plain_name);
 
 	t->type = HTML_END;
 	t->name = between(h, at + 2, end);
@@ -580,7 +586,8 @@ declaration(struct html_tokens *h, struct html_token *t, size_t at)
 		comment(h, t, at + 4);
 	} else if (stands_at(h, at, "<!doctype")) {
 		doctype(h, t, at + 9);
-	} else if ((h->cdata || in_foreign(h)) && stands_at(h, at, "<![CDATA[") &&
+	} else if ((h->cdata || in_foreign(h)) &&
+	    stands_at(h, at, "<![CDATA[") &&
 	    memcmp(h->in.p + at + 3, "CDATA", 5) == 0) {
 		h->state = HTML_CDATA;
 		h->at = at + 9;

@@ -10,15 +10,16 @@ static const struct {
 	const char *type;
 } magics[] = {{"%PDF-", 5, "application/pdf"}, {"\x89PNG", 4, "image/png"},
     {"GIF8", 4, "image/gif"}, {"\xff\xd8\xff", 3, "image/jpeg"},
-    {"PK\x03\x04", 4, "application/zip"}, {"\x1f\x8b\x08", 3,
-    "application/gzip"}, {"Rar!", 4, "application/x-rar-compressed"},
-    {"{", 1, "application/json"}, {"[", 1, "application/json"}};
+    {"PK\x03\x04", 4, "application/zip"},
+    {"\x1f\x8b\x08", 3, "application/gzip"},
+    {"Rar!", 4, "application/x-rar-compressed"}, {"{", 1, "application/json"},
+    {"[", 1, "application/json"}};
 
 static char *
 essence(struct span content_type)
 {
-	struct span s = span_trim(span_slice(content_type, 0,
-	    span_find(content_type, ';')));
+	struct span s = span_trim(
+	    span_slice(content_type, 0, span_find(content_type, ';')));
 	char *type;
 
 	s = span_trim(span_slice(s, 0, span_find(s, ',')));
@@ -27,8 +28,9 @@ essence(struct span content_type)
 		return NULL;
 	type = span_dup(s);
 	for (char *p = type; *p != '\0'; p++)
-		*p = (unsigned char)*p <= ' ' || (unsigned char)*p >= 0x7f ?
-		    '?' : ascii_lower(*p);
+		*p = (unsigned char)*p <= ' ' || (unsigned char)*p >= 0x7f
+		    ? '?'
+		    : ascii_lower(*p);
 	return type;
 }
 
@@ -53,8 +55,8 @@ sniff(struct span body)
 		return "text/html";
 	/* UTF-16 text has zeros too: a page unless something says no */
 	if (memchr(s.p, '\0', s.n) != NULL && !span_starts(s, "\xff\xfe") &&
-	    !span_starts(s, "\xfe\xff") &&
-	    s.p[0] != '\0' && s.n > 1 && s.p[1] != '\0')
+	    !span_starts(s, "\xfe\xff") && s.p[0] != '\0' && s.n > 1 &&
+	    s.p[1] != '\0')
 		return "application/octet-stream";
 	return "text/html";
 }

@@ -18,11 +18,11 @@ struct word {
 };
 
 /* Whole words of ASCII letters, by first letter. */
-static const struct word ascii_words[] = {
-    {"abril", WORD_MONTH}, {"agosto", WORD_MONTH}, {"apr", WORD_MONTH},
-    {"april", WORD_MONTH}, {"aug", WORD_MONTH}, {"august", WORD_MONTH},
-    {"avril", WORD_MONTH}, {"besucher", WORD_COUNT}, {"counter", WORD_COUNT},
-    {"dec", WORD_MONTH}, {"december", WORD_MONTH}, {"dezember", WORD_MONTH},
+static const struct word ascii_words[] = {{"abril", WORD_MONTH},
+    {"agosto", WORD_MONTH}, {"apr", WORD_MONTH}, {"april", WORD_MONTH},
+    {"aug", WORD_MONTH}, {"august", WORD_MONTH}, {"avril", WORD_MONTH},
+    {"besucher", WORD_COUNT}, {"counter", WORD_COUNT}, {"dec", WORD_MONTH},
+    {"december", WORD_MONTH}, {"dezember", WORD_MONTH},
     {"diciembre", WORD_MONTH}, {"dienstag", WORD_WEEKDAY},
     {"dimanche", WORD_WEEKDAY}, {"domingo", WORD_WEEKDAY},
     {"donnerstag", WORD_WEEKDAY}, {"enero", WORD_MONTH}, {"feb", WORD_MONTH},
@@ -44,34 +44,31 @@ static const struct word ascii_words[] = {
     {"november", WORD_MONTH}, {"novembre", WORD_MONTH},
     {"noviembre", WORD_MONTH}, {"oct", WORD_MONTH}, {"october", WORD_MONTH},
     {"octobre", WORD_MONTH}, {"octubre", WORD_MONTH}, {"oktober", WORD_MONTH},
-    {"online", WORD_COUNT}, {"samedi", WORD_WEEKDAY},
-    {"samstag", WORD_WEEKDAY}, {"sat", WORD_WEEKDAY_SHORT},
-    {"saturday", WORD_WEEKDAY}, {"sep", WORD_MONTH}, {"sept", WORD_MONTH},
-    {"september", WORD_MONTH}, {"septembre", WORD_MONTH},
-    {"septiembre", WORD_MONTH}, {"setiembre", WORD_MONTH},
-    {"sonntag", WORD_WEEKDAY}, {"sun", WORD_WEEKDAY_SHORT},
-    {"sunday", WORD_WEEKDAY}, {"thu", WORD_WEEKDAY_SHORT},
-    {"thursday", WORD_WEEKDAY}, {"tue", WORD_WEEKDAY_SHORT},
-    {"tuesday", WORD_WEEKDAY}, {"vendredi", WORD_WEEKDAY},
-    {"viernes", WORD_WEEKDAY}, {"views", WORD_COUNT}, {"visitas", WORD_COUNT},
-    {"visiteurs", WORD_COUNT}, {"visitors", WORD_COUNT},
-    {"visits", WORD_COUNT}, {"vues", WORD_COUNT}, {"wed", WORD_WEEKDAY_SHORT},
-    {"wednesday", WORD_WEEKDAY}};
+    {"online", WORD_COUNT}, {"samedi", WORD_WEEKDAY}, {"samstag", WORD_WEEKDAY},
+    {"sat", WORD_WEEKDAY_SHORT}, {"saturday", WORD_WEEKDAY},
+    {"sep", WORD_MONTH}, {"sept", WORD_MONTH}, {"september", WORD_MONTH},
+    {"septembre", WORD_MONTH}, {"septiembre", WORD_MONTH},
+    {"setiembre", WORD_MONTH}, {"sonntag", WORD_WEEKDAY},
+    {"sun", WORD_WEEKDAY_SHORT}, {"sunday", WORD_WEEKDAY},
+    {"thu", WORD_WEEKDAY_SHORT}, {"thursday", WORD_WEEKDAY},
+    {"tue", WORD_WEEKDAY_SHORT}, {"tuesday", WORD_WEEKDAY},
+    {"vendredi", WORD_WEEKDAY}, {"viernes", WORD_WEEKDAY},
+    {"views", WORD_COUNT}, {"visitas", WORD_COUNT}, {"visiteurs", WORD_COUNT},
+    {"visitors", WORD_COUNT}, {"visits", WORD_COUNT}, {"vues", WORD_COUNT},
+    {"wed", WORD_WEEKDAY_SHORT}, {"wednesday", WORD_WEEKDAY}};
 
 /* Where each first letter begins in it. */
-static const uint8_t ascii_first[27] = {0, 7, 8, 9, 17, 18, 25, 25, 27,
-    27, 44, 44, 46, 60, 64, 70, 70, 70, 70, 83, 87, 87, 95, 97,
-    97, 97, 97};
+static const uint8_t ascii_first[27] = {0, 7, 8, 9, 17, 18, 25, 25, 27, 27, 44,
+    44, 46, 60, 64, 70, 70, 70, 70, 83, 87, 87, 95, 97, 97, 97, 97};
 
 /* Whole words that begin as ASCII words do. */
-static const struct word latin_words[] = {
-    {"février", WORD_MONTH}, {"août", WORD_MONTH}, {"décembre", WORD_MONTH},
-    {"miércoles", WORD_WEEKDAY}, {"sábado", WORD_WEEKDAY},
-    {"märz", WORD_MONTH}};
+static const struct word latin_words[] = {{"février", WORD_MONTH},
+    {"août", WORD_MONTH}, {"décembre", WORD_MONTH}, {"miércoles", WORD_WEEKDAY},
+    {"sábado", WORD_WEEKDAY}, {"märz", WORD_MONTH}};
 
 /* Whole words. */
-static const struct word cyrillic_words[] = {
-    {"чучхе", WORD_ERA}, {"просмотров", WORD_COUNT}, {"просмотры", WORD_COUNT},
+static const struct word cyrillic_words[] = {{"чучхе", WORD_ERA},
+    {"просмотров", WORD_COUNT}, {"просмотры", WORD_COUNT},
     {"посетителей", WORD_COUNT}, {"понедельник", WORD_WEEKDAY},
     {"вторник", WORD_WEEKDAY}, {"среда", WORD_WEEKDAY},
     {"четверг", WORD_WEEKDAY}, {"пятница", WORD_WEEKDAY},
@@ -81,34 +78,33 @@ static const struct word cyrillic_words[] = {
     {"июля", WORD_MONTH}, {"августа", WORD_MONTH}, {"сентября", WORD_MONTH},
     {"октября", WORD_MONTH}, {"ноября", WORD_MONTH}, {"декабря", WORD_MONTH}};
 
-static const struct word arabic_words[] = {
-    {"زوتشيه", WORD_ERA}, {"يناير", WORD_MONTH}, {"فبراير", WORD_MONTH},
-    {"مارس", WORD_MONTH}, {"أبريل", WORD_MONTH}, {"إبريل", WORD_MONTH},
-    {"مايو", WORD_MONTH}, {"يونيو", WORD_MONTH}, {"يوليو", WORD_MONTH},
-    {"أغسطس", WORD_MONTH}, {"سبتمبر", WORD_MONTH}, {"أكتوبر", WORD_MONTH},
-    {"نوفمبر", WORD_MONTH}, {"ديسمبر", WORD_MONTH}, {"الأحد", WORD_WEEKDAY},
-    {"الاثنين", WORD_WEEKDAY}, {"الثلاثاء", WORD_WEEKDAY},
-    {"الأربعاء", WORD_WEEKDAY}, {"الخميس", WORD_WEEKDAY},
-    {"الجمعة", WORD_WEEKDAY}, {"السبت", WORD_WEEKDAY}};
+static const struct word arabic_words[] = {{"زوتشيه", WORD_ERA},
+    {"يناير", WORD_MONTH}, {"فبراير", WORD_MONTH}, {"مارس", WORD_MONTH},
+    {"أبريل", WORD_MONTH}, {"إبريل", WORD_MONTH}, {"مايو", WORD_MONTH},
+    {"يونيو", WORD_MONTH}, {"يوليو", WORD_MONTH}, {"أغسطس", WORD_MONTH},
+    {"سبتمبر", WORD_MONTH}, {"أكتوبر", WORD_MONTH}, {"نوفمبر", WORD_MONTH},
+    {"ديسمبر", WORD_MONTH}, {"الأحد", WORD_WEEKDAY}, {"الاثنين", WORD_WEEKDAY},
+    {"الثلاثاء", WORD_WEEKDAY}, {"الأربعاء", WORD_WEEKDAY},
+    {"الخميس", WORD_WEEKDAY}, {"الجمعة", WORD_WEEKDAY},
+    {"السبت", WORD_WEEKDAY}};
 
 /* Anything may follow these: their scripts do not always part words. */
-static const struct word hangul_words[] = {
-    {"주체", WORD_ERA}, {"오전", WORD_HALF}, {"오후", WORD_HALF},
-    {"조회수", WORD_COUNT}, {"조회", WORD_COUNT}, {"방문자수", WORD_COUNT},
-    {"방문자", WORD_COUNT}, {"방문", WORD_COUNT}, {"열람수", WORD_COUNT},
-    {"열람", WORD_COUNT}, {"추천수", WORD_COUNT}, {"추천", WORD_COUNT},
-    {"접속자", WORD_COUNT}, {"월요일", WORD_WEEKDAY}, {"화요일", WORD_WEEKDAY},
+static const struct word hangul_words[] = {{"주체", WORD_ERA},
+    {"오전", WORD_HALF}, {"오후", WORD_HALF}, {"조회수", WORD_COUNT},
+    {"조회", WORD_COUNT}, {"방문자수", WORD_COUNT}, {"방문자", WORD_COUNT},
+    {"방문", WORD_COUNT}, {"열람수", WORD_COUNT}, {"열람", WORD_COUNT},
+    {"추천수", WORD_COUNT}, {"추천", WORD_COUNT}, {"접속자", WORD_COUNT},
+    {"월요일", WORD_WEEKDAY}, {"화요일", WORD_WEEKDAY},
     {"수요일", WORD_WEEKDAY}, {"목요일", WORD_WEEKDAY},
     {"금요일", WORD_WEEKDAY}, {"토요일", WORD_WEEKDAY},
     {"일요일", WORD_WEEKDAY}};
 
-static const struct word han_words[] = {
-    {"主体", WORD_ERA}, {"主體", WORD_ERA}, {"チュチェ", WORD_ERA},
-    {"午前", WORD_HALF}, {"午後", WORD_HALF}, {"上午", WORD_HALF},
-    {"下午", WORD_HALF}, {"浏览次数", WORD_COUNT}, {"浏览", WORD_COUNT},
-    {"点击", WORD_COUNT}, {"阅读", WORD_COUNT}, {"访问量", WORD_COUNT},
-    {"閲覧数", WORD_COUNT}, {"閲覧", WORD_COUNT}, {"訪問者", WORD_COUNT},
-    {"星期一", WORD_WEEKDAY}, {"星期二", WORD_WEEKDAY},
+static const struct word han_words[] = {{"主体", WORD_ERA}, {"主體", WORD_ERA},
+    {"チュチェ", WORD_ERA}, {"午前", WORD_HALF}, {"午後", WORD_HALF},
+    {"上午", WORD_HALF}, {"下午", WORD_HALF}, {"浏览次数", WORD_COUNT},
+    {"浏览", WORD_COUNT}, {"点击", WORD_COUNT}, {"阅读", WORD_COUNT},
+    {"访问量", WORD_COUNT}, {"閲覧数", WORD_COUNT}, {"閲覧", WORD_COUNT},
+    {"訪問者", WORD_COUNT}, {"星期一", WORD_WEEKDAY}, {"星期二", WORD_WEEKDAY},
     {"星期三", WORD_WEEKDAY}, {"星期四", WORD_WEEKDAY},
     {"星期五", WORD_WEEKDAY}, {"星期六", WORD_WEEKDAY},
     {"星期日", WORD_WEEKDAY}, {"星期天", WORD_WEEKDAY},
@@ -189,8 +185,8 @@ accept_any(struct scan *k, const char *const *list, size_t n)
 	return false;
 }
 
-#define ACCEPT(k, ...)                                                 \
-	accept_any(k, (const char *const[]){__VA_ARGS__},              \
+#define ACCEPT(k, ...)                                                         \
+	accept_any(k, (const char *const[]){__VA_ARGS__},                      \
 	    sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 
 static size_t
@@ -198,7 +194,8 @@ word_length(struct span s)
 {
 	size_t n = 0;
 
-	while (n < s.n && (ascii_alpha(s.p[n]) || (unsigned char)s.p[n] >= 0x80))
+	while (
+	    n < s.n && (ascii_alpha(s.p[n]) || (unsigned char)s.p[n] >= 0x80))
 		n++;
 	return n;
 }
@@ -330,8 +327,8 @@ weekday_near(struct scan *k)
 	skip_spaces(k);
 	if (ACCEPT(k, "(", "（", "[")) {
 		if ((accept_any(k, days, ARRAY_LEN(days)) ||
-		    word_of(k, WORD_WEEKDAY) ||
-		    word_of(k, WORD_WEEKDAY_SHORT)) &&
+			word_of(k, WORD_WEEKDAY) ||
+			word_of(k, WORD_WEEKDAY_SHORT)) &&
 		    ACCEPT(k, ")", "）", "]"))
 			return;
 	} else if (word_of(k, WORD_WEEKDAY)) {
@@ -548,9 +545,10 @@ stamp(struct scan *k)
 
 	while (ascii_digit(peek(k, n)))
 		n++;
-	if ((n != 8 && n != 12 && n != 14) || (memcmp(k->s.p + k->at, "19", 2) &&
-	    memcmp(k->s.p + k->at, "20", 2)) || peek(k, 4) > '1' ||
-	    peek(k, 6) > '3')
+	if ((n != 8 && n != 12 && n != 14) ||
+	    (memcmp(k->s.p + k->at, "19", 2) &&
+		memcmp(k->s.p + k->at, "20", 2)) ||
+	    peek(k, 4) > '1' || peek(k, 6) > '3')
 		return false;
 	k->at += n;
 	return true;
@@ -586,8 +584,9 @@ count(struct scan *k)
 
 	while (ACCEPT(k, " ", ":", "：", "(", "（", "[", "次", "-"))
 		;
-	while (ascii_digit(peek(k, n)) || (n > 0 && ascii_digit(peek(k, n + 1)) &&
-	    (peek(k, n) == ',' || peek(k, n) == '.')))
+	while (ascii_digit(peek(k, n)) ||
+	    (n > 0 && ascii_digit(peek(k, n + 1)) &&
+		(peek(k, n) == ',' || peek(k, n) == '.')))
 		n++;
 	k->at += n;
 	if (n == 0)
@@ -612,8 +611,9 @@ letters(struct scan *k)
 	case WORD_WEEKDAY:
 		return "<date>";
 	case WORD_WEEKDAY_SHORT:
-		if (peek(k, 0) == ',' || (before > 0 &&
-		    k->s.p[before - 1] == '(' && peek(k, 0) == ')'))
+		if (peek(k, 0) == ',' ||
+		    (before > 0 && k->s.p[before - 1] == '(' &&
+			peek(k, 0) == ')'))
 			return "<date>";
 		break;
 	case WORD_HALF:
@@ -676,8 +676,9 @@ plain_length(struct span s)
 	size_t n = 0;
 
 	while (n < s.n && (ascii_alnum(s.p[n]) || parts_words(s.p[n])))
-		n += parts_words(s.p[n]) ? utf8_decode(span_slice(s, n, s.n),
-		    &cp) : 1;
+		n += parts_words(s.p[n])
+		    ? utf8_decode(span_slice(s, n, s.n), &cp)
+		    : 1;
 	return n > 0 ? n : utf8_decode(s, &cp);
 }
 

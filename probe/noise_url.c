@@ -3,9 +3,9 @@
 
 static const char *const session_keys[] = {"phpsessid", "jsessionid", "sid",
     "sessionid", "session_id", "session", "sess", "s_id", "token", "_token",
-    "csrf", "_csrf", "csrf_token", "csrftoken", "nonce", "_", "rand",
-    "random", "rnd", "nocache", "cachebuster", "cb", "ts", "timestamp",
-    "fbclid", "gclid"};
+    "csrf", "_csrf", "csrf_token", "csrftoken", "nonce", "_", "rand", "random",
+    "rnd", "nocache", "cachebuster", "cb", "ts", "timestamp", "fbclid",
+    "gclid"};
 
 /* Values of these are left out when they are a long number only. */
 static const char *const stamp_keys[] = {"t", "time", "v", "ver", "r", "d"};
@@ -50,7 +50,7 @@ noise_url(struct span url, struct buf *out)
 		pair = span_token(&rest, '&');
 		eq = span_find(pair, '=');
 		if (is_noise(span_slice(pair, 0, eq),
-		    span_slice(pair, eq + 1, pair.n)))
+			span_slice(pair, eq + 1, pair.n)))
 			continue;
 		(void)buf_add_char(out, sep);
 		(void)buf_add_span(out, pair);

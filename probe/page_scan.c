@@ -8,40 +8,39 @@
 #define SCRATCH_MAX (8 * MIB) /* decoded attributes of one element */
 #define SCRIPT_MAX  (4 * MIB) /* script that is converted to UTF-8 */
 
-#define TAG(name, tag, block) {name, sizeof(name) - 1, tag, block, 0}
-#define BLOCK(name)	      TAG(name, TAG_OTHER, true)
-#define HEADING(n)	      {"h" #n, 2, TAG_OTHER, true, n}
-#define HIDDEN(name)	      TAG(name, TAG_HIDDEN, false)
+#define TAG(name, tag, block)                                                  \
+	{                                                                      \
+		name, sizeof(name) - 1, tag, block, 0                          \
+	}
+#define BLOCK(name) TAG(name, TAG_OTHER, true)
+#define HEADING(n)                                                             \
+	{                                                                      \
+		"h" #n, 2, TAG_OTHER, true, n                                  \
+	}
+#define HIDDEN(name) TAG(name, TAG_HIDDEN, false)
 
 /* Elements that mean something here. */
-static const struct tag_info tags[] = {
-    TAG("a", TAG_A, false), BLOCK("address"), BLOCK("article"), BLOCK("aside"),
-    TAG("base", TAG_BASE, false), BLOCK("blockquote"),
-    TAG("body", TAG_BODY, true), TAG("br", TAG_BR, true), BLOCK("button"),
-    BLOCK("caption"), BLOCK("center"),
-    BLOCK("dd"), BLOCK("details"), BLOCK("dialog"), BLOCK("dir"), BLOCK("div"),
-    BLOCK("dl"), BLOCK("dt"),
-    TAG("embed", TAG_OTHER, false),
-    BLOCK("fieldset"), BLOCK("figcaption"), BLOCK("figure"), BLOCK("footer"),
-    BLOCK("form"), BLOCK("frameset"),
-    HEADING(1), HEADING(2), HEADING(3), HEADING(4), HEADING(5), HEADING(6),
-    BLOCK("head"), BLOCK("header"), BLOCK("hgroup"), BLOCK("hr"), BLOCK("html"),
-    HIDDEN("iframe"), TAG("img", TAG_IMG, false),
-    BLOCK("legend"), BLOCK("li"), BLOCK("listing"),
-    BLOCK("main"), BLOCK("marquee"), BLOCK("menu"),
-    TAG("meta", TAG_META, false),
-    BLOCK("nav"), HIDDEN("noembed"), HIDDEN("noframes"),
-    TAG("object", TAG_OBJECT, false), BLOCK("ol"), BLOCK("optgroup"),
-    BLOCK("option"),
-    BLOCK("p"), TAG("param", TAG_PARAM, false), BLOCK("plaintext"),
-    BLOCK("pre"),
+static const struct tag_info tags[] = {TAG("a", TAG_A, false), BLOCK("address"),
+    BLOCK("article"), BLOCK("aside"), TAG("base", TAG_BASE, false),
+    BLOCK("blockquote"), TAG("body", TAG_BODY, true), TAG("br", TAG_BR, true),
+    BLOCK("button"), BLOCK("caption"), BLOCK("center"), BLOCK("dd"),
+    BLOCK("details"), BLOCK("dialog"), BLOCK("dir"), BLOCK("div"), BLOCK("dl"),
+    BLOCK("dt"), TAG("embed", TAG_OTHER, false), BLOCK("fieldset"),
+    BLOCK("figcaption"), BLOCK("figure"), BLOCK("footer"), BLOCK("form"),
+    BLOCK("frameset"), HEADING(1), HEADING(2), HEADING(3), HEADING(4),
+    HEADING(5), HEADING(6), BLOCK("head"), BLOCK("header"), BLOCK("hgroup"),
+    BLOCK("hr"), BLOCK("html"), HIDDEN("iframe"), TAG("img", TAG_IMG, false),
+    BLOCK("legend"), BLOCK("li"), BLOCK("listing"), BLOCK("main"),
+    BLOCK("marquee"), BLOCK("menu"), TAG("meta", TAG_META, false), BLOCK("nav"),
+    HIDDEN("noembed"), HIDDEN("noframes"), TAG("object", TAG_OBJECT, false),
+    BLOCK("ol"), BLOCK("optgroup"), BLOCK("option"), BLOCK("p"),
+    TAG("param", TAG_PARAM, false), BLOCK("plaintext"), BLOCK("pre"),
     TAG("script", TAG_SCRIPT, false), BLOCK("section"), BLOCK("select"),
-    HIDDEN("style"), BLOCK("summary"),
-    BLOCK("table"), BLOCK("tbody"), TAG("td", TAG_CELL, true),
-    TAG("template", TAG_TEMPLATE, true), BLOCK("textarea"), BLOCK("tfoot"),
-    TAG("th", TAG_CELL, true), BLOCK("thead"), TAG("title", TAG_TITLE, true),
-    BLOCK("tr"),
-    BLOCK("ul"), BLOCK("xmp")};
+    HIDDEN("style"), BLOCK("summary"), BLOCK("table"), BLOCK("tbody"),
+    TAG("td", TAG_CELL, true), TAG("template", TAG_TEMPLATE, true),
+    BLOCK("textarea"), BLOCK("tfoot"), TAG("th", TAG_CELL, true),
+    BLOCK("thead"), TAG("title", TAG_TITLE, true), BLOCK("tr"), BLOCK("ul"),
+    BLOCK("xmp")};
 
 static const struct tag_info other_tag = TAG("", TAG_OTHER, false);
 
@@ -50,8 +49,8 @@ static size_t
 tag_hash(struct span name)
 {
 	return ((size_t)ascii_lower(name.p[0]) * 7 +
-	    (size_t)ascii_lower(name.p[name.n - 1]) * 5 +
-	    (size_t)ascii_lower(name.p[name.n / 2]) * 3 + name.n) %
+		   (size_t)ascii_lower(name.p[name.n - 1]) * 5 +
+		   (size_t)ascii_lower(name.p[name.n / 2]) * 3 + name.n) %
 	    TAG_SLOTS;
 }
 
@@ -79,8 +78,8 @@ tag_find(const struct page *p, struct span name)
 		return &other_tag;
 	for (at = tag_hash(name); p->tags[at] != 0; at = (at + 1) % TAG_SLOTS) {
 		info = &tags[p->tags[at] - 1];
-		if (info->length == name.n && span_eq_i(name,
-		    (struct span){info->name, info->length}))
+		if (info->length == name.n &&
+		    span_eq_i(name, (struct span){info->name, info->length}))
 			return info;
 	}
 	return &other_tag;
@@ -188,14 +187,15 @@ page_element(struct page *p, struct buf *scratch, struct attribute *attrs,
 	const struct html_token *t = &p->token;
 
 	scratch_reserve(p, scratch);
-	e->tag = t->plain_name ? t->name :
-	    piece(p, t->name, HTML_LOWER, scratch);
+	e->tag =
+	    t->plain_name ? t->name : piece(p, t->name, HTML_LOWER, scratch);
 	e->attrs = attrs;
 	e->nattrs = t->nattrs;
 	e->offset = t->offset;
 	for (size_t i = 0; i < t->nattrs; i++) {
-		attrs[i].name = t->attrs[i].plain_name ? t->attrs[i].name :
-		    piece(p, t->attrs[i].name, HTML_LOWER, scratch);
+		attrs[i].name = t->attrs[i].plain_name
+		    ? t->attrs[i].name
+		    : piece(p, t->attrs[i].name, HTML_LOWER, scratch);
 		attrs[i].value = piece(p, t->attrs[i].value,
 		    HTML_REFS | HTML_IN_ATTR, scratch);
 	}
@@ -281,8 +281,8 @@ start_special(struct page *p, const struct element *e, enum tag tag)
 	} else if (tag == TAG_TEMPLATE) {
 		p->templates++;
 	} else if (tag == TAG_TITLE) {
-		p->title_open = !p->title_done &&
-		    p->tokens.state == HTML_RCDATA;
+		p->title_open =
+		    !p->title_done && p->tokens.state == HTML_RCDATA;
 		p->hidden = p->tokens.state == HTML_RCDATA;
 	} else if (tag == TAG_BASE && !p->base_done) {
 		href = element_attr(e, "href");
@@ -367,8 +367,8 @@ script_text(struct page *p)
 	p->code_open = false;
 	if (p->h->link == NULL)
 		return;
-	if (!charset_is_utf8(p->charset) &&
-	    !html_is_plain(code, 0, NULL) && code.n < SCRIPT_MAX / 3) {
+	if (!charset_is_utf8(p->charset) && !html_is_plain(code, 0, NULL) &&
+	    code.n < SCRIPT_MAX / 3) {
 		(void)charset_append(p->charset, code, &utf8,
 		    &p->stats->bad_chars);
 		code = buf_span(&utf8);

@@ -52,8 +52,8 @@ load(const char *path)
 	if (fd >= 0)
 		close(fd);
 	buf_init(&p->body, DECODED_BODY_MAX);
-	(void)content_decode(buf_span(&raw), gzip_looks(buf_span(&raw)) ?
-	    SPAN("gzip") : SPAN_NULL, &p->body);
+	(void)content_decode(buf_span(&raw),
+	    gzip_looks(buf_span(&raw)) ? SPAN("gzip") : SPAN_NULL, &p->body);
 	buf_release(&raw);
 	if (p->body.len == 0)
 		return;
@@ -93,7 +93,8 @@ run_recognise(struct page *p)
 	struct finding f;
 	struct recogniser *r;
 	struct page_handler h = {.element = recogniser_element,
-	    .link = recogniser_link, .base = recogniser_base};
+	    .link = recogniser_link,
+	    .base = recogniser_base};
 
 	finding_init(&f);
 	h.arg = r = recogniser_new(rules, "http://www.example.com/", &f);
@@ -108,7 +109,8 @@ run_analysis(struct page *p)
 {
 	struct analysis_input in = {.body = buf_span(&p->body),
 	    .content_type = SPAN("text/html"),
-	    .url = "http://www.example.com/", .status = 200};
+	    .url = "http://www.example.com/",
+	    .status = 200};
 	struct finding f;
 
 	finding_init(&f);
@@ -159,12 +161,12 @@ static const struct candidate {
 	const char *name;
 	void (*run)(struct page *);
 } candidates[] = {
-	{"links alone", run_links},
-	{"links with recognition", run_recognise},
-	{"whole analysis", run_analysis},
+    {"links alone", run_links},
+    {"links with recognition", run_recognise},
+    {"whole analysis", run_analysis},
 #ifdef WITH_PEERS
-	{"libxml2 (SAX, links)", run_libxml2},
-	{"Gumbo (tree, no walk)", run_gumbo},
+    {"libxml2 (SAX, links)", run_libxml2},
+    {"Gumbo (tree, no walk)", run_gumbo},
 #endif
 };
 
@@ -221,7 +223,8 @@ main(int argc, char **argv)
 		    (double)bytes / 1e6 / times[c][ROUNDS / 2]);
 		if (c > 2)
 			printf("   links with recognition is %.1f times as "
-			    "fast", times[c][ROUNDS / 2] / first);
+			       "fast",
+			    times[c][ROUNDS / 2] / first);
 		printf("\n");
 	}
 	return links == 0;

@@ -20,8 +20,7 @@ static size_t files, detected, clean;
 static const struct {
 	const char *file;
 	const char *reason;
-} exceptions[] = {
-    {"_mozilla_bug431054_text.html", "three characters in all"},
+} exceptions[] = {{"_mozilla_bug431054_text.html", "three characters in all"},
     {"iso-8859-7-greek/_ude_2.txt", "windows-1253 differs in two letters"},
     {"hlpro-readme.txt", "the detector does not know Johab"},
     {"iyagi-readme.txt", "the detector does not know Johab"}};
@@ -180,12 +179,12 @@ main(void)
 	snprintf(folder, sizeof(folder), "%s/captures/data/uchardet", shared);
 	run_folder(folder, SPAN_NULL);
 	printf("# figure: texts by charset: %zu, without a bad character %zu, "
-	    "detected right %zu, excused %zu\n", files, clean, detected,
-	    excused);
+	       "detected right %zu, excused %zu\n",
+	    files, clean, detected, excused);
 	printf("%sok 1 - every text decodes in its charset\n",
 	    clean == files && files > 0 ? "" : "not ");
 	printf("%sok 2 - every charset is detected\n1..2\n",
 	    detected + excused == files ? "" : "not ");
-	return clean == files && files > 0 && detected + excused == files ?
-	    0 : 1;
+	return clean == files && files > 0 && detected + excused == files ? 0
+									  : 1;
 }

@@ -79,8 +79,8 @@ put_start(struct buf *b, const struct html_token *t)
 	put_raw(b, t->name, HTML_LOWER);
 	for (size_t i = 0; i < t->nattrs; i++) {
 		pairs[i].name = dup_raw(t->attrs[i].name, HTML_LOWER);
-		pairs[i].value = dup_raw(t->attrs[i].value,
-		    HTML_REFS | HTML_IN_ATTR);
+		pairs[i].value =
+		    dup_raw(t->attrs[i].value, HTML_REFS | HTML_IN_ATTR);
 	}
 	put_pairs(b, pairs, t->nattrs);
 	if (t->self_closing)
@@ -148,7 +148,8 @@ put_wanted_start(struct buf *b, json_t *token)
 	json_t *value;
 	size_t n = 0;
 
-	json_object_foreach(json_array_get(token, 2), name, value) {
+	json_object_foreach(json_array_get(token, 2), name, value)
+	{
 		buf_add_str(&text, "");
 		put_json(&text, value);
 		pairs[n].name = xstrdup(name);
@@ -169,22 +170,24 @@ put_wanted(struct buf *b, json_t *want)
 	bool text = false;
 	size_t i;
 
-	json_array_foreach(want, i, token) {
+	json_array_foreach(want, i, token)
+	{
 		type = json_string_value(json_array_get(token, 0));
 		if (!(text && strcmp(type, "Character") == 0))
 			buf_addf(b, "\n%s", type);
 		if (strcmp(type, "DOCTYPE") == 0) {
 			for (size_t k = 1; k < 4; k++) {
 				id = json_array_get(token, k);
-				buf_add_str(b, json_is_null(id) ? " null" :
-				    " \"");
+				buf_add_str(b,
+				    json_is_null(id) ? " null" : " \"");
 				if (!json_is_null(id)) {
 					put_json(b, id);
 					buf_add_char(b, '"');
 				}
 			}
-			buf_add_str(b, json_is_true(json_array_get(token, 4)) ?
-			    " correct" : " quirks");
+			buf_add_str(b,
+			    json_is_true(json_array_get(token, 4)) ? " correct"
+								   : " quirks");
 			text = false;
 			continue;
 		}
@@ -222,8 +225,7 @@ state_of(const char *name)
 		const char *name;
 		enum html_state state;
 	} states[] = {{"Data state", HTML_DATA}, {"RCDATA state", HTML_RCDATA},
-	    {"RAWTEXT state", HTML_RAWTEXT},
-	    {"Script data state", HTML_SCRIPT},
+	    {"RAWTEXT state", HTML_RAWTEXT}, {"Script data state", HTML_SCRIPT},
 	    {"PLAINTEXT state", HTML_PLAINTEXT},
 	    {"CDATA section state", HTML_CDATA}};
 
@@ -239,12 +241,12 @@ run_state(const char *file, json_t *test, const char *state, json_t *input,
     json_t *want)
 {
 	static struct html_tokens h;
-	const char *last = json_string_value(json_object_get(test,
-	    "lastStartTag"));
+	const char *last =
+	    json_string_value(json_object_get(test, "lastStartTag"));
 	struct buf got = BUF_INIT(4 * MIB), wanted = BUF_INIT(4 * MIB);
 
-	html_tokens_init(&h, (struct span){json_string_value(input),
-	    json_string_length(input)});
+	html_tokens_init(&h,
+	    (struct span){json_string_value(input), json_string_length(input)});
 	h.steered = false;
 	h.state = state_of(state);
 	if (last != NULL) {
@@ -281,15 +283,15 @@ run_test(const char *file, json_t *test)
 	}
 	if (input == NULL || want == NULL) {
 		printf("# excused: %s: %s: a lone surrogate is not in any "
-		    "bytes\n", file, json_string_value(json_object_get(test,
-		    "description")));
+		       "bytes\n",
+		    file,
+		    json_string_value(json_object_get(test, "description")));
 		excused++;
 	} else if (states == NULL) {
 		run_state(file, test, "Data state", input, want);
 	} else {
-		json_array_foreach(states, i, state)
-			run_state(file, test, json_string_value(state), input,
-			    want);
+		json_array_foreach(states, i, state) run_state(file, test,
+		    json_string_value(state), input, want);
 	}
 	json_decref(input);
 	json_decref(want);
@@ -313,12 +315,12 @@ run_file(const char *folder, const char *name)
 	tests = json_object_get(root, "xmlViolationTests");
 	if (tests != NULL) {
 		printf("# excused: %s: %zu tests of coercion to XML, which is "
-		    "no part of HTML\n", name, json_array_size(tests));
+		       "no part of HTML\n",
+		    name, json_array_size(tests));
 		excused += json_array_size(tests);
 	}
 	tests = json_object_get(root, "tests");
-	json_array_foreach(tests, i, test)
-		run_test(name, test);
+	json_array_foreach(tests, i, test) run_test(name, test);
 	json_decref(root);
 }
 

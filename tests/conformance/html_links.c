@@ -22,7 +22,7 @@
 
 struct slot {
 	char *url;
-	int found;  /* href and src only */
+	int found; /* href and src only */
 	int wanted;
 };
 
@@ -60,8 +60,7 @@ slot_of(struct span url)
 {
 	size_t i = bytes_hash(url) % SLOTS;
 
-	while (slots[i].url != NULL &&
-	    !span_eq(span_of(slots[i].url), url))
+	while (slots[i].url != NULL && !span_eq(span_of(slots[i].url), url))
 		i = (i + 1) % SLOTS;
 	if (slots[i].url == NULL) {
 		slots[i].url = span_dup(url);
@@ -83,8 +82,9 @@ social(struct span host)
 			if (one.n == 0 || host.n < one.n)
 				continue;
 			if (span_eq(span_slice(host, host.n - one.n, one.n),
-			    one) && (host.n == one.n ||
-			    host.p[host.n - one.n - 1] == '.'))
+				one) &&
+			    (host.n == one.n ||
+				host.p[host.n - one.n - 1] == '.'))
 				return true;
 		}
 	}
@@ -115,8 +115,9 @@ take_link(void *arg, const struct link *l)
 	if (!url_parse(&link_url, l->url, &base) || !social(link_url.host))
 		return;
 	s = slot_of(buf_span(&link_url.href));
-	if (l->source == LINK_ATTRIBUTE && (span_is(l->attr, "href") ||
-	    span_is(l->attr, "src") || span_is(l->attr, "xlink:href")))
+	if (l->source == LINK_ATTRIBUTE &&
+	    (span_is(l->attr, "href") || span_is(l->attr, "src") ||
+		span_is(l->attr, "xlink:href")))
 		s->found++;
 	else if (s->found == 0)
 		by_source[l->source]++;
@@ -136,18 +137,22 @@ clear_slots(void)
 static const struct {
 	const char *page;
 	const char *reason;
-} other_charsets[] = {
-    {"chardet__iso-8859-6-arabic__chromium_ISO-8859-6_with_no_encoding_"
-     "specified.html", "nothing declared: we detect, a parser has a default"},
-    {"chardet__windows-1255-hebrew__chromium_windows-1255_with_no_encoding_"
-     "specified.html", "nothing declared: we detect, a parser has a default"},
-    {"derived__htmldate_test_set_1523806243.windows-1256.html",
-     "declared behind the first KiB: browsers obey it there too"},
-    {"jsoup__bomtests_bom_utf32le.html", "UTF-32 mark: UTF-16 to the standard"},
-    {"jsoup__htmltests_meta-charset-2.html",
-     "declares what does not exist; two words are all there is to detect by"},
-    {"postlight__www.itmedia.co.jp.html",
-     "meta without a content attribute; the bytes are UTF-8"}};
+} other_charsets[] =
+    {{"chardet__iso-8859-6-arabic__chromium_ISO-8859-6_with_no_encoding_"
+      "specified.html",
+	 "nothing declared: we detect, a parser has a default"},
+	{"chardet__windows-1255-hebrew__chromium_windows-1255_with_no_encoding_"
+	 "specified.html",
+	    "nothing declared: we detect, a parser has a default"},
+	{"derived__htmldate_test_set_1523806243.windows-1256.html",
+	    "declared behind the first KiB: browsers obey it there too"},
+	{"jsoup__bomtests_bom_utf32le.html",
+	    "UTF-32 mark: UTF-16 to the standard"},
+	{"jsoup__htmltests_meta-charset-2.html",
+	    "declares what does not exist; two words are all there is to "
+	    "detect by"},
+	{"postlight__www.itmedia.co.jp.html",
+	    "meta without a content attribute; the bytes are UTF-8"}};
 
 static size_t
 occurrences(struct span body, struct span needle)
@@ -186,7 +191,8 @@ expect_rows(struct span page, struct span table, struct span body)
 			continue;
 		/* a tree builder clones an <a> that is left open; we give
 		 * it as often as it stands in the bytes */
-		if (s->found > 0 && (size_t)s->found >= occurrences(body, raw)) {
+		if (s->found > 0 &&
+		    (size_t)s->found >= occurrences(body, raw)) {
 			clones++;
 		} else {
 			misses++;
@@ -270,14 +276,16 @@ main(void)
 	while (rest.n > 0)
 		run_page(shared, span_token(&rest, '\n'), buf_span(&table));
 	printf("# figure: links in %zu real pages: %zu of %zu found (%zu of "
-	    "them clones by the tree builder)\n", pages, rows - misses, rows,
-	    clones);
+	       "them clones by the tree builder)\n",
+	    pages, rows - misses, rows, clones);
 	printf("# figure: charset as the independent parser has it: %zu of "
-	    "%zu, or better with a reason\n", charsets - charsets_wrong, charsets);
+	       "%zu, or better with a reason\n",
+	    charsets - charsets_wrong, charsets);
 	for (size_t i = 0; i < ARRAY_LEN(sources); i++)
 		if (by_source[i] > 0)
 			printf("# figure: links beyond href and src, %s: "
-			    "%zu\n", sources[i], by_source[i]);
+			       "%zu\n",
+			    sources[i], by_source[i]);
 	buf_release(&list);
 	buf_release(&table);
 	buf_release(&hosts);
@@ -287,6 +295,5 @@ main(void)
 	    misses == 0 && rows > 0 ? "" : "not ");
 	printf("%sok 2 - charsets are right\n1..2\n",
 	    charsets_wrong == 0 ? "" : "not ");
-	return misses == 0 && rows > 0 && charsets_wrong == 0 ?
-	    0 : 1;
+	return misses == 0 && rows > 0 && charsets_wrong == 0 ? 0 : 1;
 }

@@ -13,8 +13,10 @@ static void
 run(struct finding *f, const char *page, const char *type, const char *coding)
 {
 	struct analysis_input in = {.body = span_of(page),
-	    .content_type = span_of(type), .codings = span_of(coding),
-	    .url = "http://www.site.example/index.php", .status = 200};
+	    .content_type = span_of(type),
+	    .codings = span_of(coding),
+	    .url = "http://www.site.example/index.php",
+	    .status = 200};
 
 	finding_init(f);
 	analysis_page(analysis, &in, f);
@@ -50,10 +52,12 @@ test_facts(void **state)
 	struct finding f;
 
 	(void)state;
-	run(&f, "<meta charset=euc-kr><title>\xc6\xf2\xbe\xe7</title>"
-		"<a href=a.php?sid=1>x</a><a href=a.php?sid=2#t>x</a>"
-		"<a href='http://sub.site.example/b'>b</a>"
-		"<a href='http://site.example.net/'>other</a>\xff", NULL, NULL);
+	run(&f,
+	    "<meta charset=euc-kr><title>\xc6\xf2\xbe\xe7</title>"
+	    "<a href=a.php?sid=1>x</a><a href=a.php?sid=2#t>x</a>"
+	    "<a href='http://sub.site.example/b'>b</a>"
+	    "<a href='http://site.example.net/'>other</a>\xff",
+	    NULL, NULL);
 	assert_string_equal(f.title, "평양");
 	assert_string_equal(f.charset, "euc-kr");
 	assert_string_equal(f.charset_from, "meta");
@@ -61,8 +65,7 @@ test_facts(void **state)
 	assert_int_equal(f.bad_chars, 1);
 	assert_int_equal(f.status, ANALYSIS_OK);
 	assert_int_equal(f.nlinks, 2);
-	assert_string_equal(f.links[0],
-	    "http://www.site.example/a.php?sid=1");
+	assert_string_equal(f.links[0], "http://www.site.example/a.php?sid=1");
 	assert_string_equal(f.links[1], "http://sub.site.example/b");
 	finding_release(&f);
 }
@@ -93,7 +96,8 @@ test_codings(void **state)
 {
 	struct buf b = BUF_INIT(MIB);
 	struct analysis_input in = {.codings = SPAN("gzip"),
-	    .url = "http://a.example/", .status = 200};
+	    .url = "http://a.example/",
+	    .status = 200};
 	struct finding f;
 
 	(void)state;
@@ -167,7 +171,8 @@ test_observation(void **state)
 	h->status = 200;
 	buf_init(&h->headers, 1000);
 	buf_init(&h->body, 1000);
-	buf_add_str(&h->headers, "HTTP/1.1 200 OK\r\nContent-Type: text/html;"
+	buf_add_str(&h->headers,
+	    "HTTP/1.1 200 OK\r\nContent-Type: text/html;"
 	    " charset=koi8-r\r\n\r\n");
 	buf_add_str(&h->body, "<title>\xf0</title>");
 	h->body_cut = true;

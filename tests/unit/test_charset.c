@@ -16,15 +16,15 @@ test_labels(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(labels); i++)
-		assert_string_equal(charset_name(charset_find(
-		    span_of(labels[i][0]))), labels[i][1]);
+		assert_string_equal(charset_name(
+					charset_find(span_of(labels[i][0]))),
+		    labels[i][1]);
 	assert_null(charset_find(SPAN("")));
 	assert_null(charset_find(SPAN("klingon")));
 }
 
 static void
-choice(struct span body, const char *header, const char *name,
-    const char *from)
+choice(struct span body, const char *header, const char *name, const char *from)
 {
 	struct charset_choice c;
 
@@ -36,9 +36,10 @@ choice(struct span body, const char *header, const char *name,
 static void
 test_choice(void **state)
 {
-	struct span korean = SPAN("<p>\xc1\xb6\xbc\xb1\xc1\xdf\xbe\xd3"
-	    "\xc5\xeb\xbd\xc5\xc0\xba \xc0\xcc \xb3\xaf "
-	    "\xb9\xdf\xc7\xa5\xc7\xcf\xbf\xb4\xb4\xd9.</p>");
+	struct span korean =
+	    SPAN("<p>\xc1\xb6\xbc\xb1\xc1\xdf\xbe\xd3"
+		 "\xc5\xeb\xbd\xc5\xc0\xba \xc0\xcc \xb3\xaf "
+		 "\xb9\xdf\xc7\xa5\xc7\xcf\xbf\xb4\xb4\xd9.</p>");
 
 	(void)state;
 	choice(SPAN("\xef\xbb\xbfx"), "text/html; charset=euc-kr", "utf-8",
@@ -46,8 +47,8 @@ test_choice(void **state)
 	choice(korean, "text/html; charset=\"EUC-KR\"", "euc-kr", "header");
 	choice(SPAN("<meta charset=koi8-r>"), "text/html", "koi8-r", "meta");
 	choice(SPAN("<!-- <meta charset=big5> --><meta http-equiv="
-	    "Content-Type content='text/html; charset=gbk'>"), NULL, "gbk",
-	    "meta");
+		    "Content-Type content='text/html; charset=gbk'>"),
+	    NULL, "gbk", "meta");
 	choice(SPAN("<?xml version='1.0' encoding='Shift_JIS'?><r/>"), NULL,
 	    "shift_jis", "meta");
 	choice(SPAN("<meta charset=utf-16>"), NULL, "utf-8", "meta");
@@ -56,7 +57,8 @@ test_choice(void **state)
 	choice(SPAN("plain"), NULL, "utf-8", "default");
 }
 
-static const char korean[] = "조선중앙통신 2018년 – 김일성종합대학, 똠방각하 펲시콜라";
+static const char korean[] =
+    "조선중앙통신 2018년 – 김일성종합대학, 똠방각하 펲시콜라";
 static const char chinese[] = "朝鲜中央通讯社 人民网 2018年3月";
 static const char trad[] = "朝鮮中央通訊社 臺灣 繁體中文";
 static const char japanese[] = "朝鮮中央通信 チュチェ思想 ひらがな";
@@ -67,19 +69,29 @@ static const struct {
 	const char *iconv;
 	const char *text;
 } trips[] = {
-    {"euc-kr", "EUC-KR", "조선중앙통신 평양"}, {"cp949", "CP949", "똠방각하 펲시콜라 조선"},
-    {"gb18030", "GB18030", chinese}, {"gb18030", "GB18030", korean},
-    {"gbk", "GBK", chinese}, {"big5", "BIG5", trad},
-    {"shift_jis", "SHIFT_JIS", japanese}, {"shift_jis", "CP932", "ｶﾅ①纊"},
-    {"euc-jp", "EUC-JP", japanese}, {"euc-jp", "EUC-JP", "ｶﾅ 丂丄"},
-    {"iso-2022-jp", "ISO-2022-JP", japanese}, {"koi8-r", "KOI8-R", russian},
-    {"windows-1251", "CP1251", russian}, {"koi8-u", "KOI8-U", "Київ"},
-    {"utf-16le", "UTF-16LE", korean}, {"utf-16be", "UTF-16BE", korean},
+    {"euc-kr", "EUC-KR", "조선중앙통신 평양"},
+    {"cp949", "CP949", "똠방각하 펲시콜라 조선"},
+    {"gb18030", "GB18030", chinese},
+    {"gb18030", "GB18030", korean},
+    {"gbk", "GBK", chinese},
+    {"big5", "BIG5", trad},
+    {"shift_jis", "SHIFT_JIS", japanese},
+    {"shift_jis", "CP932", "ｶﾅ①纊"},
+    {"euc-jp", "EUC-JP", japanese},
+    {"euc-jp", "EUC-JP", "ｶﾅ 丂丄"},
+    {"iso-2022-jp", "ISO-2022-JP", japanese},
+    {"koi8-r", "KOI8-R", russian},
+    {"windows-1251", "CP1251", russian},
+    {"koi8-u", "KOI8-U", "Київ"},
+    {"utf-16le", "UTF-16LE", korean},
+    {"utf-16be", "UTF-16BE", korean},
     {"utf-16le", "UTF-16LE", "\U0001f1f0\U0001f1f5"},
-    {"utf-32le", "UTF-32LE", korean}, {"windows-1256", "CP1256", "وكالة"},
+    {"utf-32le", "UTF-32LE", korean},
+    {"windows-1256", "CP1256", "وكالة"},
     {"windows-1252", "CP1252", "Agência – “x”"},
     {"iso-2022-kr", "ISO-2022-KR", "조선중앙통신"},
-    {"euc-tw", "EUC-TW", trad}, {"johab", "JOHAB", "조선중앙통신 똠방각하"},
+    {"euc-tw", "EUC-TW", trad},
+    {"johab", "JOHAB", "조선중앙통신 똠방각하"},
 };
 
 static void
@@ -105,9 +117,9 @@ test_round_trips(void **state)
 		iconv_close(cd);
 		bad = 0;
 		buf_clear(&out);
-		assert_true(charset_append(charset_find(span_of(
-		    trips[i].label)), (struct span){packed,
-		    sizeof(packed) - room}, &out, &bad));
+		assert_true(charset_append(charset_find(
+					       span_of(trips[i].label)),
+		    (struct span){packed, sizeof(packed) - room}, &out, &bad));
 		assert_string_equal(buf_str(&out), trips[i].text);
 		assert_int_equal(bad, 0);
 	}
@@ -132,15 +144,20 @@ static void
 test_bad_bytes(void **state)
 {
 	(void)state;
-	bad_bytes("utf-8", SPAN("a\xff" "b\xe3\x80" "c\xf0\x9f"),
+	bad_bytes("utf-8",
+	    SPAN("a\xff"
+		 "b\xe3\x80"
+		 "c\xf0\x9f"),
 	    "a" FFFD "b" FFFD "c" FFFD, 3);
 	bad_bytes("utf-8", SPAN("\xed\xa0\x80\xc0\xaf"),
 	    FFFD FFFD FFFD FFFD FFFD, 5);
-	bad_bytes("euc-kr", SPAN("\xb0<b>\xb0\xa1\xb0"),
-	    FFFD "<b>가" FFFD, 2);
+	bad_bytes("euc-kr", SPAN("\xb0<b>\xb0\xa1\xb0"), FFFD "<b>가" FFFD, 2);
 	bad_bytes("windows-1252", SPAN("\x81\x80"), "\xc2\x81€", 0);
 	bad_bytes("koi8-r", SPAN("\xc1"), "а", 0);
-	bad_bytes("utf-16le", SPAN("a\0\0\xd8" "b\0c"), "a" FFFD "b" FFFD, 2);
+	bad_bytes("utf-16le",
+	    SPAN("a\0\0\xd8"
+		 "b\0c"),
+	    "a" FFFD "b" FFFD, 2);
 	bad_bytes("iso-2022-jp", SPAN("a\x1b$Bzz\xff\x1b(Bb"),
 	    "a" FFFD FFFD FFFD "b", 3);
 	bad_bytes("gb18030", SPAN("\x81\x30\x81"), FFFD "0" FFFD, 2);
@@ -156,9 +173,8 @@ set_up(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_labels), cmocka_unit_test(test_choice),
-	    cmocka_unit_test(test_round_trips),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_labels),
+	    cmocka_unit_test(test_choice), cmocka_unit_test(test_round_trips),
 	    cmocka_unit_test(test_bad_bytes)};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

@@ -11,14 +11,14 @@
 #include "gzip_write.h"
 #include "limit.h"
 
-#define BROTLI                                                                \
+#define BROTLI                                                                 \
 	"\x1b\x2f\x00\xf8\x8d\x54\xb5\xbf\x14\x93\xa3\xcb\x34\xb6\xb7\x14\x84" \
 	"\x19\x78\x12\x05\x75\x2c\x5a\x7d\xda\x7a\x5f\x00"
-#define RAW  "\x2b\x4a\x2c\x57\x48\x49\x4d\xcb\x49\x2c\x49\x05\x00"
-#define ZLIB                                                                  \
+#define RAW "\x2b\x4a\x2c\x57\x48\x49\x4d\xcb\x49\x2c\x49\x05\x00"
+#define ZLIB                                                                   \
 	"\x78\x9c\xab\xca\xc9\x4c\x52\x48\x49\x4d\xcb\x49\x2c\x49\x05\x00\x1e" \
 	"\x2c\x04\xa7"
-#define ZSTD                                                                  \
+#define ZSTD                                                                   \
 	"\x28\xb5\x2f\xfd\x04\x58\xed\x00\x00\xb8\x7a\x73\x74\x64\x20\x74\x65" \
 	"\x78\x74\x20\x6f\x66\x20\x74\x68\x65\x20\x70\x61\x67\x65\x2c\x20\x01" \
 	"\x00\xf5\x9b\x4d\x90\x0f\xc0\xeb"
@@ -29,8 +29,9 @@ expect(struct span body, const char *codings, enum decode_status status,
 {
 	struct buf out = BUF_INIT(DECODED_BODY_MAX);
 
-	assert_string_equal(decode_status_name(content_decode(body,
-	    span_of(codings), &out)), decode_status_name(status));
+	assert_string_equal(decode_status_name(
+				content_decode(body, span_of(codings), &out)),
+	    decode_status_name(status));
 	assert_int_equal(out.len, text.n);
 	assert_true(span_eq(buf_span(&out), text));
 	buf_release(&out);
@@ -98,7 +99,8 @@ test_damaged(void **state)
 	}
 	b = packed(buf_span(&noise));
 	assert_int_equal(content_decode(span_slice(buf_span(&b), 0, 60000),
-	    SPAN("gzip"), &out), DECODE_CUT);
+			     SPAN("gzip"), &out),
+	    DECODE_CUT);
 	assert_true(out.len > 50000);
 	assert_memory_equal(out.data, noise.data, out.len);
 	buf_clear(&out);
@@ -199,12 +201,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_codings),
-		cmocka_unit_test(test_mislabelled),
-		cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_members),
-		cmocka_unit_test(test_bombs),
-		cmocka_unit_test(test_stream),
+	    cmocka_unit_test(test_codings),
+	    cmocka_unit_test(test_mislabelled),
+	    cmocka_unit_test(test_damaged),
+	    cmocka_unit_test(test_members),
+	    cmocka_unit_test(test_bombs),
+	    cmocka_unit_test(test_stream),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,9 +63,8 @@ static void
 test_kept(void **state)
 {
 	static const char *const kept[] = {"김정은동지께서 공장을 현지지도",
-	    "Five may follow", "section 5.2 of 12", "march on",
-	    "Version 2018", "18 people", "朝鲜中央通讯社", "1950년대",
-	    "Сборник 17"};
+	    "Five may follow", "section 5.2 of 12", "march on", "Version 2018",
+	    "18 people", "朝鲜中央通讯社", "1950년대", "Сборник 17"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
@@ -100,10 +99,9 @@ test_urls(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_dates), cmocka_unit_test(test_clocks),
-	    cmocka_unit_test(test_counts), cmocka_unit_test(test_kept),
-	    cmocka_unit_test(test_urls)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_dates),
+	    cmocka_unit_test(test_clocks), cmocka_unit_test(test_counts),
+	    cmocka_unit_test(test_kept), cmocka_unit_test(test_urls)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

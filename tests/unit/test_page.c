@@ -89,7 +89,8 @@ test_attributes(void **state)
 	    "data https://vk.com/share.php\ndata /rel\ndata https://ok.ru/x\n");
 	LINKS("<a href='x?a=1&amp;b=2&copy=3'>t</a>",
 	    "attr x?a=1&b=2&copy=3 [t]\n");
-	LINKS("<base href=/b/><base href=/c/>", "attr /b/\nbase /b/\nattr /c/\n");
+	LINKS("<base href=/b/><base href=/c/>",
+	    "attr /b/\nbase /b/\nattr /c/\n");
 	LINKS("<p style=\"background:url('i.png')\">", "style i.png\n");
 }
 
@@ -108,7 +109,8 @@ test_code(void **state)
 	    "script http://a.example/x\nscript //b.example/y\n"
 	    "script go.php?x=1\n");
 	LINKS("<script>document.write('<a href=\"https://c.example/d\">');"
-	      "</script>", "script https://c.example/d\n");
+	      "</script>",
+	    "script https://c.example/d\n");
 	LINKS("<script type=application/ld+json>{\"@context\":"
 	      "\"https://schema.org/\",\"sameAs\":[\"https://vk.com/a\","
 	      "\"https:\\/\\/ok.ru\\/b\"],\"logo\":\"http://x.example/l\"}"
@@ -153,7 +155,8 @@ test_hidden(void **state)
 	      "<a href=end>e</a>",
 	    "attr yes [y]\nattr f\nattr end [e]\n");
 	LINKS("<svg><style><a xlink:href=yes></style></svg><style><a href=no>"
-	      "</style>", "attr yes\n");
+	      "</style>",
+	    "attr yes\n");
 }
 
 static void
