@@ -54,8 +54,9 @@ def members(data):
 
 
 class Probe:
-    def __init__(self, w, state, **more):
+    def __init__(self, w, state, conf=CONF, **more):
         self.w = w
+        self.conf = conf
         self.state = state
         self.more = more
         self.process = None
@@ -63,7 +64,7 @@ class Probe:
 
     def start(self):
         self.process = subprocess.Popen(
-            [KPWATCH, "run", "-c", CONF, "-s", self.state] +
+            [KPWATCH, "run", "-c", self.conf, "-s", self.state] +
             options(self.w, **self.more), cwd=world.TOP,
             stdin=subprocess.DEVNULL, stdout=open(self.output, "ab"),
             stderr=subprocess.STDOUT)

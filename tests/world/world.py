@@ -552,6 +552,8 @@ http {
     server_tokens off;
     log_format seen '$msec $host $status $server_addr $scheme $request_uri';
     access_log %(d)s/run/access.log seen;
+    # Hosts of the bench share one page.
+    map $host $page_host { ~\.many\.kp$ many.kp; default $host; }
     types { text/html html php; application/rss+xml rss; text/plain txt; }
     default_type text/html;
     client_body_temp_path %(d)s/tmp;
@@ -578,7 +580,7 @@ http {
             f.write("""
 ssl_certificate %(d)s/certs/$ssl_server_name.crt;
 ssl_certificate_key %(d)s/certs/leaf.key;
-root %(d)s/www/$host;
+root %(d)s/www/$page_host;
 location = /robots.txt { try_files $uri =404; }
 location / {
     if (-f %(d)s/behaviour/$host) { rewrite ^ /mischief last; }
@@ -602,6 +604,14 @@ location = /mischief {
         self.spawn("nginx", "-c", conf, "-p", self.folder)
         self.wait("nginx", lambda: self.inside(
             "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/443") == "")
+
+    def many_root(self):
+        """A page for every host under many.kp."""
+        self.set_page("many.kp", self.template(
+            "site.html", id="many", name="One of many", name_local="",
+            operator="O", host="many.kp"))
+        self.set_page("many.kp", self.template(
+            "sub.html", name="One of many"), "sub.html")
 
     def requests(self, target, since=0.0, path=None):
         """Requests that nginx saw for a host: (time, status, path)."""
