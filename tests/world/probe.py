@@ -3,6 +3,7 @@ import glob
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 import zlib
@@ -87,6 +88,22 @@ class Probe:
             return "".join(f.readlines()[-n:])
 
     def events(self):
+        """Those that are durable: from the store, as the log gathers lines
+        for up to a minute before it writes a member."""
+        for path in glob.glob(self.state + "/*.db"):
+            try:
+                db = sqlite3.connect("file:%s?mode=ro" % path, uri=True,
+                                     timeout=5)
+                rows = db.execute("SELECT line FROM events ORDER BY seq")
+                found = [json.loads(row[0]) for row in rows]
+                db.close()
+                return found
+            except sqlite3.OperationalError:
+                pass
+        return []
+
+    def logged(self):
+        """Those in the log files."""
         found = []
         for path in sorted(glob.glob(self.state + "/log/*.gz")):
             with open(path, "rb") as f:
@@ -95,7 +112,7 @@ class Probe:
         return found
 
     def wait(self, what, condition, seconds=40):
-        """Polls the change log until condition(events); those events."""
+        """Polls the events until condition(events); those events."""
         end = time.monotonic() + seconds
         while True:
             events = self.events()
