@@ -90,7 +90,7 @@ class Probe:
     def events(self):
         """Those that are durable: from the store, as the log gathers lines
         for up to a minute before it writes a member."""
-        for path in glob.glob(self.state + "/*.db"):
+        for path in glob.glob(self.state + "/*.sqlite"):
             try:
                 db = sqlite3.connect("file:%s?mode=ro" % path, uri=True,
                                      timeout=5)
