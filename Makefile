@@ -96,7 +96,7 @@ programs: $(PROGRAM) $(UNIT) $(CONFORMANCE)
 check: deps-test
 	@$(MAKE) --no-print-directory -j2 CI=true programs
 	@KPWATCH=$(CURDIR)/$(PROGRAM) B=$(B) tests/run.sh unit conformance \
-	  cases lint world torture
+	  cases hooks service lint world torture
 
 # One kind of test: make check-unit, check-world, ...
 check-%: programs

@@ -117,7 +117,7 @@ struct event {
 };
 
 /* Empty: numbers EVENT_NONE, the rest NULL. */
-void event_init(struct event *, enum event_type);
+void event_begin(struct event *, enum event_type);
 /* Appends the line without a newline.  False when it would be longer than
  * EVENT_LINE_MAX (*out is then as it was). */
 bool event_write(const struct event *, struct buf *out);

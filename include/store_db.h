@@ -5,7 +5,8 @@
 #ifndef KPWATCH_STORE_DB_H
 #define KPWATCH_STORE_DB_H
 
-#include <sqlite3.h>
+struct sqlite3;
+struct sqlite3_stmt;
 
 #include "changelog.h"
 #include "store.h"
@@ -13,8 +14,8 @@
 #define STORE_SCHEMA_VERSION 1
 
 struct db {
-	sqlite3 *sqlite;
-	sqlite3_stmt **list; /* prepared statements, by address of their SQL */
+	struct sqlite3 *sqlite;
+	struct sqlite3_stmt **list; /* prepared, by address of their SQL */
 	const char **sql;
 	size_t count, cap;
 	bool failed;	     /* sticky until db_clear(): disk full, I/O */
@@ -30,14 +31,17 @@ bool db_script(struct db *, const char *sql);
 /* Runs one statement that changes rows; sets `failed` when refused. */
 bool db_run(struct db *, const char *sql, const char *types, ...);
 /* Starts one statement; db_row() steps it: true while there is a row. */
-sqlite3_stmt *db_query(struct db *, const char *sql, const char *types, ...);
-bool db_row(struct db *, sqlite3_stmt *);
+struct sqlite3_stmt *db_query(struct db *, const char *sql, const char *types,
+    ...);
+bool db_row(struct db *, struct sqlite3_stmt *);
 /* First column of the first row, or `otherwise`. */
 int64_t db_number(struct db *, int64_t otherwise, const char *sql,
     const char *types, ...);
 int64_t db_insert_row(struct db *);
-char *column_text(sqlite3_stmt *, int); /* returns owned, NULL for null */
-int64_t column_time(sqlite3_stmt *, int); /* null: INSTANT_NONE */
+/* Returns owned, NULL for null. */
+char *column_text(struct sqlite3_stmt *, int);
+/* INSTANT_NONE for null. */
+int64_t column_time(struct sqlite3_stmt *, int);
 
 /* Makes or checks the tables; *why when the schema is a stranger's. */
 bool schema_make(struct db *, char **why);

@@ -49,9 +49,9 @@ static const char help[] =
     "                 are only printed\n"
     "  -o KEY=VALUE   override one key of the configuration\n"
     "  --all-hosts    make targets of hosts that are not in the catalogue\n\n"
-    "FILE is a pcap, pcapng, WARC or ARC file, plain or gzipped; - is standard\n"
-    "input.  Files are merged in time order.  Events go to standard output,\n"
-    "one JSON line each.  Exit 1 when a file was damaged.\n"
+    "FILE is a pcap, pcapng, WARC or ARC file, plain or gzipped; - is the\n"
+    "standard input.  Files are merged in time order.  Events go to standard\n"
+    "output, one JSON line each.  Exit 1 when a file was damaged.\n"
     "Example: kpwatch replay kpwatch-20190114-*.warc.gz\n";
 
 /* ---- files ---- */

@@ -154,7 +154,7 @@ diff_event(const struct diff *d, struct event *e, enum event_type type)
 {
 	const struct observation *o = d->o;
 
-	event_init(e, type);
+	event_begin(e, type);
 	e->time = o->time;
 	e->target = o->target;
 	e->vantage = o->vantage;

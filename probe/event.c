@@ -32,7 +32,7 @@ event_type_from_name(struct span s)
 }
 
 void
-event_init(struct event *e, enum event_type type)
+event_begin(struct event *e, enum event_type type)
 {
 	*e = (struct event){.type = type, .time = INSTANT_NONE,
 	    .before = EVENT_NONE, .after = EVENT_NONE, .offset = EVENT_NONE,

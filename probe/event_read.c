@@ -52,7 +52,7 @@ read_head(struct event *e, const json_t *o)
 		return "no sequence number";
 	if (type == NULL)
 		return "no type";
-	event_init(e, event_type_from_name(span_of(type)));
+	event_begin(e, event_type_from_name(span_of(type)));
 	if (e->type == EVENT_TYPE_COUNT)
 		return "unknown type";
 	e->seq = (uint64_t)seq;
@@ -177,7 +177,7 @@ event_read(struct event *e, struct span line, const char **why)
 	const char *reason = NULL;
 	json_t *root = NULL;
 
-	event_init(e, EVENT_TYPE_COUNT);
+	event_begin(e, EVENT_TYPE_COUNT);
 	if (line.n > EVENT_LINE_MAX)
 		reason = "line is too long";
 	else
@@ -190,7 +190,7 @@ event_read(struct event *e, struct span line, const char **why)
 		*why = reason;
 	if (reason != NULL) {
 		json_decref(root);
-		event_init(e, EVENT_TYPE_COUNT);
+		event_begin(e, EVENT_TYPE_COUNT);
 		return false;
 	}
 	owner = xcalloc(1, sizeof *owner);
@@ -214,5 +214,5 @@ event_release(struct event *e)
 		free(owner->items);
 		free(owner);
 	}
-	event_init(e, EVENT_TYPE_COUNT);
+	event_begin(e, EVENT_TYPE_COUNT);
 }

@@ -155,7 +155,8 @@ on_socket(evutil_socket_t fd, short what, void *arg)
 }
 
 static int
-curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *sockp)
+curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
+    void *sockp)
 {
 	struct fetcher *f = arg;
 	struct sock *s = sockp;

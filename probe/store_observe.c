@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <sqlite3.h>
 
 #include "limit.h"
 #include "log.h"
@@ -112,7 +113,7 @@ vantage_event(struct look *l, enum event_type type)
 	const struct outage *u = &l->st->outage;
 	struct event e;
 
-	event_init(&e, type);
+	event_begin(&e, type);
 	e.time = l->o->time;
 	e.vantage = l->o->vantage;
 	e.source = l->o->source;
@@ -602,7 +603,7 @@ check_clock(struct look *l)
 
 	if (l->o->source == SOURCE_LIVE && last != INSTANT_NONE &&
 	    l->o->time < last - CLOCK_BACK_MS) {
-		event_init(&e, EVENT_CLOCK_STEPPED);
+		event_begin(&e, EVENT_CLOCK_STEPPED);
 		e.time = l->o->time;
 		e.vantage = l->o->vantage;
 		e.from = last;

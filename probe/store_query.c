@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sqlite3.h>
 
 #include "limit.h"
 #include "log.h"
@@ -13,7 +14,7 @@ static void
 monitor_event(struct store *st, struct event *e, enum event_type type,
     int64_t now)
 {
-	event_init(e, type);
+	event_begin(e, type);
 	e->time = now;
 	e->vantage = st->config == NULL ? NULL : st->config->vantage;
 }

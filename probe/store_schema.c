@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sqlite3.h>
 
 #include "log.h"
 #include "store_db.h"

@@ -15,7 +15,7 @@ if pkg-config --exists libxml-2.0 gumbo; then
 else
 	echo "(without libxml2 and Gumbo: libxml2-dev, libgumbo-dev)"
 fi
-# shellcheck disable=SC2086
+# shellcheck disable=SC2046,SC2086
 cc -O2 -std=gnu11 -D_GNU_SOURCE -iquote include -o "$B/bench_analysis" \
     tests/bench/bench_analysis.c "$B/libkpwatch.a" $peers \
     $(pkg-config --libs zlib libbrotlidec libzstd jansson libcrypto uchardet \

@@ -24,7 +24,7 @@ forbidden='^(socket|socketpair|connect|bind|listen|accept4?|sendto|sendmsg'
 forbidden+='|open(64|at|at64)?|fopen(64)?|creat|unlink|rename|mkdir'
 forbidden+='|v?fork|clone|exec[vl].*|posix_spawnp?|system|popen|ptrace'
 forbidden+='|clock_gettime|gettimeofday|time|getenv|rand(om)?'
-forbidden+='|curl_.*|event_.*|evtimer.*|sqlite3_.*|ares_.*|pcap_.*)$'
+forbidden+='|curl_.*|event_(new|assign|add|del|free|active|dispatch|loop.*|base_.*)|evtimer.*|sqlite3_.*|ares_.*|pcap_.*)$'
 for base in $pure; do
 	case $base in log | bytes | instant) continue ;; esac
 	found=$(nm -u "$B/$base.o" 2>/dev/null | awk '{ print $2 }' |

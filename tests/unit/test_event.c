@@ -15,7 +15,7 @@
 static void
 sample(struct event *e)
 {
-	event_init(e, EVENT_SHARE_ADDED);
+	event_begin(e, EVENT_SHARE_ADDED);
 	e->seq = 1207;
 	e->time = INT64_C(1547445603120);
 	e->target = "sogwang";
