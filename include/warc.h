@@ -187,6 +187,8 @@ void warc_source_free(struct warc_source *);
 int warc_source_next(struct warc_source *, struct observation *);
 size_t warc_source_damage(const struct warc_source *);
 uint64_t warc_source_position(const struct warc_source *);
+/* Records read so far, of every type. */
+uint64_t warc_source_records(const struct warc_source *);
 
 /*
  * Evidence: does the response or revisit record at that place exist, whole,

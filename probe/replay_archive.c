@@ -9,9 +9,9 @@ struct archive {
 	struct archive_stream *owner;
 	char *name;
 	int fd;
-	size_t number;		 /* in the set */
+	size_t number;		    /* in the set */
 	struct warc_source *source; /* NULL: at its end */
-	struct observation head; /* the next one */
+	struct observation head;    /* the next one */
 	bool has_head;
 	bool started;
 };
@@ -48,6 +48,7 @@ archive_close(struct archive *a)
 {
 	if (a->source != NULL) {
 		a->owner->position += warc_source_position(a->source);
+		a->owner->counts->records += warc_source_records(a->source);
 		warc_source_free(a->source);
 	}
 	a->source = NULL;
@@ -90,8 +91,8 @@ static void
 on_note(void *arg, uint64_t offset, const char *text)
 {
 	struct archive *a = arg;
-	char *line = xasprintf("at byte %llu: %s", (unsigned long long)offset,
-	    text);
+	char *line =
+	    xasprintf("at byte %llu: %s", (unsigned long long)offset, text);
 
 	a->owner->note(a->name, line, a->owner->arg);
 	free(line);
@@ -110,12 +111,11 @@ fill(struct archive *a)
 		return;
 	if (!a->started) {
 		a->started = true;
-		a->source = warc_source_new(a->owner->set, a->number, on_note,
-		    a);
+		a->source =
+		    warc_source_new(a->owner->set, a->number, on_note, a);
 	}
 	if (warc_source_next(a->source, &a->head) == 1) {
 		a->has_head = true;
-		a->owner->counts->records++;
 		return;
 	}
 	if (warc_source_damage(a->source) > 0)

@@ -24,6 +24,7 @@ struct warc_source {
 	warc_note_fn *note;
 	void *arg;
 	uint64_t next_id;
+	uint64_t records;
 	bool ended;
 
 	struct observation visit; /* of our own making, hop by hop */
@@ -92,6 +93,12 @@ uint64_t
 warc_source_position(const struct warc_source *s)
 {
 	return warc_reader_position(s->reader);
+}
+
+uint64_t
+warc_source_records(const struct warc_source *s)
+{
+	return s->records;
 }
 
 /* Reads the block as it stands; what is beyond the buffer is dropped. */
@@ -174,8 +181,7 @@ hop_is_whole(const struct warc_source *s)
 static bool
 follows(const struct warc_source *s, const struct warc_visit *v)
 {
-	return s->open && hop_is_whole(s) &&
-	    strcmp(v->id, s->expect.id) == 0 &&
+	return s->open && hop_is_whole(s) && strcmp(v->id, s->expect.id) == 0 &&
 	    v->hop == s->expect.hop + 1 && v->hops == s->expect.hops;
 }
 
@@ -253,8 +259,8 @@ split_block(const struct warc_visit *v, struct hop *h, struct buf *block)
 
 /* A revisit's body, from where it was seen first. */
 static void
-refer_back(struct warc_source *s, const struct warc_record *rec,
-    struct hop *h, struct buf *body)
+refer_back(struct warc_source *s, const struct warc_record *rec, struct hop *h,
+    struct buf *body)
 {
 	buf_clear(body);
 	if (warc_set_resolve(s->set, rec, body) &&
@@ -492,6 +498,7 @@ static bool
 take_record(struct warc_source *s, const struct warc_record *rec,
     struct observation *out)
 {
+	s->records++;
 	warc_set_enter(s->set, s->file, rec);
 	if (rec->type == WARC_METADATA) {
 		take_metadata(s, rec);
@@ -499,8 +506,7 @@ take_record(struct warc_source *s, const struct warc_record *rec,
 		drop_visit(s, "another record stands in between");
 		return take_other(s, rec, out);
 	}
-	if (!s->open || !hop_is_whole(s) ||
-	    s->expect.hop + 1 < s->expect.hops)
+	if (!s->open || !hop_is_whole(s) || s->expect.hop + 1 < s->expect.hops)
 		return false;
 	s->open = false;
 	return give(s, &s->visit, out);
