@@ -19,18 +19,17 @@
 struct verify {
 	const char *config_path;
 	const char *state_dir;
-	int warcfd;		/* folder with the evidence; -1 none */
-	bool whole_log;		/* the first line must begin the chain */
+	int warcfd;	/* folder with the evidence; -1 none */
+	bool whole_log; /* the first line must begin the chain */
 	bool started;
-	uint64_t seq;		/* of the line before */
+	uint64_t seq; /* of the line before */
 	char prev[65];
 	uint64_t lines, members, files;
 	uint64_t evidence, evidence_gone;
 	uint64_t faults;
 };
 
-__attribute__((format(printf, 4, 5)))
-static void
+__attribute__((format(printf, 4, 5))) static void
 fault(struct verify *v, const char *path, uint64_t line, const char *fmt, ...)
 {
 	va_list ap;
@@ -64,8 +63,9 @@ check_evidence(struct verify *v, const char *path, uint64_t line,
 		return;
 	}
 	v->evidence++;
-	if (e->sha256 != NULL && !warc_check_evidence(v->warcfd, e->warc,
-		(uint64_t)e->offset, e->sha256, &why))
+	if (e->sha256 != NULL &&
+	    !warc_check_evidence(v->warcfd, e->warc, (uint64_t)e->offset,
+		e->sha256, &why))
 		fault(v, path, line, "evidence in %s at %lld: %s",
 		    log_quote_str(e->warc), (long long)e->offset,
 		    log_quote_str(why));
@@ -94,7 +94,8 @@ check_line(struct verify *v, const char *path, uint64_t number,
 		fault(v, path, number, "sequence number %llu after %llu",
 		    (unsigned long long)e.seq, (unsigned long long)v->seq);
 	if (v->started && strcmp(e.prev, v->prev) != 0)
-		fault(v, path, number, "the chain is broken: the line before "
+		fault(v, path, number,
+		    "the chain is broken: the line before "
 		    "is not the one that was there");
 	v->started = true;
 	v->seq = e.seq;
@@ -124,8 +125,8 @@ check_file(struct verify *v, const char *path)
 		fault(v, path, number, "%s", strerror(errno));
 	else if (state != CHANGELOG_END)
 		fault(v, path, number, "%s behind byte %llu",
-		    state == CHANGELOG_TORN ? "the last batch is cut short" :
-		    "damaged bytes",
+		    state == CHANGELOG_TORN ? "the last batch is cut short"
+					    : "damaged bytes",
 		    (unsigned long long)changelog_reader_whole(r));
 	v->members += changelog_reader_members(r);
 	v->files++;
@@ -150,7 +151,7 @@ static int
 report(const struct verify *v)
 {
 	printf("%llu files, %llu members, %llu lines, evidence: %llu checked, "
-	    "%llu no longer on disk; %llu faults\n",
+	       "%llu no longer on disk; %llu faults\n",
 	    (unsigned long long)v->files, (unsigned long long)v->members,
 	    (unsigned long long)v->lines, (unsigned long long)v->evidence,
 	    (unsigned long long)v->evidence_gone,
@@ -158,28 +159,64 @@ report(const struct verify *v)
 	return v->faults == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
+static void
+open_evidence(struct verify *v, const char *state)
+{
+	char *warc = xasprintf("%s/warc", state);
+
+	v->warcfd = open(warc, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(warc);
+}
+
+static void
+close_evidence(struct verify *v)
+{
+	if (v->warcfd >= 0)
+		close(v->warcfd);
+	v->warcfd = -1;
+}
+
+/* Files by name: their evidence is in the state folder named, or in the one
+ * that the log folder of the first stands in. */
+static int
+check_named(struct verify *v, char *const *paths, size_t n)
+{
+	const char *slash = strrchr(paths[0], '/');
+	char *state;
+
+	if (v->state_dir != NULL)
+		state = xstrdup(v->state_dir);
+	else
+		state = xasprintf("%.*s..",
+		    slash == NULL ? 0 : (int)(slash - paths[0] + 1), paths[0]);
+	open_evidence(v, state);
+	check_files(v, paths, n);
+	close_evidence(v);
+	free(state);
+	return report(v);
+}
+
 static int
 check_own_log(struct verify *v)
 {
 	struct log_place place;
-	char **paths = NULL, *warc;
+	char **paths = NULL;
 	size_t n = 0;
 
 	if (!log_place_find(&place, v->config_path, v->state_dir))
 		return EXIT_USAGE;
 	if (!log_place_files(&place, &paths, &n)) {
-		fprintf(stderr, "kpwatch: %s: %s; name the state folder with "
-		    "-s\n", place.log_dir, strerror(errno));
+		fprintf(stderr,
+		    "kpwatch: %s: %s; name the state folder with "
+		    "-s\n",
+		    place.log_dir, strerror(errno));
 		log_place_release(&place);
 		return EXIT_FAILED;
 	}
-	warc = xasprintf("%s/warc", place.state_dir);
-	v->warcfd = open(warc, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	open_evidence(v, place.state_dir);
 	v->whole_log = true;
 	check_files(v, paths, n);
-	if (v->warcfd >= 0)
-		close(v->warcfd);
-	free(warc);
+	close_evidence(v);
 	changelog_files_free(paths, n);
 	log_place_release(&place);
 	return report(v);
@@ -190,13 +227,14 @@ static const char help[] =
     "evidence that is still on disk, of the state folder's log or of the\n"
     "files named (in the order given).\n\n"
     "  -c FILE    configuration\n"
-    "  -s STATE   state folder\n";
+    "  -s STATE   state folder; evidence is in its folder warc\n";
 
 int
 cmd_verify(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"help", no_argument, NULL,
+						    'h'},
+	    {NULL, 0, NULL, 0}};
 	struct verify v = {.warcfd = -1};
 	int opt;
 
@@ -217,6 +255,5 @@ cmd_verify(int argc, char **argv)
 	}
 	if (optind == argc)
 		return check_own_log(&v);
-	check_files(&v, argv + optind, (size_t)(argc - optind));
-	return report(&v);
+	return check_named(&v, argv + optind, (size_t)(argc - optind));
 }
