@@ -1,9 +1,8 @@
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "capture_input.h"
 #include "command.h"
 #include "decode.h"
 #include "digest.h"
@@ -26,66 +25,15 @@ struct body {
 struct inspection {
 	const struct inspect_input *in;
 	const struct inspect_output *to;
-	size_t head_given;
-	struct inflater *gzip; /* NULL for a plain file */
-	char packed[64 * 1024];
-	struct span unread; /* of packed */
-	bool corrupt;
-	size_t gathered;   /* bytes in all coded bodies */
+	size_t gathered; /* bytes in all coded bodies */
 	struct digest *spare[64];
 	size_t nspare;
 	struct buf line;
 	struct buf decoded;
 	uint64_t tls;
-	struct buf names;  /* TLS server names, for the note */
+	struct buf names; /* TLS server names, for the note */
 	uint64_t failed[CONNECTION_RESET + 1];
 };
-
-static ssize_t
-read_plain(struct inspection *i, void *bytes, size_t n)
-{
-	struct span head = span_slice(i->in->head, i->head_given, n);
-	ssize_t got;
-
-	if (head.n > 0) {
-		memcpy(bytes, head.p, head.n);
-		i->head_given += head.n;
-		return (ssize_t)head.n;
-	}
-	do
-		got = read(i->in->fd, bytes, n);
-	while (got < 0 && errno == EINTR);
-	return got;
-}
-
-static ssize_t
-read_gzip(struct inspection *i, void *bytes, size_t n)
-{
-	size_t got = 0;
-	ssize_t more;
-
-	while (got == 0 && !i->corrupt) {
-		if (i->unread.n == 0) {
-			more = read_plain(i, i->packed, sizeof i->packed);
-			if (more <= 0)
-				return inflater_between(i->gzip) ? 0 : -1;
-			i->unread = (struct span){i->packed, (size_t)more};
-		}
-		if (inflater_step(i->gzip, &i->unread, bytes, n, &got) ==
-		    INFLATE_CORRUPT)
-			i->corrupt = true;
-	}
-	return got > 0 ? (ssize_t)got : -1;
-}
-
-static ssize_t
-read_input(void *arg, void *bytes, size_t n)
-{
-	struct inspection *i = arg;
-
-	return i->gzip == NULL ? read_plain(i, bytes, n) :
-	    read_gzip(i, bytes, n);
-}
 
 static void
 on_start(void *arg, struct exchange *x)
@@ -97,8 +45,8 @@ on_start(void *arg, struct exchange *x)
 	buf_init(&b->coded, DECODED_BODY_MAX);
 	http_codings(&x->response, &b->codings);
 	if (b->codings.len == 0)
-		b->plain = i->nspare > 0 ? i->spare[--i->nspare] :
-		    digest_new(DIGEST_SHA256);
+		b->plain = i->nspare > 0 ? i->spare[--i->nspare]
+					 : digest_new(DIGEST_SHA256);
 	x->user = b;
 }
 
@@ -147,8 +95,9 @@ finish_body(struct inspection *i, struct exchange *x, char hex[65],
 			return x->body_bytes;
 	}
 	buf_clear(&i->decoded);
-	add_note(note, decode_status_text(content_decode(buf_span(&b->coded),
-	    buf_span(&b->codings), &i->decoded)));
+	add_note(note,
+	    decode_status_text(content_decode(buf_span(&b->coded),
+		buf_span(&b->codings), &i->decoded)));
 	if (b->dropped)
 		add_note(note, "body too large to decode");
 	sha256_hex(buf_span(&i->decoded), hex);
@@ -182,8 +131,8 @@ to_ms(int64_t ns)
 static int64_t
 time_of(const struct exchange *x)
 {
-	return to_ms(x->request_ns != TCP_NEVER ? x->request_ns :
-	    x->response_ns);
+	return to_ms(
+	    x->request_ns != TCP_NEVER ? x->request_ns : x->response_ns);
 }
 
 /* The line's fields, worked out once for both forms. */
@@ -220,8 +169,8 @@ row_json(const struct inspection *i, const struct row *r, struct buf *out)
 		json_key_int(&j, "status", x->response.status);
 	else
 		json_key_null(&j, "status");
-	json_key_span(&j, "content_type", r->type.data == NULL ? SPAN_NULL :
-	    buf_span(&r->type));
+	json_key_span(&j, "content_type",
+	    r->type.data == NULL ? SPAN_NULL : buf_span(&r->type));
 	if (r->has_body) {
 		json_key_int(&j, "length", (int64_t)r->length);
 		json_key_str(&j, "sha256", r->hex);
@@ -230,8 +179,8 @@ row_json(const struct inspection *i, const struct row *r, struct buf *out)
 		json_key_null(&j, "sha256");
 	}
 	json_key_bool(&j, "complete", x->complete);
-	json_key_span(&j, "note", r->note.len == 0 ? SPAN_NULL :
-	    buf_span(&r->note));
+	json_key_span(&j, "note",
+	    r->note.len == 0 ? SPAN_NULL : buf_span(&r->note));
 	json_object_end(&j);
 	buf_add_char(out, '\n');
 }
@@ -273,8 +222,10 @@ static void
 on_done(void *arg, struct exchange *x)
 {
 	struct inspection *i = arg;
-	struct row r = {.x = x, .host = http_host(&x->request),
-	    .type = BUF_INIT(8 * KIB), .note = BUF_INIT(8 * KIB)};
+	struct row r = {.x = x,
+	    .host = http_host(&x->request),
+	    .type = BUF_INIT(8 * KIB),
+	    .note = BUF_INIT(8 * KIB)};
 	struct span type = http_field(&x->response, "content-type");
 
 	instant_text(time_of(x), r.time);
@@ -335,8 +286,10 @@ summarise(const struct inspection *i, const struct exchanges *e,
 	struct exchanges_count n = exchanges_counts(e);
 
 	if (i->tls > 0)
-		fprintf(stderr, "%s: %" PRIu64 " TLS connections, encrypted%s"
-		    "%s\n", log_quote_str(i->in->name), i->tls,
+		fprintf(stderr,
+		    "%s: %" PRIu64 " TLS connections, encrypted%s"
+		    "%s\n",
+		    log_quote_str(i->in->name), i->tls,
 		    i->names.len > 0 ? ": " : "", buf_str(&i->names));
 	say_count(i, capture_secrets(c), "blocks of TLS secrets, not used");
 	say_count(i, n.unknown_link, "packets of unknown link types");
@@ -355,7 +308,6 @@ inspection_release(struct inspection *i)
 {
 	while (i->nspare > 0)
 		digest_free(i->spare[--i->nspare]);
-	inflater_free(i->gzip);
 	buf_release(&i->line);
 	buf_release(&i->decoded);
 	buf_release(&i->names);
@@ -365,10 +317,14 @@ int
 inspect_pcap(const struct inspect_input *in, const struct inspect_output *to)
 {
 	struct inspection *i = xcalloc(1, sizeof *i);
-	struct exchange_sink sink = {.arg = i, .start = on_start,
-	    .body = on_body, .done = on_done, .connection = on_connection};
+	struct exchange_sink sink = {.arg = i,
+	    .start = on_start,
+	    .body = on_body,
+	    .done = on_done,
+	    .connection = on_connection};
 	struct exchanges *e = exchanges_new(&sink);
-	struct capture *c = capture_new(read_input, i);
+	struct capture_input *input = capture_input_new(in->fd, in->head);
+	struct capture *c = capture_new(capture_input_read, input);
 	struct capture_packet p;
 	enum capture_result r;
 
@@ -377,8 +333,6 @@ inspect_pcap(const struct inspect_input *in, const struct inspect_output *to)
 	buf_init(&i->line, 512 * KIB);
 	buf_init(&i->decoded, DECODED_BODY_MAX);
 	buf_init(&i->names, 4 * KIB);
-	if (gzip_looks(in->head))
-		i->gzip = inflater_new(INFLATE_GZIP);
 	while ((r = capture_next(c, &p)) == CAPTURE_PACKET)
 		exchanges_packet(e, &p);
 	exchanges_finish(e);
@@ -387,6 +341,7 @@ inspect_pcap(const struct inspect_input *in, const struct inspect_output *to)
 		say(i, capture_note(c));
 	exchanges_free(e);
 	capture_free(c);
+	capture_input_free(input);
 	inspection_release(i);
 	free(i);
 	return r == CAPTURE_DAMAGED ? EXIT_FAILED : EXIT_DONE;
