@@ -80,7 +80,6 @@ struct config {
 	char *log_dir;	  /* NULL: "log" in the state folder */
 	char *user_agent;
 	char *proxy;
-	char *interface;  /* sniffer; NULL any */
 
 	/* Schedule. */
 	int64_t interval;	/* active and unknown targets */
@@ -117,7 +116,6 @@ struct config {
 
 	/* Recording. */
 	bool record_warc;
-	bool record_packets;
 	int64_t record_size;	/* rotate a WARC at this many bytes */
 
 	/* Service. */

@@ -35,11 +35,10 @@ page(struct wire *w, struct page_slot *p)
 static void
 target(struct wire *w, struct target *t)
 {
-	char **fields[] = {&t->id, &t->name, &t->name_local,
-	    &t->operator_name, &t->category, &t->languages, &t->status,
-	    &t->status_since, &t->note, &t->source, &t->attribution,
-	    &t->evidence, &t->platform, &t->account_name, &t->site, &t->url,
-	    &t->proxy};
+	char **fields[] = {&t->id, &t->name, &t->name_local, &t->operator_name,
+	    &t->category, &t->languages, &t->status, &t->status_since, &t->note,
+	    &t->source, &t->attribution, &t->evidence, &t->platform,
+	    &t->account_name, &t->site, &t->url, &t->proxy};
 
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		text(w, fields[i]);
@@ -51,8 +50,8 @@ target(struct wire *w, struct target *t)
 	    sizeof *t->pages);
 	for (size_t i = 0; i < t->npages; i++)
 		page(w, &t->pages[i]);
-	t->known = wire_array(w, &t->nknown, t->known, PAGES_MAX, 8,
-	    sizeof *t->known);
+	t->known =
+	    wire_array(w, &t->nknown, t->known, PAGES_MAX, 8, sizeof *t->known);
 	for (size_t i = 0; i < t->nknown; i++) {
 		text(w, &t->known[i].url);
 		text(w, &t->known[i].note);
@@ -84,18 +83,16 @@ static void
 settings(struct wire *w, struct config *c)
 {
 	char **strings[] = {&c->vantage, &c->state_dir, &c->log_dir,
-	    &c->user_agent, &c->proxy, &c->interface, &c->ca_file,
-	    &c->metrics_listen};
+	    &c->user_agent, &c->proxy, &c->ca_file, &c->metrics_listen};
 	int64_t *amounts[] = {&c->interval, &c->interval_dead,
 	    &c->interval_account, &c->retry_first, &c->retry_max, &c->spacing,
 	    &c->twin_delay, &c->dns_timeout, &c->connect_timeout,
 	    &c->total_timeout, &c->body_limit, &c->record_size,
 	    &c->offline_window};
-	uint32_t *numbers[] = {&c->concurrency, &c->analysers,
-	    &c->confirm_down, &c->confirm_up, &c->confirm_removed,
-	    &c->redirects};
+	uint32_t *numbers[] = {&c->concurrency, &c->analysers, &c->confirm_down,
+	    &c->confirm_up, &c->confirm_removed, &c->redirects};
 	bool *flags[] = {&c->twin_fetch, &c->ipv4, &c->ipv6, &c->robots,
-	    &c->record_warc, &c->record_packets, &c->sandbox_best_effort};
+	    &c->record_warc, &c->sandbox_best_effort};
 
 	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
 		text(w, strings[i]);
@@ -120,8 +117,8 @@ everything(struct wire *w, struct config *c)
 	    sizeof *c->hooks);
 	for (size_t i = 0; i < c->nhooks; i++)
 		hook(w, &c->hooks[i]);
-	c->targets = wire_array(w, &c->ntargets, c->targets, 2 * TARGETS_MAX, 87,
-	    sizeof *c->targets);
+	c->targets = wire_array(w, &c->ntargets, c->targets, 2 * TARGETS_MAX,
+	    87, sizeof *c->targets);
 	for (size_t i = 0; i < c->ntargets; i++)
 		target(w, &c->targets[i]);
 }
