@@ -110,32 +110,61 @@ check_payload(const struct search *s, const struct warc_record *rec,
 	return true;
 }
 
+/* The record's bytes, from where it begins, and whether they are whole. */
+struct extract {
+	struct warc_feed feed;
+	bool damaged;
+};
+
+static ssize_t
+read_extract(void *arg, void *bytes, size_t n)
+{
+	struct extract *x = arg;
+
+	return warc_feed_read(&x->feed, bytes, n);
+}
+
+/* A note on a later place is about another record. */
+static void
+on_note(void *arg, uint64_t offset, const char *text)
+{
+	struct extract *x = arg;
+
+	(void)text;
+	if (offset == 0)
+		x->damaged = true;
+}
+
 static bool
 check_record(const struct search *s, const char *file, uint64_t offset,
     bool may_refer)
 {
-	struct warc_feed feed = {.seekable = true, .at = offset};
+	struct extract x = {.feed = {.seekable = true, .at = offset}};
 	struct warc_payload p;
 	struct warc_record rec;
 	struct warc_reader *r;
 	bool good;
 
-	feed.fd = openat(s->dirfd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (feed.fd < 0)
+	x.feed.fd = openat(s->dirfd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (x.feed.fd < 0)
 		return refuse(s, xasprintf("%s", strerror(errno)));
-	r = warc_reader_new(warc_feed_read, NULL, &feed);
+	r = warc_reader_new(read_extract, on_note, &x);
 	warc_payload_init(&p);
 	if (warc_reader_next(r, &rec) != 1 || rec.offset != 0) {
 		good = refuse(s, xasprintf("no record begins there"));
 	} else {
 		warc_payload_read(&p, r, &rec, NULL);
-		good = warc_reader_torn(r) ?
-		    refuse(s, xasprintf("the record is cut off")) :
-		    check_payload(s, &rec, &p, may_refer);
+		good = !warc_reader_torn(r) ?
+		    check_payload(s, &rec, &p, may_refer) :
+		    refuse(s, xasprintf("the record is cut off"));
+		/* To the member's end, where its check sum stands. */
+		warc_reader_here(r);
+		if (good && x.damaged)
+			good = refuse(s, xasprintf("gzip member is damaged"));
 	}
 	warc_payload_release(&p);
 	warc_reader_free(r);
-	close(feed.fd);
+	close(x.feed.fd);
 	return good;
 }
 

@@ -475,6 +475,40 @@ test_evidence(void **state)
 	free(why);
 }
 
+/* Damage anywhere in the record counts, in its header too, which no digest
+ * covers: the check sum of the gzip member does. */
+static void
+test_evidence_bytes(void **state)
+{
+	struct place *p = *state;
+	struct warc_writer *w = open_writer(p, 0, NULL);
+	const char *file = "kpwatch-20190114-00.warc.gz";
+	int64_t at = put(w, START, "http://a.example/", "page one");
+	char good[65], *why = NULL, byte, flipped;
+	int fd;
+
+	sha256_hex(span_of("page one"), good);
+	put(w, START + 5, "http://b.example/", "page two");
+	warc_writer_close(w);
+	fd = openat(p->fd, file, O_RDWR);
+	/* Behind the gzip header, whose date and system mean nothing. */
+	for (off_t i = at + 10; i < at + 250; i++) {
+		assert_int_equal(pread(fd, &byte, 1, i), 1);
+		flipped = (char)(byte ^ 1);
+		assert_int_equal(pwrite(fd, &flipped, 1, i), 1);
+		assert_false(warc_check_evidence(p->fd, file, (uint64_t)at,
+		    good, &why));
+		assert_non_null(why);
+		free(why);
+		assert_int_equal(pwrite(fd, &byte, 1, i), 1);
+	}
+	/* What is behind the record is not its damage. */
+	assert_int_equal(ftruncate(fd, lseek(fd, 0, SEEK_END) - 20), 0);
+	close(fd);
+	assert_true(warc_check_evidence(p->fd, file, (uint64_t)at, good,
+	    &why));
+}
+
 static off_t
 size_of(struct place *p, const char *name)
 {
@@ -672,7 +706,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_round_trip),
-	    TEST(test_revisit), TEST(test_evidence), TEST(test_torn_tail),
+	    TEST(test_revisit), TEST(test_evidence),
+	    TEST(test_evidence_bytes), TEST(test_torn_tail),
 	    TEST(test_damage_inside),
 	    TEST(test_write_fails), TEST(test_days), TEST(test_index)};
 
