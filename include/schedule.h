@@ -54,8 +54,8 @@ void pace_hold(struct pace *, struct span address, int64_t until);
 /*
  * How a connection ended: accepted, or refused, reset or dropped before any
  * answer.  Returns true when the refusal is most likely our own doing: this
- * address accepted us a moment ago, and we have asked it several times since
- * it began.  The spacing of the address is then doubled.
+ * address accepted a burst of ours a moment ago.  Its spacing is then doubled.
+ * After six such refusals in a row it is no longer our doing: it is down.
  */
 bool pace_result(struct pace *, struct span address, bool accepted,
     int64_t now);

@@ -8,7 +8,9 @@
 /* A refusal is laid at our own door only this long after the address last
  * accepted us; after that it is simply down. */
 #define BLAME_TIME   (30 * 60 * SECOND)
-#define BLAME_BURST  3 /* connections within BURST_TIME make a burst */
+#define BLAME_BURST  5 /* accepted within BURST_TIME make a burst */
+/* An edge that is still closed after so many slower attempts is down. */
+#define BLAME_MAX    6
 #define BURST_TIME   (60 * SECOND)
 #define SPACING_MAX  (60 * SECOND)
 #define TABLE_START  256
@@ -20,8 +22,9 @@ struct edge {
 	int64_t last_accepted; /* 0 never */
 	int64_t last_used;
 	int64_t burst_start;
-	unsigned burst;
+	unsigned burst;	      /* accepted since burst_start */
 	unsigned good;	      /* accepted in a row since it was slowed */
+	unsigned refused;     /* refused in a row */
 };
 
 struct pace {
@@ -111,11 +114,6 @@ pace_reserve(struct pace *p, struct span address, int64_t now)
 
 	e->next = at + e->spacing;
 	e->last_used = at;
-	if (at - e->burst_start > BURST_TIME) {
-		e->burst_start = at;
-		e->burst = 0;
-	}
-	e->burst++;
 	return at;
 }
 
@@ -135,6 +133,12 @@ pace_result(struct pace *p, struct span address, bool accepted, int64_t now)
 
 	if (accepted) {
 		e->last_accepted = now;
+		e->refused = 0;
+		if (now - e->burst_start > BURST_TIME) {
+			e->burst_start = now;
+			e->burst = 0;
+		}
+		e->burst++;
 		/* Back to the normal pace by and by. */
 		if (e->spacing > p->spacing && ++e->good >= 10) {
 			e->good = 0;
@@ -145,7 +149,9 @@ pace_result(struct pace *p, struct span address, bool accepted, int64_t now)
 		return false;
 	}
 	e->good = 0;
+	e->refused++;
 	if (e->last_accepted == 0 || now - e->last_accepted > BLAME_TIME ||
+	    e->refused > BLAME_MAX ||
 	    (e->burst < BLAME_BURST && e->spacing <= p->spacing))
 		return false;
 	e->spacing *= 2;

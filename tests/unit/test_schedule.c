@@ -100,9 +100,13 @@ test_pace_blames_itself_only_after_a_burst(void **state)
 	}
 	assert_true(pace_result(p, edge, false, 6 * SECOND));
 	assert_int_equal(pace_spacing(p, edge), 2 * SECOND);
+	/* Slower attempts that fail too: it is down, whoever asks. */
+	for (int i = 0; i < 5; i++)
+		assert_true(pace_result(p, edge, false, (7 + i) * SECOND));
+	assert_false(pace_result(p, edge, false, 13 * SECOND));
 	/* Long after it last took us, it is down like any other. */
 	assert_false(pace_result(p, edge, false, 3600 * SECOND));
-	for (int i = 0; i < 10; i++)
+	for (int i = 0; i < 60; i++)
 		pace_result(p, edge, true, (3700 + i) * SECOND);
 	assert_int_equal(pace_spacing(p, edge), SECOND);
 	pace_free(p);
