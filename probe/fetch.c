@@ -41,7 +41,7 @@ struct fetch {
 	TAILQ_ENTRY(fetch) next;
 	struct fetcher *owner;
 	CURL *easy;
-	struct curl_slist *resolve;
+	struct curl_slist *connect_to;
 	struct curl_slist *headers;
 	struct hop *hop;
 	struct address address;
@@ -567,7 +567,7 @@ fetch_release(struct fetch *x)
 	event_del(&x->deadline);
 	curl_multi_remove_handle(f->multi, x->easy);
 	curl_easy_cleanup(x->easy);
-	curl_slist_free_all(x->resolve);
+	curl_slist_free_all(x->connect_to);
 	curl_slist_free_all(x->headers);
 	TAILQ_REMOVE(&f->fetches, x, next);
 	f->active--;
@@ -637,6 +637,7 @@ set_constants(struct fetch *x)
 	SET(CURLOPT_LOW_SPEED_TIME, LOW_SPEED_SECS);
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	SET(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	SET(CURLOPT_CAINFO, NULL);
 	SET(CURLOPT_CAPATH, NULL);
 	SET(CURLOPT_USERAGENT, s->user_agent);
@@ -688,11 +689,12 @@ set_request(struct fetch *x, const struct fetch_request *r)
 		return;
 	v6 = r->address->u.sa.sa_family == AF_INET6;
 	address_text(r->address, text);
-	entry = xasprintf("%s:%u:%s%s%s", r->host, r->port, v6 ? "[" : "", text,
-	    v6 ? "]" : "");
-	x->resolve = curl_slist_append(NULL, entry);
+	/* Not CURLOPT_RESOLVE: such entries stay in libcurl's cache for ever,
+	 * and every look-up walks past them. */
+	entry = xasprintf("::%s%s%s:", v6 ? "[" : "", text, v6 ? "]" : "");
+	x->connect_to = curl_slist_append(NULL, entry);
 	free(entry);
-	SET(CURLOPT_RESOLVE, x->resolve);
+	SET(CURLOPT_CONNECT_TO, x->connect_to);
 	SET(CURLOPT_IPRESOLVE,
 	    (long)(v6 ? CURL_IPRESOLVE_V6 : CURL_IPRESOLVE_V4));
 }
