@@ -15,6 +15,8 @@ struct advice_sample {
 struct advice {
 	bool confirm_soon;   /* something waits for confirmation: look again */
 	bool twin;	     /* look a second time to learn what is volatile */
+	bool plain;	     /* a good look with nothing open: the same bytes
+			      * again need no analysis */
 	char *etag;	     /* of the last good look; NULL: none */
 	char *last_modified;
 	struct advice_sample *samples; /* pages of sampled slots to watch now;

@@ -40,7 +40,7 @@ enum verdict verdict_of(const struct observation *, const struct finding *);
 enum grade {
 	GRADE_NONE, /* failed, walled, parked: changes nothing */
 	GRADE_MORE, /* cut: may add, may not remove, has no hash */
-	GRADE_SAME, /* 304: as the last good one */
+	GRADE_SAME, /* 304, or the same bytes: as the last good one */
 	GRADE_GOOD,
 };
 enum grade observation_grade(const struct observation *,

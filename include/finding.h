@@ -61,6 +61,7 @@ enum analysis_status {
 	ANALYSIS_CUT,	  /* a limit was hit; notes say which */
 	ANALYSIS_NONE,	  /* nothing to analyse: no response, or 304 */
 	ANALYSIS_FAILED,  /* the analyser died or was killed on it */
+	ANALYSIS_SAME,	  /* not made: the same bytes as the look before */
 	ANALYSIS_STATUS_COUNT
 };
 

@@ -49,10 +49,11 @@ bool pipeline_ready(const struct pipeline *);
 size_t pipeline_pending(const struct pipeline *);
 /*
  * Takes the contents of *o (left empty), gives it the next id, which it
- * returns.  `bodies`: which raw bytes the store wants (recording).
+ * returns.  `bodies`: which raw bytes the store wants (recording).  `same`:
+ * the look before brought the same bytes and a finding; none is made.
  */
 uint64_t pipeline_submit(struct pipeline *, struct observation *o,
-    enum bodies);
+    enum bodies, bool same);
 /* Asks the store what it knows; `resumed` answers. */
 void pipeline_resume(struct pipeline *);
 /* A message of this source to the store, behind all records submitted. */

@@ -8,6 +8,7 @@
 
 #include "advice.h"
 #include "config.h"
+#include "likeness.h"
 #include "observation.h"
 #include "schedule.h"
 
@@ -31,6 +32,8 @@ struct watched {
 	int64_t not_before;	/* Retry-After */
 	char *etag;
 	char *last_modified;
+	struct likeness last;	/* of the last good look */
+	unsigned same;		/* looks in a row that brought the same */
 };
 
 struct watchlist;

@@ -27,6 +27,7 @@ advice_encode(const struct advice *a, struct buf *b)
 {
 	buf_put_u8(b, a->confirm_soon);
 	buf_put_u8(b, a->twin);
+	buf_put_u8(b, a->plain);
 	buf_put_str(b, a->etag);
 	buf_put_str(b, a->last_modified);
 	buf_put_str(b, a->sample_slot);
@@ -48,6 +49,7 @@ advice_decode(struct advice *a, struct span s)
 	cursor_init(&c, s.p, s.n);
 	a->confirm_soon = cursor_u8(&c) != 0;
 	a->twin = cursor_u8(&c) != 0;
+	a->plain = cursor_u8(&c) != 0;
 	a->etag = cursor_str(&c, HEADER_BYTES_MAX);
 	a->last_modified = cursor_str(&c, HEADER_BYTES_MAX);
 	a->sample_slot = cursor_str(&c, NAME_MAX_LEN);

@@ -13,7 +13,7 @@ static const char *const class_names[PAGE_CLASS_COUNT] = {"normal", "empty",
     "bot_wall", "block", "parked", "placeholder", "login_wall", "geo",
     "soft_404", "maintenance"};
 static const char *const status_names[ANALYSIS_STATUS_COUNT] = {"ok", "cut",
-    "none", "failed"};
+    "none", "failed", "same"};
 
 void
 finding_init(struct finding *f)

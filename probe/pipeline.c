@@ -472,7 +472,7 @@ wants_analysis(const struct observation *o)
 
 uint64_t
 pipeline_submit(struct pipeline *p, struct observation *o,
-    enum bodies bodies)
+    enum bodies bodies, bool same)
 {
 	struct job *j = xcalloc(1, sizeof *j);
 	struct buf encoded = BUF_INIT(JOB_BYTES_MAX);
@@ -482,14 +482,17 @@ pipeline_submit(struct pipeline *p, struct observation *o,
 	j->time = o->time;
 	buf_init(&j->analyse, JOB_BYTES_MAX);
 	buf_init(&j->record, RECORD_MAX);
-	sha256_hex(buf_span(&observation_last(o)->body), j->body_sha256);
 	observation_encode(o, &encoded, bodies);
 	buf_put_bytes(&j->record, buf_span(&encoded));
 	TAILQ_INSERT_TAIL(&p->jobs, j, next);
 	p->njobs++;
-	if (!wants_analysis(o)) {
-		job_finish_with(p, j, ANALYSIS_NONE, NULL);
-	} else if (is_poison(p, j)) {
+	if (same || !wants_analysis(o)) {
+		job_finish_with(p, j, same ? ANALYSIS_SAME : ANALYSIS_NONE,
+		    NULL);
+		goto out;
+	}
+	sha256_hex(buf_span(&observation_last(o)->body), j->body_sha256);
+	if (is_poison(p, j)) {
 		job_finish_with(p, j, ANALYSIS_FAILED,
 		    "these bytes made an analyser fail today");
 	} else {
@@ -499,6 +502,7 @@ pipeline_submit(struct pipeline *p, struct observation *o,
 		p->waiting_bytes += j->analyse.len;
 		pipeline_advance(p);
 	}
+out:
 	if (!pipeline_ready(p))
 		p->was_full = true;
 	buf_release(&encoded);

@@ -31,6 +31,7 @@
 #define STEP_US		 (2 * SECOND) /* clocks apart by this: a step */
 #define LATE_US		 (2 * SECOND) /* loop late by this: void the looks */
 #define VALIDATOR_ROUNDS 10 /* conditional looks before a full one */
+#define SAME_ROUNDS	 100 /* looks without analysis before a full one */
 #define RETRY_AFTER_MAX	 (86400 * SECOND)
 #define ROBOTS_PAGE	 "robots"
 #define STOP_SECONDS	 4
@@ -48,6 +49,7 @@ struct unstored {
 	uint64_t id;
 	struct watched *watched;
 	bool again_unverified;
+	struct likeness likeness;
 };
 
 struct net {
@@ -236,6 +238,21 @@ look_free(struct look *l)
 	free(l);
 }
 
+/* Does this look bring what the one before did? */
+static bool
+is_same(struct watched *w, const struct observation *o, struct likeness *l)
+{
+	bool same;
+
+	likeness_of(o, l);
+	if (observation_last(o)->status == 304)
+		*l = w->last;
+	same = o->variant == VARIANT_NORMAL && likeness_same(l, &w->last) &&
+	    observation_last(o)->status == 200 && w->same < SAME_ROUNDS;
+	w->same = same ? w->same + 1 : 0;
+	return same;
+}
+
 /* The observation is complete: to the pipeline, or to the robots cache. */
 static void
 on_visited(struct observation *o, void *arg)
@@ -245,7 +262,7 @@ on_visited(struct observation *o, void *arg)
 	struct watched *w = l->watched;
 	const struct hop *h = observation_last(o);
 	struct unstored *u;
-	bool again;
+	bool again, same;
 
 	n->stats.visits++;
 	n->stats.failures += h->failure != FAILURE_NONE;
@@ -262,8 +279,9 @@ on_visited(struct observation *o, void *arg)
 		n->unstored = xgrow(n->unstored, &n->unstored_cap,
 		    n->nunstored + 1, sizeof *n->unstored);
 		u = &n->unstored[n->nunstored++];
-		*u = (struct unstored){0, w, again};
-		u->id = pipeline_submit(n->pipeline, o, bodies_wanted(n));
+		*u = (struct unstored){.watched = w, .again_unverified = again};
+		same = is_same(w, o, &u->likeness);
+		u->id = pipeline_submit(n->pipeline, o, bodies_wanted(n), same);
 		look_free(l);
 	}
 	net_pump(n);
@@ -437,6 +455,8 @@ apply_advice(struct net *n, const struct unstored *u, const struct advice *a)
 	free(w->last_modified);
 	w->etag = xstrdup(a->etag);
 	w->last_modified = xstrdup(a->last_modified);
+	w->last = u->likeness;
+	w->last.known = w->last.known && a->plain;
 	if (a->sample_slot != NULL && !w->gone)
 		watchlist_samples(n->watchlist, n->config, w->target, a,
 		    monotonic_us(), SPREAD_MAX / 4);
@@ -532,6 +552,8 @@ reload(struct net *n, struct span encoded)
 	n->config = config;
 	fetcher_set_user_agent(n->fetcher, config->user_agent);
 	settings_from_config(n);
+	for (size_t i = 0; i < n->nunstored; i++)
+		n->unstored[i].likeness.known = false;
 	watchlist_load(n->watchlist, config, monotonic_us(), start_spread(n));
 	net_pump(n);
 }

@@ -97,7 +97,8 @@ read_on(struct reader *r)
 				tell_end(r);
 			return;
 		}
-		pipeline_submit(r->pipeline, &o, BODIES_NONE);
+		pipeline_submit(r->pipeline, &o, BODIES_NONE,
+		    false);
 	}
 	if (pipeline_ready(r->pipeline))
 		event_active(r->turn, EV_TIMEOUT, 1);

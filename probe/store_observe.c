@@ -651,6 +651,9 @@ static void
 fill_advice(struct look *l, struct advice *a)
 {
 	a->confirm_soon = l->soon;
+	a->plain = !l->soon && l->seen == VERDICT_UP && l->page.missing == 0 &&
+	    l->target.baseline && content_counts(l) &&
+	    (l->diff.grade == GRADE_GOOD || l->diff.grade == GRADE_SAME);
 	a->etag = xstrdup(l->page.etag);
 	a->last_modified = xstrdup(l->page.last_modified);
 	advise_samples(l, a);

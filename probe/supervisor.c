@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "advice.h"
 #include "channel.h"
 #include "instant.h"
 #include "limit.h"
@@ -181,15 +182,11 @@ on_sink_message(struct channel *ch, const struct message *m, void *arg)
 	if (s->plan.message != NULL)
 		s->plan.message(m, s->plan.arg);
 	if (m->type == MSG_RECORD) {
-		/* An empty advice: nothing to confirm, nothing to sample. */
+		/* Nothing to confirm, nothing to sample. */
+		struct advice none = {0};
 		struct buf b = BUF_INIT(64);
 
-		buf_put_u8(&b, 0);
-		buf_put_u8(&b, 0);
-		buf_put_str(&b, NULL);
-		buf_put_str(&b, NULL);
-		buf_put_str(&b, NULL);
-		buf_put_u32(&b, 0);
+		advice_encode(&none, &b);
 		channel_send(ch, MSG_STORED, m->id, buf_span(&b));
 		buf_release(&b);
 	}

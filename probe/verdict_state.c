@@ -153,7 +153,7 @@ observation_grade(const struct observation *o, const struct finding *f,
 
 	if (h == NULL || f->page_class != PAGE_NORMAL)
 		return GRADE_NONE;
-	if (h->status == 304)
+	if (h->status == 304 || f->status == ANALYSIS_SAME)
 		return seen == VERDICT_UP ? GRADE_SAME : GRADE_NONE;
 	if (f->status != ANALYSIS_OK && f->status != ANALYSIS_CUT)
 		return GRADE_NONE;

@@ -222,8 +222,11 @@ void
 watchlist_load(struct watchlist *l, const struct config *config, int64_t now,
     int64_t spread)
 {
-	for (size_t i = 0; i < l->n; i++)
+	for (size_t i = 0; i < l->n; i++) {
+		/* New rules may make something else of the same bytes. */
+		l->list[i]->last.known = false;
 		l->list[i]->stale = true;
+	}
 	keep_samples(l, config);
 	for (size_t i = 0; i < config->ntargets; i++)
 		if (config->targets[i].enabled)
