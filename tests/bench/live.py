@@ -1,0 +1,351 @@
+"""The live pipeline beside others that fetch pages, on the same server.
+
+	live.py BARE_LOOP [KIND]...
+
+A real nginx and a real name server stand in a network namespace; N sites have
+pages of the size of a real front page.  kpwatch runs as shipped (analysis,
+store, recording), only hurried; each fetch has a new connection everywhere.
+CPU is that of all processes of a candidate; the server's is not counted.
+"""
+import glob
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../world"))
+sys.path.insert(0, HERE)
+import figures
+import probe
+import world
+
+SITES = int(os.environ.get("BENCH_SITES", "400"))
+SECONDS = float(os.environ.get("BENCH_SECONDS", "6"))
+VARIANTS = 64
+ADDRESSES = ["175.45.179.%d" % n for n in range(1, 9)]
+PORTS = {"unchanged": 8001, "not-modified": 8002, "changed": 8003}
+TICK = os.sysconf("SC_CLK_TCK")
+WORDS = """the of and to in spring exhibition opened guests libraries provinces
+books printed new work factory students workers visited garden river bridge
+school music festival delegation friendship meeting report harvest machine
+instruments mountain weather tomorrow statement committee anniversary""".split()
+
+
+def sentence(rng, n):
+    return " ".join(rng.choice(WORDS) for _ in range(n)).capitalize() + "."
+
+
+def front_page(seed, variant=None):
+    """About 34 KB: menus, platform links, headlines, scripts, a foot."""
+    rng = random.Random(seed)
+    news = [sentence(rng, 14) for _ in range(150)]
+    if variant is not None:
+        other = random.Random(1000 + variant)
+        news[:12] = [sentence(other, 14) for _ in range(12)]
+    links = "".join(
+        '<li class="m%d"><a href="/index.php?part=%d" title="%s">%s</a></li>\n'
+        % (n % 7, n, sentence(rng, 2), sentence(rng, 2)) for n in range(80))
+    platforms = "".join(
+        '<a class="sns" href="%s" target="_blank"><img src="/i/%d.png" '
+        'alt=""></a>\n' % (url, n) for n, url in enumerate([
+            "https://www.youtube.com/@example%d" % seed,
+            "https://twitter.com/example%d" % seed,
+            "https://www.flickr.com/people/example%d/" % seed,
+            "https://weibo.com/u/12345%d" % seed,
+            "https://vk.com/example%d" % seed,
+            "https://www.instagram.com/example%d/" % seed]))
+    items = "".join(
+        '<div class="item"><a href="/news/%d.html"><img src="/t/%d.jpg" '
+        'width="120" height="90" alt=""></a><p>%s</p></div>\n'
+        % (n, n, text) for n, text in enumerate(news))
+    script = "".join("var v%d = document.getElementById('e%d');\n"
+                     "if (v%d) { v%d.onclick = function () { go(%d); }; }\n"
+                     % (n, n, n, n, n) for n in range(40))
+    return ("<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\">\n"
+            "<title>Site %d</title>\n<script>%s</script></head><body>\n"
+            "<ul>%s</ul>\n<div class=\"sns\">%s</div>\n<div id=\"news\">%s"
+            "</div>\n<div class=\"foot\">Copyright</div></body></html>\n"
+            % (seed, script, links, platforms, items))
+
+
+def write_page(path, text):
+    import gzip
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as f:
+        f.write(text)
+    with open(path, "rb") as f, open(path + ".gz", "wb") as g:
+        g.write(gzip.compress(f.read(), 6, mtime=0))
+
+
+def start_nginx(w):
+    folder = os.path.join(w.folder, "bench")
+    for v in range(VARIANTS):
+        write_page("%s/www/%d/index.html" % (folder, v), front_page(7, v))
+    page = open(folder + "/www/0/index.html").read()
+    figures.note("page: %d bytes, %d compressed" % (
+        len(page), os.path.getsize(folder + "/www/0/index.html.gz")))
+    parts = "".join("    %.2f%% %d;\n" % (100.0 / VARIANTS, v)
+                    for v in range(VARIANTS - 1))
+    server = """
+    server {
+        listen %d backlog=4096 default_server;
+        access_log %s/%s.log dot;
+        root %s/www/%s;
+        %s
+    }"""
+    servers = "".join(server % (
+        port, folder, kind, folder,
+        "$variant" if kind == "changed" else "0",
+        "" if kind == "not-modified" else
+        "etag off; if_modified_since off; "
+        "add_header Last-Modified $nothing;")
+        for kind, port in PORTS.items())
+    with open(folder + "/nginx.conf", "w") as f:
+        f.write("""
+daemon off;
+user root;
+worker_processes 1;
+pid %(d)s/nginx.pid;
+error_log %(d)s/nginx.log warn;
+events { worker_connections 8192; }
+http {
+    server_tokens off;
+    log_format dot '.';
+    access_log off;
+    types { text/html html; }
+    keepalive_timeout 0;
+    gzip_static on;
+    map $host $nothing { default ""; }
+    split_clients $request_id $variant {
+%(parts)s    * %(last)d;
+    }
+    client_body_temp_path %(d)s;
+    proxy_temp_path %(d)s;
+    fastcgi_temp_path %(d)s;
+    uwsgi_temp_path %(d)s;
+    scgi_temp_path %(d)s;%(servers)s
+}
+""" % {"d": folder, "parts": parts, "last": VARIANTS - 1,
+            "servers": servers})
+    w.spawn("nginx", "-c", folder + "/nginx.conf", "-p", folder)
+    w.wait("nginx", lambda: w.inside(
+        "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8003") == "")
+    return folder
+
+
+def make_catalogue(w, kind):
+    folder = os.path.join(w.folder, "conf-" + kind)
+    os.mkdir(folder)
+    for name in os.listdir(os.path.join(world.TOP, "conf")):
+        with open(os.path.join(world.TOP, "conf", name)) as f:
+            text = f.read()
+        if name not in ("sites.yaml", "accounts.yaml"):
+            open(os.path.join(folder, name), "w").write(text)
+    with open(os.path.join(folder, "sites.yaml"), "w") as f:
+        f.write("sites:\n")
+        for n in range(SITES):
+            f.write("  - {id: s%d, name: Site %d, operator: O, "
+                    "category: other, status: unknown, source: none, pages: "
+                    "[{name: main, url: \"http://s%d.many.kp:%d/\"}]}\n"
+                    % (n, n, n, PORTS[kind]))
+    open(os.path.join(folder, "accounts.yaml"), "w").write("accounts: []\n")
+    return os.path.join(folder, "kpwatch.yaml")
+
+
+def urls(w, kind):
+    path = os.path.join(w.folder, "urls-" + kind)
+    with open(path, "w") as f:
+        for n in range(SITES):
+            f.write("http://s%d.many.kp:%d/\n" % (n, PORTS[kind]))
+    return path
+
+
+def served(folder, kind):
+    return os.path.getsize("%s/%s.log" % (folder, kind)) // 2
+
+
+def cpu_of(name):
+    """Processor seconds of all processes of a program, by what they do."""
+    found = {}
+    for path in glob.glob("/proc/[0-9]*"):
+        try:
+            if os.path.basename(os.readlink(path + "/exe")) != name:
+                continue
+            words = open(path + "/stat").read().rpartition(") ")[2].split()
+            role = [x for x in open(path + "/cmdline").read().split("\0")
+                    if x] or ["?"]
+            role = role[-1] if len(role) < 4 else "parent"
+            found[role] = found.get(role, 0) + (
+                int(words[11]) + int(words[12])) / TICK
+        except OSError:
+            pass
+    return found
+
+
+def run_kpwatch(w, folder, kind, **more):
+    state = os.path.join(w.folder, "state-" + kind)
+    p = probe.Probe(w, state, conf=make_catalogue(w, kind), **{
+        "intervals.active": "1s", "intervals.spacing": "0s",
+        "record.warc": "false", **more})
+    start = served(folder, kind)
+    p.start()
+    try:
+        w.wait("first looks", lambda: served(folder, kind) - start >
+               4 * SITES, 90)
+    except RuntimeError:
+        print(p.tail())
+        raise
+    name = os.path.basename(probe.KPWATCH)
+    cpu, count, began = cpu_of(name), served(folder, kind), time.monotonic()
+    profile = os.environ.get("BENCH_PERF")
+    if profile:
+        subprocess.run(["perf", "record", "-q", "-a", "-g", "-F", "999", "-o",
+                        "%s.%s" % (profile, kind), "sleep", str(SECONDS)],
+                       check=False)
+    else:
+        time.sleep(SECONDS)
+    after, done = cpu_of(name), served(folder, kind) - count
+    wall = time.monotonic() - began
+    rc = p.stop()
+    if os.environ.get("BENCH_SQL"):
+        print(subprocess.run(["sqlite3", state + "/kpwatch.sqlite",
+                              os.environ["BENCH_SQL"]],
+                             stdout=subprocess.PIPE, text=True).stdout)
+    if rc != 0:
+        print(p.tail())
+        raise RuntimeError("kpwatch ended with %s" % rc)
+    used = {role: after[role] - cpu.get(role, 0) for role in after}
+    figures.note("%s: %d fetches, per 1,000: %s" % (kind, done, ", ".join(
+        "%s %.0f ms" % (role, s * 1e6 / done)
+        for role, s in sorted(used.items()))))
+    return done / wall, done / sum(used.values())
+
+
+def run_bare(w, folder, kind, program):
+    out = subprocess.run([program, str(SECONDS), "64", "%s:%d" % (
+        ADDRESSES[0], PORTS[kind]), urls(w, kind)], stdout=subprocess.PIPE,
+        text=True, check=True).stdout.split()
+    if int(out[1]):
+        raise RuntimeError("bare loop: %s failures" % out[1])
+    return int(out[0]) / float(out[3]), int(out[0]) / float(out[4])
+
+
+def children_cpu():
+    r = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return r.ru_utime + r.ru_stime
+
+
+def counted(folder, kind, run):
+    cpu, count, began = children_cpu(), served(folder, kind), time.monotonic()
+    run()
+    time.sleep(0.05)
+    wall, used = time.monotonic() - began, children_cpu() - cpu
+    done = served(folder, kind) - count
+    return done / wall, done / used
+
+
+def run_wrk(w, folder, kind):
+    return counted(folder, kind, lambda: subprocess.run(
+        ["wrk", "-t", "1", "-c", "64", "-d", "%ds" % SECONDS, "-H",
+         "Connection: close", "-H", "Accept-Encoding: gzip", "http://%s:%d/" %
+         (ADDRESSES[0], PORTS[kind])], stdout=subprocess.DEVNULL, check=True))
+
+
+def run_blackbox(w, folder, kind):
+    conf = os.path.join(w.folder, "blackbox.yml")
+    with open(conf, "w") as f:
+        f.write("modules:\n  http:\n    prober: http\n    timeout: 10s\n"
+                "    http: {preferred_ip_protocol: ip4}\n")
+    child = subprocess.Popen(
+        ["prometheus-blackbox-exporter", "--config.file=" + conf,
+         "--web.listen-address=127.0.0.1:9115", "--log.level=error"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    script = os.path.join(w.folder, "ask.lua")
+    with open(script, "w") as f:
+        f.write("local n = 0\nfunction request()\n  n = n + 1\n"
+                "  return wrk.format('GET', '/probe?module=http&target="
+                "http://s' .. n %% %d .. '.many.kp:%d/')\nend\n"
+                % (SITES, PORTS[kind]))
+    w.wait("blackbox_exporter", lambda: subprocess.run(
+        ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9115"],
+        stderr=subprocess.DEVNULL).returncode == 0)
+    name = "prometheus-blackbox-exporter"
+    cpu, count, began = cpu_of(name), served(folder, kind), time.monotonic()
+    subprocess.run(["wrk", "-t", "1", "-c", "16", "-d", "%ds" % SECONDS, "-s",
+                    script, "http://127.0.0.1:9115"],
+                   stdout=subprocess.DEVNULL, check=True)
+    wall = time.monotonic() - began
+    used = sum(cpu_of(name).values()) - sum(cpu.values())
+    done = served(folder, kind) - count
+    child.send_signal(signal.SIGTERM)
+    child.wait()
+    return done / wall, done / used
+
+
+def run_urlwatch(w, folder, kind):
+    base = os.path.join(w.folder, "urlwatch")
+    os.makedirs(base, exist_ok=True)
+    with open(base + "/urls.yaml", "w") as f:
+        for n in range(SITES):
+            f.write("---\nurl: http://s%d.many.kp:%d/\n" % (n, PORTS[kind]))
+    with open(base + "/config.yaml", "w") as f:
+        f.write("report: {stdout: {enabled: false}}\n")
+    words = ["urlwatch", "--urls", base + "/urls.yaml", "--config",
+             base + "/config.yaml", "--cache", base + "/cache.db", "--hooks",
+             base + "/hooks.py"]
+    env = {**os.environ, "HOME": base}
+    subprocess.run(words, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, env=env)
+    return counted(folder, kind, lambda: subprocess.run(
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env,
+        check=True))
+
+
+def main():
+    bare = sys.argv[1]
+    w = world.World(os.environ["WORLD"])
+    w.start()
+    world.name_servers_file(w.folder)
+    w.change_zone(*[("zone-set", "*.many.kp.", "1", "A", a)
+                    for a in ADDRESSES])
+    folder = start_nginx(w)
+    try:
+        loop, first = {}, {}
+        for kind in sys.argv[2:] or PORTS:
+            loop[kind] = run_bare(w, folder, kind, bare)
+            ours = run_kpwatch(w, folder, kind)
+            first[kind] = ours
+            name = "fetches per CPU second, pages " + kind.replace("-", " ")
+            figures.bench(name, ours[1], "/s", ours[1] / loop[kind][1],
+                          "bare libcurl loop", {
+                              "unchanged": ">=0.6", "changed": ">=0.4"}.get(
+                                  kind))
+            figures.bench("CPU per 1,000 fetches, pages " +
+                          kind.replace("-", " "), 1000 / ours[1], "s",
+                          loop[kind][1] / ours[1], "bare libcurl loop")
+            figures.bench("fetch rate, pages " + kind.replace("-", " "),
+                          ours[0], "/s", ours[0] / loop[kind][0],
+                          "bare libcurl loop, alone")
+        for peer, run, bar in (("wrk", run_wrk, None),
+                               ("blackbox_exporter", run_blackbox, ">=5"),
+                               ("urlwatch", run_urlwatch, ">=25")):
+            if "unchanged" not in first or len(sys.argv) > 2:
+                continue
+            try:
+                theirs = run(w, folder, "unchanged")
+            except FileNotFoundError:
+                figures.note("without %s: not installed" % peer)
+                continue
+            figures.bench("fetches per CPU second, pages unchanged",
+                          first["unchanged"][1], "/s",
+                          first["unchanged"][1] / theirs[1], peer, bar)
+    finally:
+        w.stop()
+
+
+main()
