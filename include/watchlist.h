@@ -18,6 +18,7 @@ struct watched {
 	char *target;		/* id */
 	char *page;
 	char *url;
+	char *after;		/* key of the page to be seen first; NULL none */
 	char *proxy;		/* NULL: direct */
 	bool sample;		/* one of a sampled slot's pages */
 	bool control;
@@ -43,7 +44,9 @@ void watchlist_free(struct watchlist *);
 /*
  * Makes the list follow the configuration: new pages are scheduled over
  * `spread`, known ones keep their state, others are dropped (those under way
- * are marked gone and freed by watchlist_done()).
+ * are marked gone and freed by watchlist_done()).  Of a target that is new, no
+ * page is due before its first one came back: the baseline is the main page's.
+ * A sampled slot whose list is another slot's page has no page of its own.
  */
 void watchlist_load(struct watchlist *, const struct config *, int64_t now,
     int64_t spread);

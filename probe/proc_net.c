@@ -424,6 +424,7 @@ plan_next(struct net *n, struct watched *w, const struct advice *a,
 
 	if (n->once && !again_unverified) {
 		w->busy = false; /* seen: never due again */
+		w->round++;
 	} else if (w->control) {
 		w->next = VARIANT_CONTROL;
 		watchlist_return(n->watchlist, w, regular_due(w));

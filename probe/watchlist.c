@@ -9,6 +9,7 @@
 #define CONTROL_PAGE	"control"
 #define CONTROL_SECONDS 60
 #define SECOND		INT64_C(1000000)
+#define PUT_OFF		(SECOND / 4)
 #define TABLE_START	1024
 
 struct watchlist {
@@ -36,6 +37,7 @@ watched_free(struct watched *w)
 	free(w->target);
 	free(w->page);
 	free(w->url);
+	free(w->after);
 	free(w->proxy);
 	free(w->etag);
 	free(w->last_modified);
@@ -141,13 +143,13 @@ static void
 set_proxy(struct watched *w, const struct config *config,
     const struct target *target)
 {
-	const char *proxy = target->proxy != NULL ? target->proxy :
-						    config->proxy;
+	const char *proxy =
+	    target->proxy != NULL ? target->proxy : config->proxy;
 
 	free(w->proxy);
-	w->proxy = proxy == NULL || strcmp(proxy, "direct") == 0 ?
-	    NULL :
-	    xstrdup(proxy);
+	w->proxy = proxy == NULL || strcmp(proxy, "direct") == 0
+	    ? NULL
+	    : xstrdup(proxy);
 }
 
 static struct watched *
@@ -165,17 +167,34 @@ keep_or_add(struct watchlist *l, const char *target, const char *page,
 	return w;
 }
 
+/* Is the page that the slot takes its links from watched by an earlier slot? */
+static bool
+shares_list(const struct target *t, size_t slot)
+{
+	for (size_t i = 0; i < slot && t->pages[slot].match != NULL; i++)
+		if (strcmp(t->pages[i].url, t->pages[slot].url) == 0)
+			return true;
+	return false;
+}
+
 static void
 load_target(struct watchlist *l, const struct config *config,
     const struct target *target, int64_t now, int64_t spread)
 {
 	int64_t interval = config_interval(config, target) * 1000;
+	const char *first = NULL;
 
 	for (size_t i = 0; i < target->npages; i++) {
 		const struct page_slot *p = &target->pages[i];
-		struct watched *w = keep_or_add(l, target->id, p->name, p->url,
-		    now, spread);
+		struct watched *w;
 
+		if (shares_list(target, i))
+			continue;
+		w = keep_or_add(l, target->id, p->name, p->url, now, spread);
+		if (i == 0)
+			first = w->key;
+		else if (w->interval == 0)
+			w->after = xstrdup(first);
 		w->interval = interval;
 		set_proxy(w, config, target);
 	}
@@ -189,7 +208,8 @@ keep_samples(struct watchlist *l, const struct config *config)
 		struct watched *w = l->list[i];
 		const struct target *t;
 
-		if (!w->sample || (t = config_target(config, w->target)) == NULL ||
+		if (!w->sample ||
+		    (t = config_target(config, w->target)) == NULL ||
 		    !t->enabled)
 			continue;
 		for (size_t k = 0; k < t->npages; k++)
@@ -254,6 +274,8 @@ watchlist_resume(struct watchlist *l, const struct resume *r, int64_t now,
 
 		if (w == NULL || w->busy)
 			continue;
+		free(w->after);
+		w->after = NULL;
 		take_string(&w->etag, p->etag);
 		take_string(&w->last_modified, p->last_modified);
 		due = schedule_next(span_of(w->key), w->round,
@@ -266,18 +288,42 @@ watchlist_resume(struct watchlist *l, const struct resume *r, int64_t now,
 
 /* ---- one page ---- */
 
+/* Puts a page off while the first page of its target was not seen. */
+static bool
+put_off(struct watchlist *l, struct watched *w, int64_t now)
+{
+	const struct watched *first;
+	int64_t due = now;
+
+	if (w->after == NULL)
+		return false;
+	first = *slot(l->table, l->table_cap, w->after);
+	if (first == NULL || first->round > 0) {
+		free(w->after);
+		w->after = NULL;
+		return false;
+	}
+	if (first->task.place != 0 && first->task.due > now)
+		due = first->task.due;
+	schedule_set(&l->schedule, &w->task, due + PUT_OFF);
+	return true;
+}
+
 struct watched *
 watchlist_take(struct watchlist *l, int64_t now)
 {
-	struct task *t = schedule_first(&l->schedule);
+	struct task *t;
 	struct watched *w;
 
-	if (t == NULL || t->due > now)
-		return NULL;
-	schedule_remove(&l->schedule, t);
-	w = (struct watched *)t;
-	w->busy = true;
-	return w;
+	while ((t = schedule_first(&l->schedule)) != NULL && t->due <= now) {
+		schedule_remove(&l->schedule, t);
+		w = (struct watched *)t;
+		if (put_off(l, w, now))
+			continue;
+		w->busy = true;
+		return w;
+	}
+	return NULL;
 }
 
 int64_t
@@ -332,9 +378,9 @@ watchlist_samples(struct watchlist *l, const struct config *config,
 	for (size_t i = 0; i < l->n; i++) {
 		struct watched *w = l->list[i];
 
-		w->stale = w->gone || (w->sample &&
-		    strcmp(w->target, target) == 0 &&
-		    strcmp(w->page, a->sample_slot) == 0);
+		w->stale = w->gone ||
+		    (w->sample && strcmp(w->target, target) == 0 &&
+			strcmp(w->page, a->sample_slot) == 0);
 	}
 	for (size_t i = 0; i < a->nsamples; i++) {
 		struct watched *w = keep_or_add(l, target, a->samples[i].page,

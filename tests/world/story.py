@@ -210,11 +210,14 @@ class Story:
             ev("site.down", "minju", failure="dns_servfail_error"),
             ev("site.down", "youth", failure="generic_timeout_error"),
             ev("site.down", "fia", failure="connection_refused"),
-            ev("site.degraded", "korart", failure="http_status_503"),
+            ev("site.degraded", "korart"),
             ev("site.degraded", "moph"),
-            ev("site.degraded", "yongsaeng"),
+            ev("site.degraded", "yongsaeng",
+               failure="http_unexpected_redirect_url"),
             ev("site.blocked", "polestar"),
             ev("address.changed", "samhae"),
+            # The expired one is another than that of the baseline.
+            ev("certificate.changed", "kfausa"),
             ev("site.degraded", "kfausa", failure="ssl_invalid_certificate"),
             seconds=60)
         self.t.same("no connection to loopback was tried", [0],
