@@ -174,6 +174,9 @@ struct config *config_decode(struct span);
 /* State folder in effect: `given`, the configuration's, $STATE_DIRECTORY,
  * $XDG_STATE_HOME/kpwatch or ~/.local/state/kpwatch.  Returns owned. */
 char *config_state_dir(const struct config *, const char *given);
+/* A sampled slot whose list is the page of an earlier slot needs no look of
+ * its own: the links are taken from that slot's. */
+bool target_shares_list(const struct target *, size_t slot);
 /* Interval of a target: its own, or by its status.  ms. */
 int64_t config_interval(const struct config *, const struct target *);
 /* NULL when there is none. */

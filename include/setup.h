@@ -40,5 +40,8 @@ bool setup_load(struct setup *, const struct common_options *);
 /* Adds what only the network needs: certificates, the system's name servers. */
 bool setup_load_network(struct setup *);
 void setup_release(struct setup *);
+/* Makes the folder and those above it; 0700, as it holds what was fetched.
+ * False when it is no folder that can be written; that has been printed. */
+bool setup_folder(const char *path);
 
 #endif

@@ -72,8 +72,10 @@ spool_stdin(void)
 			break;
 		}
 	if (fd < 0 || n < 0) {
-		fprintf(stderr, "kpwatch replay: cannot keep standard input in "
-				"%s: %s\n", path, strerror(errno));
+		fprintf(stderr,
+		    "kpwatch replay: cannot keep standard input in "
+		    "%s: %s\n",
+		    path, strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		fd = -1;
@@ -87,8 +89,8 @@ static bool
 add_file(struct replay *r, const char *name)
 {
 	struct stat st;
-	int fd = strcmp(name, "-") == 0 ? spool_stdin() :
-					  open(name, O_RDONLY | O_CLOEXEC);
+	int fd = strcmp(name, "-") == 0 ? spool_stdin()
+					: open(name, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0 || fstat(fd, &st) != 0) {
 		if (strcmp(name, "-") != 0)
@@ -97,8 +99,10 @@ add_file(struct replay *r, const char *name)
 		return false;
 	}
 	if (S_ISDIR(st.st_mode)) {
-		fprintf(stderr, "kpwatch replay: %s is a folder; name its "
-				"files, as in '%s/*.warc.gz'\n", name, name);
+		fprintf(stderr,
+		    "kpwatch replay: %s is a folder; name its "
+		    "files, as in '%s/*.warc.gz'\n",
+		    name, name);
 		close(fd);
 		return false;
 	}
@@ -208,8 +212,9 @@ summarise(const struct replay *r)
 	fprintf(stderr, "%" PRIu64 " events in %s\n", r->events,
 	    duration_text((monotonic_us() - r->start_us) / 1000, text));
 	if (c->observations == 0 && c->unmatched > 0 && !r->options.all_hosts)
-		fprintf(stderr, "no host of the catalogue is in these files; "
-				"--all-hosts takes the others\n");
+		fprintf(stderr,
+		    "no host of the catalogue is in these files; "
+		    "--all-hosts takes the others\n");
 }
 
 static void
@@ -241,8 +246,7 @@ work(struct replay *r, const char *log_dir)
 	event_add(terminate, NULL);
 	r->supervisor = supervisor_new(r->base, &plan);
 	r->start_us = monotonic_us();
-	progress_init(&r->progress, stderr, "replaying", r->bytes,
-	    r->start_us);
+	progress_init(&r->progress, stderr, "replaying", r->bytes, r->start_us);
 	r->timer = event_new(r->base, -1, EV_PERSIST, on_timer, r);
 	event_add(r->timer, &tick);
 	if (supervisor_start(r->supervisor))
@@ -269,19 +273,6 @@ replay_release(struct replay *r)
 	setup_release(&r->setup);
 }
 
-/* The state folder must be there and ours before anything starts. */
-static bool
-make_state(const char *state, const char *log_dir)
-{
-	if ((mkdir(state, 0700) == 0 || errno == EEXIST) &&
-	    (mkdir(log_dir, 0700) == 0 || errno == EEXIST) &&
-	    access(log_dir, R_OK | W_OK | X_OK) == 0)
-		return true;
-	fprintf(stderr, "kpwatch: cannot use the folder %s: %s\n", state,
-	    strerror(errno));
-	return false;
-}
-
 int
 cmd_replay(int argc, char **argv)
 {
@@ -305,7 +296,9 @@ cmd_replay(int argc, char **argv)
 		all_open = add_operand(&r, argv[i]) && all_open;
 	if (r.options.state_dir != NULL) {
 		log_dir = xasprintf("%s/log", r.options.state_dir);
-		if (!make_state(r.options.state_dir, log_dir))
+		result = EXIT_FAILED;
+		if (!setup_folder(r.options.state_dir) ||
+		    !setup_folder(log_dir))
 			goto out;
 	}
 	result = EXIT_FAILED;

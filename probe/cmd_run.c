@@ -163,30 +163,6 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 	}
 }
 
-/* Makes the folder and those above it; 0700, it holds what was fetched. */
-static bool
-make_folders(const char *path)
-{
-	char *copy = xstrdup(path);
-	bool ok = true;
-
-	for (char *p = copy + 1; ok && *p != '\0'; p++) {
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		ok = mkdir(copy, 0755) == 0 || errno == EEXIST;
-		*p = '/';
-	}
-	ok = ok && (mkdir(copy, 0700) == 0 || errno == EEXIST);
-	free(copy);
-	if (ok && access(path, R_OK | W_OK | X_OK) == 0)
-		return true;
-	fprintf(stderr, "kpwatch: cannot use the folder %s: %s; name another "
-			"one with -s STATE, or make it writable\n",
-	    path, strerror(errno));
-	return false;
-}
-
 static void
 add_signals(struct daemon *d)
 {
@@ -277,12 +253,14 @@ cmd_run(int argc, char **argv)
 	if (!setup_load(&d.setup, &d.options))
 		return EXIT_USAGE;
 	state = config_state_dir(d.setup.config, d.options.state_dir);
-	log = d.options.state_dir == NULL && d.setup.config->log_dir != NULL ?
-	    xstrdup(d.setup.config->log_dir) :
-	    xasprintf("%s/log", state);
-	if (setup_load_network(&d.setup) && make_folders(state) &&
-	    make_folders(log))
-		result = run(&d, state, log);
+	log = d.options.state_dir == NULL && d.setup.config->log_dir != NULL
+	    ? xstrdup(d.setup.config->log_dir)
+	    : xasprintf("%s/log", state);
+	if (setup_load_network(&d.setup)) {
+		result = EXIT_FAILED;
+		if (setup_folder(state) && setup_folder(log))
+			result = run(&d, state, log);
+	}
 	free(state);
 	free(log);
 	setup_release(&d.setup);

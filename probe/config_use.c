@@ -161,3 +161,12 @@ config_target(const struct config *c, const char *id)
 			return &c->targets[i];
 	return NULL;
 }
+
+bool
+target_shares_list(const struct target *t, size_t slot)
+{
+	for (size_t i = 0; i < slot && t->pages[slot].match != NULL; i++)
+		if (strcmp(t->pages[i].url, t->pages[slot].url) == 0)
+			return true;
+	return false;
+}

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -71,7 +72,8 @@ common_options_parse(struct common_options *o, int argc, char **argv,
 			if (letter != '?')
 				fprintf(stderr,
 				    "kpwatch %s: option '%c' is not for this "
-				    "command\n", argv[0], letter);
+				    "command\n",
+				    argv[0], letter);
 			command_usage(argv[0]);
 			return -1;
 		}
@@ -140,12 +142,13 @@ setup_load(struct setup *s, const struct common_options *o)
 	memset(s, 0, sizeof *s);
 	s->config_path = config_find(o->config_path);
 	if (s->config_path == NULL) {
-		fprintf(stderr, "kpwatch: no configuration file found; name "
-				"one with -c FILE\n");
+		fprintf(stderr,
+		    "kpwatch: no configuration file found; name "
+		    "one with -c FILE\n");
 		return false;
 	}
-	s->config = config_load(s->config_path, o->overrides, o->noverrides,
-	    &errors);
+	s->config =
+	    config_load(s->config_path, o->overrides, o->noverrides, &errors);
 	ok = s->config != NULL;
 	/* The rules too, so that every error is told at once. */
 	ok = load_rules(s, &errors) && ok;
@@ -188,16 +191,18 @@ add_system_name_servers(struct config *c)
 bool
 setup_load_network(struct setup *s)
 {
-	const char *path = s->config->ca_file != NULL ? s->config->ca_file :
-							SYSTEM_CA;
+	const char *path =
+	    s->config->ca_file != NULL ? s->config->ca_file : SYSTEM_CA;
 
 	if (s->config->nname_servers == 0)
 		add_system_name_servers(s->config);
 	if (read_file(path, &s->ca_bundle, CA_BUNDLE_MAX))
 		return true;
-	fprintf(stderr, "kpwatch: cannot read the certificate authorities in "
-			"%s: %s; install ca-certificates or set "
-			"network.ca_file\n", path, strerror(errno));
+	fprintf(stderr,
+	    "kpwatch: cannot read the certificate authorities in "
+	    "%s: %s; install ca-certificates or set "
+	    "network.ca_file\n",
+	    path, strerror(errno));
 	return false;
 }
 
@@ -210,4 +215,33 @@ setup_release(struct setup *s)
 	buf_release(&s->verdicts);
 	buf_release(&s->ca_bundle);
 	memset(s, 0, sizeof *s);
+}
+
+bool
+setup_folder(const char *path)
+{
+	char *copy = xstrdup(path);
+	struct stat st;
+	bool ok = true;
+
+	for (char *p = copy + 1; ok && *p != '\0'; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		ok = mkdir(copy, 0755) == 0 || errno == EEXIST;
+		*p = '/';
+	}
+	ok = ok && (mkdir(copy, 0700) == 0 || errno == EEXIST);
+	free(copy);
+	if (ok && stat(path, &st) == 0 && !S_ISDIR(st.st_mode)) {
+		errno = ENOTDIR;
+		ok = false;
+	}
+	if (ok && access(path, R_OK | W_OK | X_OK) == 0)
+		return true;
+	fprintf(stderr,
+	    "kpwatch: cannot use the folder %s: %s; name another "
+	    "one with -s STATE, or make it writable\n",
+	    path, strerror(errno));
+	return false;
 }

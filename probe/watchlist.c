@@ -167,16 +167,6 @@ keep_or_add(struct watchlist *l, const char *target, const char *page,
 	return w;
 }
 
-/* Is the page that the slot takes its links from watched by an earlier slot? */
-static bool
-shares_list(const struct target *t, size_t slot)
-{
-	for (size_t i = 0; i < slot && t->pages[slot].match != NULL; i++)
-		if (strcmp(t->pages[i].url, t->pages[slot].url) == 0)
-			return true;
-	return false;
-}
-
 static void
 load_target(struct watchlist *l, const struct config *config,
     const struct target *target, int64_t now, int64_t spread)
@@ -188,7 +178,7 @@ load_target(struct watchlist *l, const struct config *config,
 		const struct page_slot *p = &target->pages[i];
 		struct watched *w;
 
-		if (shares_list(target, i))
+		if (target_shares_list(target, i))
 			continue;
 		w = keep_or_add(l, target->id, p->name, p->url, now, spread);
 		if (i == 0)
