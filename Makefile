@@ -82,6 +82,9 @@ deps:
 deps-test:
 	@contrib/setup/deps.sh build test
 
+deps-bench:
+	@contrib/setup/deps.sh build test bench
+
 # A recursive make each time: the packages that the build asks pkg-config
 # about must be there before its variables are read.
 run: deps
@@ -110,7 +113,7 @@ lint: $(B)/libkpwatch.a
 	@B=$(B) LINT=full tests/run.sh -t 600 lint
 
 BENCHES = $(wildcard tests/bench/*.sh)
-bench: all
+bench: deps-bench all
 	@for bench in $(BENCHES); do \
 	  echo "== $$bench"; KPWATCH=$(CURDIR)/$(PROGRAM) B=$(B) $$bench || exit 1; \
 	done
@@ -191,5 +194,5 @@ clean:
 	rm -rf build kpwatch
 
 force:
-.PHONY: all unit clean force deps deps-test run programs check torture \
+.PHONY: all unit clean force deps deps-test deps-bench run programs check torture \
 	lint bench fuzz install

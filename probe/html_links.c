@@ -77,9 +77,12 @@ attr_kind(struct span name, enum tag tag)
 		return name.p[4] == '-' ? ATTR_DATA : ATTR_NONE;
 	}
 	kind = named_kind(name);
-	if (kind == ATTR_NONE &&
-	    (span_ends_i(name, "-href") || span_ends_i(name, "-src") ||
-		span_ends_i(name, "-url")))
+	if (kind == ATTR_NONE && name.n > 4 && name.p[name.n - 4] == '-' &&
+	    (memcmp(name.p + name.n - 3, "src", 3) == 0 ||
+		memcmp(name.p + name.n - 3, "url", 3) == 0))
+		return ATTR_DATA;
+	if (kind == ATTR_NONE && name.n > 5 &&
+	    memcmp(name.p + name.n - 5, "-href", 5) == 0)
 		return ATTR_DATA;
 	return kind;
 }
@@ -197,11 +200,12 @@ style_links(struct page *p, struct span s, const struct element *e,
 	struct span url;
 
 	for (;;) {
-		at = span_search_i(s, "url(");
+		at = span_search(s, "url(");
 		if (at >= s.n)
 			return;
 		s = span_slice(s, at + 4, s.n);
-		url = span_trim(span_slice(s, 0, span_find(s, ')')));
+		url = span_slice(s, 0, URL_MAX_LEN);
+		url = span_trim(span_slice(url, 0, span_find(url, ')')));
 		if (url.n >= 2 && (url.p[0] == '"' || url.p[0] == '\''))
 			url = span_slice(url, 1, url.n - 2);
 		if (url.n > 0 && !span_starts_i(url, "data:"))

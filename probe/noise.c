@@ -279,6 +279,16 @@ caseless_in(struct scan *k, const struct word *list, size_t n)
 	return WORD_NONE;
 }
 
+/* Is there a letter beyond ASCII among the first few of the word? */
+static bool
+is_accented(const struct scan *k)
+{
+	for (size_t i = 1; i < 5; i++)
+		if ((unsigned char)peek(k, i) >= 0x80)
+			return true;
+	return false;
+}
+
 static enum word_class
 word(struct scan *k)
 {
@@ -297,8 +307,7 @@ word(struct scan *k)
 	if (lead == 0xd8 || lead == 0xd9)
 		return caseless_in(k, arabic_words, ARRAY_LEN(arabic_words));
 	c = ascii_word(k);
-	if (c == WORD_NONE && lead < 0x80 &&
-	    strchr("adfmsADFMS", (char)lead) != NULL)
+	if (c == WORD_NONE && ascii_alpha((char)lead) && is_accented(k))
 		c = word_in(k, latin_words, ARRAY_LEN(latin_words));
 	return c;
 }

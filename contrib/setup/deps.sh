@@ -2,7 +2,7 @@
 # Installs the Debian packages that are missing; does nothing, and asks for
 # nothing, when all of them are there.
 #
-#	deps.sh [build] [test]
+#	deps.sh [build] [test] [bench]
 set -eu
 
 build="gcc make pkgconf libc6-dev libevent-dev libcurl4-openssl-dev
@@ -14,6 +14,9 @@ libuchardet-dev libidn2-dev libpsl-dev ca-certificates publicsuffix"
 test="libcmocka-dev nginx-light knot knot-dnsutils iproute2 nftables
 util-linux procps openssl curl python3-minimal python3 python3-yaml sqlite3
 shellcheck mandoc clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev"
+
+# What the measurements compare with.
+bench="libxml2-dev libgumbo-dev"
 
 fail() {
 	echo "deps: $*" >&2
@@ -43,7 +46,8 @@ for set in "${@:-build}"; do
 	case $set in
 	build) want="$want $build" ;;
 	test) want="$want $test" ;;
-	*) fail "no set '$set'; there are: build, test" ;;
+	bench) want="$want $bench" ;;
+	*) fail "no set '$set'; there are: build, test, bench" ;;
 	esac
 done
 command -v dpkg-query >/dev/null ||
