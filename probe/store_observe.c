@@ -627,6 +627,17 @@ step_vantage(struct look *l)
 		vantage_failed(l, l->target.row, 0);
 }
 
+/* May this look speak for the addresses of the target?  One that we refused to
+ * connect to may: its name now leads there. */
+static bool
+hosts_count(const struct look *l)
+{
+	const struct hop *h = observation_last(l->o);
+
+	return h != NULL && (l->seen != VERDICT_INCONCLUSIVE ||
+	    h->outcome == OUTCOME_BLOCKED_BY_POLICY);
+}
+
 static void
 step_all(struct look *l)
 {
@@ -640,7 +651,7 @@ step_all(struct look *l)
 	if (!ours && !unverified && !twin && is_primary(l) &&
 	    l->seen != VERDICT_INCONCLUSIVE)
 		step_verdict(l);
-	if (!ours && l->seen != VERDICT_INCONCLUSIVE && l->o->nhops > 0)
+	if (!ours && hosts_count(l))
 		step_hosts(l);
 	if (content_counts(l))
 		step_content(l);

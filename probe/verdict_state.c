@@ -126,6 +126,8 @@ verdict_of(const struct observation *o, const struct finding *f)
 		return verdict_of_failure(o, h);
 	switch (h->outcome) {
 	case OUTCOME_BLOCKED_BY_POLICY:
+		/* We did not even ask: of the site that says nothing. */
+		return o->nhops > 1 ? VERDICT_DEGRADED : VERDICT_INCONCLUSIVE;
 	case OUTCOME_TOO_MANY_REDIRECTS:
 	case OUTCOME_REDIRECT_LOOP:
 		return o->nhops > 1 || h->status != 0 ? VERDICT_DEGRADED :

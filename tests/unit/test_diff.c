@@ -102,6 +102,29 @@ failures_remove_nothing(void **state)
 	story_end(&s);
 }
 
+/* An address that we refuse to connect to: our doing, whatever it means. */
+static void
+refused_by_policy(void **state)
+{
+	struct story s;
+	struct observation o;
+	struct finding f;
+	struct hop *h;
+
+	(void)state;
+	story_begin(&s, NULL);
+	story_see(&s, "uri", "channel vk b;block x");
+	for (int i = 0; i < 8; i++) {
+		h = look_begin(&o, &f, "uri", "main", "http://uri.example/");
+		h->outcome = OUTCOME_BLOCKED_BY_POLICY;
+		h->stage = STAGE_TCP;
+		f.status = ANALYSIS_NONE;
+		story_look(&s, &o, &f);
+	}
+	story_expect(&s, "target.baseline uri\n");
+	story_end(&s);
+}
+
 static void
 players_and_many(void **state)
 {
@@ -371,6 +394,7 @@ main(void)
 	    cmocka_unit_test(sogwang_shares),
 	    cmocka_unit_test(channels_come_and_go),
 	    cmocka_unit_test(failures_remove_nothing),
+	    cmocka_unit_test(refused_by_policy),
 	    cmocka_unit_test(players_and_many),
 	    cmocka_unit_test(text_and_title),
 	    cmocka_unit_test(down_and_up),
