@@ -108,7 +108,7 @@ cell_time(struct table *table, int64_t t)
 	if (t == INSTANT_NONE)
 		table_cell(table, NULL);
 	else
-		table_cellf(table, "%.19sZ", instant_text(t, text));
+		table_cellf(table, "%.16sZ", instant_text(t, text));
 }
 
 static void
@@ -327,14 +327,14 @@ status_table(void)
 {
 	struct table *t = table_new();
 
-	table_column(t, "TARGET", ALIGN_LEFT, true);
+	table_column(t, "TARGET", ALIGN_LEFT, false);
 	table_column(t, "VERDICT", ALIGN_LEFT, false);
 	table_column(t, "SINCE", ALIGN_LEFT, false);
 	table_column(t, "FORMING", ALIGN_LEFT, true);
-	table_column(t, "CHANNELS", ALIGN_RIGHT, false);
-	table_column(t, "SHARES", ALIGN_RIGHT, false);
-	table_column(t, "EMBEDS", ALIGN_RIGHT, false);
-	table_column(t, "PLAYERS", ALIGN_RIGHT, false);
+	table_column(t, "CH", ALIGN_RIGHT, false);
+	table_column(t, "SH", ALIGN_RIGHT, false);
+	table_column(t, "EM", ALIGN_RIGHT, false);
+	table_column(t, "PL", ALIGN_RIGHT, false);
 	table_column(t, "FAILURE", ALIGN_LEFT, true);
 	table_column(t, "LAST LOOK", ALIGN_LEFT, false);
 	return t;

@@ -88,6 +88,8 @@ list() {
 		;;
 	esac
 	for path in "tests/$1"/*.sh; do
+		# The way into the namespaces, not a test.
+		[ "${path##*/}" = enter.sh ] && continue
 		[ -x "$path" ] && echo "$1 $path"
 	done
 }

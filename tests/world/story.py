@@ -7,6 +7,8 @@ change log must hold exactly the events of it, no more and no fewer.
 """
 import collections
 import os
+import shlex
+import subprocess
 import sys
 import time
 
@@ -274,6 +276,22 @@ class Story:
             "6 " in line and sum(i in line for i in DARK) >= 3
             for line in out.splitlines()), out[-3000:] + err)
 
+    def transcript(self, path):
+        """What the README shows, taken from this world, as on a terminal."""
+        state = ["-s", self.p.state]
+        with open(path, "w") as f:
+            for words in (["check", "-c", probe.CONF] + probe.options(self.w) +
+                          ["silibank", "sogwang",
+                           "http://www.uriminzokkiri.com/"],
+                          ["log", "--type", "channel.*"] + state,
+                          ["log", "--type", "site.*"] + state,
+                          ["status", "-c", probe.CONF] + state):
+                done = subprocess.run(
+                    ["script", "-qec", shlex.join([probe.KPWATCH] + words),
+                     "/dev/null"], stdout=subprocess.PIPE, text=True,
+                    env={**os.environ, "TERM": "dumb", "NO_COLOR": "1"})
+                f.write("== %s\n%s" % (words[0], done.stdout))
+
     def ending(self):
         p, t = self.p, self.t
         # Long enough that anything more would have come.
@@ -281,6 +299,8 @@ class Story:
         t.figure("memory of all processes while busy: %.1f MiB"
                  % (p.memory_kib() / 1024))
         t.same("ends on SIGTERM", [0], [p.stop()])
+        if "TRANSCRIPT" in os.environ:
+            self.transcript(os.environ["TRANSCRIPT"])
         self.expected.append(ev("monitor.stopped", None))
         self.compare([brief(e) for e in p.logged()])
         self.chain(p.logged())
