@@ -13,6 +13,7 @@
 #include "finding.h"
 #include "instant.h"
 #include "observation.h"
+#include "volatile.h"
 
 /* ---- Verdicts ---- */
 
@@ -125,6 +126,7 @@ int64_t outage_other_success(const struct outage *, int64_t row);
 struct known_place {
 	int64_t page;		/* row of the page */
 	uint32_t missing;	/* good looks in a row without it */
+	uint32_t returns;	/* times it was missing and came back */
 	int64_t first_seen;
 	int64_t last_seen;	/* INSTANT_NONE: still there at last_good */
 	bool sampled;		/* of the page: a sample comes and goes */
@@ -156,6 +158,7 @@ struct known_sighting {
 struct known_set {
 	struct known_sighting *list;
 	size_t count, cap;
+	bool urgent;	/* something is missing that does not come and go */
 };
 
 void known_set_release(struct known_set *);
@@ -193,20 +196,40 @@ struct diff {
 void diff_event(const struct diff *, struct event *, enum event_type);
 
 /* Compares the sightings with the union and brings it up to date.  Returns
- * the number of elements of this page that are missing and not yet given up:
- * not 0 asks for a look soon. */
+ * the number of elements of this page that are missing and not yet given up;
+ * set->urgent asks for a look soon. */
 size_t diff_sightings(const struct diff *, struct known_set *);
+/* What a twin lacks comes and goes: it takes longer to be removed. */
+void diff_sightings_twin(const struct diff *, struct known_set *);
 
 /* A text block of the last good state. */
 struct known_block {
+	int64_t position;
 	uint64_t hash;
 	char *text;
+	bool changing;		/* stands in a volatile place */
 };
 
-/* content.changed, unless the blocks are the same multiset.  `old_sha256` is
- * the text hash before.  True when it was a change. */
-bool diff_text(const struct diff *, const struct known_block *, size_t n,
-    const char *old_sha256);
+/* The text of a page as it was, and what became of the comparison. */
+struct known_text {
+	struct known_block *list;
+	size_t count, cap;
+	struct volatile_set slots;
+	uint64_t look;		/* good looks at the page, with this one */
+	const char *sha256;	/* text hash of the blocks (borrowed) */
+	bool *changing;		/* of each block of the finding; owned */
+	size_t suppressed;	/* blocks that differ and are not told */
+	bool told;
+	bool wait;		/* unsettled: keep the old state, look again */
+};
+
+void known_text_release(struct known_text *);
+/* content.changed, unless the blocks that are not volatile are the same
+ * multiset; learns which are. */
+void diff_text(const struct diff *, struct known_text *);
+/* Compares the blocks with those of a twin: learns, tells nothing.  The flags
+ * of the known blocks are brought up to date. */
+void diff_twin(const struct diff *, struct known_text *);
 
 /* Lists of values known for a host, separated by spaces; owned by the caller
  * and replaced here.  True when they changed (with an event or not). */

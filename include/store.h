@@ -115,6 +115,16 @@ struct status_totals {
 	int64_t offline_since;
 };
 
+/* One page of a target, for `kpwatch status TARGET`. */
+struct status_page {
+	const char *slot, *url;
+	int64_t last_seen, last_good;
+	uint64_t visits, twins;
+	uint64_t suppressed;	/* blocks that changed and were not told */
+	uint32_t places;	/* volatile places now */
+	uint32_t links;		/* sightings that come and go */
+};
+
 struct store_view;
 
 /* Opens the database of a state folder for reading.  NULL and *why when there
@@ -126,6 +136,11 @@ void store_view_targets(struct store_view *,
     void (*each)(const struct status_target *, void *arg), void *arg);
 void store_view_hooks(struct store_view *,
     void (*each)(const struct status_hook *, void *arg), void *arg);
+/* The pages of one target, each followed by the texts that stand in its
+ * volatile places.  False when there is no such target. */
+bool store_view_pages(struct store_view *, const char *target,
+    void (*page)(const struct status_page *, void *arg),
+    void (*text)(const char *, void *arg), void *arg);
 /* Lines of events with seq > `after`. */
 size_t store_view_events(struct store_view *, uint64_t after, size_t limit,
     bool (*each)(uint64_t seq, struct span line, void *arg), void *arg);

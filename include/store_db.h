@@ -11,7 +11,7 @@ struct sqlite3_stmt;
 #include "changelog.h"
 #include "store.h"
 
-#define STORE_SCHEMA_VERSION 1
+#define STORE_SCHEMA_VERSION 2
 
 struct db {
 	struct sqlite3 *sqlite;
@@ -64,7 +64,10 @@ struct row_page {
 	int64_t last_seen;
 	int64_t last_good;
 	uint64_t turn;
-	uint64_t visits;
+	uint64_t visits;	/* without twins */
+	uint64_t looks;		/* good ones of them */
+	uint64_t twins;
+	uint64_t suppressed;	/* blocks that changed and were not told */
 	char *title;
 	char body_sha256[65];
 	char text_sha256[65];
@@ -109,9 +112,14 @@ void row_page_save(struct store *, const struct row_target *,
 void row_page_release(struct row_page *);
 void known_set_load(struct store *, int64_t target, struct known_set *);
 void known_set_save(struct store *, int64_t target, struct known_set *);
-struct known_block *blocks_load(struct store *, int64_t page, size_t *n);
-void blocks_free(struct known_block *, size_t n);
-void blocks_save(struct store *, int64_t page, const struct finding *);
+/* The text of a page's last good look and its volatile places. */
+void text_load(struct store *, const struct row_page *, struct known_text *);
+/* The blocks of this look; `changing` (NULL: none) is a flag for each. */
+void blocks_save(struct store *, int64_t page, const struct finding *,
+    const bool *changing);
+/* The flags of the blocks that are there. */
+void blocks_flag(struct store *, int64_t page, const struct known_text *);
+void slots_save(struct store *, int64_t page, const struct volatile_set *);
 void host_load(struct store *, int64_t target, const char *host,
     char **addresses, char **certificates);
 void host_save(struct store *, int64_t target, const char *host,

@@ -13,6 +13,7 @@
 
 #define CLUSTER_MS  60000 /* went dark within the same minute */
 #define CLUSTER_MIN 3	  /* fewer are told one by one only */
+#define VOLATILE_SHOWN 200 /* bytes of a volatile block */
 
 /* A target that is down, for telling outages that go together. */
 struct dark {
@@ -26,6 +27,10 @@ struct status {
 	const char *config_path;
 	const char *state_dir;
 	bool json;
+	const char *target; /* only this one, with its pages; NULL: all */
+	struct buf page;    /* JSON of a page under way */
+	struct json page_json;
+	bool page_open;
 	struct table *table;
 	const struct config *config;
 	struct dark *dark;
@@ -157,6 +162,8 @@ on_target(const struct status_target *t, void *arg)
 {
 	struct status *st = arg;
 
+	if (st->target != NULL && strcmp(st->target, t->id) != 0)
+		return;
 	st->by_verdict[t->verdict]++;
 	st->held += t->held;
 	if (t->verdict == VERDICT_DOWN && t->since != INSTANT_NONE)
@@ -341,6 +348,111 @@ status_table(void)
 }
 
 static void
+dark_free(struct status *st)
+{
+	for (size_t i = 0; i < st->ndark; i++) {
+		free(st->dark[i].id);
+		free(st->dark[i].address);
+		free(st->dark[i].operator_name);
+	}
+	free(st->dark);
+}
+
+/* ---- the pages of one target ---- */
+
+static void
+page_end(struct status *st)
+{
+	if (!st->page_open)
+		return;
+	json_array_end(&st->page_json);
+	json_object_end(&st->page_json);
+	print_json(&st->page);
+	st->page_open = false;
+}
+
+static void
+page_begin_json(struct status *st, const struct status_page *p)
+{
+	struct json *j = &st->page_json;
+
+	page_end(st);
+	buf_init(&st->page, EVENT_LINE_MAX);
+	json_init(j, &st->page);
+	json_object(j);
+	json_key_str(j, "page", p->slot);
+	json_key_str(j, "url", p->url);
+	key_time(j, "last_seen", p->last_seen);
+	key_time(j, "last_good", p->last_good);
+	json_key_int(j, "visits", (int64_t)p->visits);
+	json_key_int(j, "twins", (int64_t)p->twins);
+	json_key_int(j, "suppressed", (int64_t)p->suppressed);
+	json_key_int(j, "volatile_places", p->places);
+	json_key_int(j, "volatile_sightings", p->links);
+	json_key(j, "volatile");
+	json_array(j);
+	st->page_open = true;
+}
+
+static void
+on_page(const struct status_page *p, void *arg)
+{
+	struct status *st = arg;
+	char text[INSTANT_TEXT_MAX];
+
+	if (st->json) {
+		page_begin_json(st, p);
+		return;
+	}
+	printf("page ");
+	render_text(stdout, render_colour(stdout), PAINT_STRONG,
+	    span_of(p->slot));
+	putchar(' ');
+	render_text(stdout, false, PAINT_NONE, span_of(p->url));
+	printf("\n    %llu visits and %llu twins, last good %s\n"
+	    "    %llu changed blocks suppressed; volatile now: %u places in"
+	    " the text, %u sightings\n", (unsigned long long)p->visits,
+	    (unsigned long long)p->twins, p->last_good == INSTANT_NONE ?
+	    "never" : instant_text(p->last_good, text),
+	    (unsigned long long)p->suppressed, p->places, p->links);
+}
+
+static void
+on_volatile_text(const char *text, void *arg)
+{
+	struct status *st = arg;
+	struct span s = span_of(text);
+
+	s.n = utf8_clip(s, VOLATILE_SHOWN);
+	if (st->json) {
+		json_span(&st->page_json, s);
+		return;
+	}
+	fputs("    ~ ", stdout);
+	render_text(stdout, render_colour(stdout), PAINT_DIM, s);
+	putchar('\n');
+}
+
+static bool
+show_one(struct status *st, struct store_view *v)
+{
+	bool known;
+
+	st->table = status_table();
+	store_view_targets(v, on_target, st);
+	if (!st->json && table_rows(st->table) > 0)
+		table_print(st->table, stdout);
+	table_free(st->table);
+	dark_free(st);
+	known = store_view_pages(v, st->target, on_page, on_volatile_text, st);
+	page_end(st);
+	if (!known)
+		fprintf(stderr, "kpwatch: %s: no look at such a target is "
+		    "stored\n", st->target);
+	return known;
+}
+
+static void
 show(struct status *st, struct store_view *v)
 {
 	struct status_totals totals;
@@ -357,12 +469,7 @@ show(struct status *st, struct store_view *v)
 	else
 		totals_text(st, &totals);
 	table_free(st->table);
-	for (size_t i = 0; i < st->ndark; i++) {
-		free(st->dark[i].id);
-		free(st->dark[i].address);
-		free(st->dark[i].operator_name);
-	}
-	free(st->dark);
+	dark_free(st);
 }
 
 static int
@@ -373,6 +480,7 @@ run(struct status *st)
 	struct config *config = NULL;
 	struct log_place place;
 	char *why = NULL, *path;
+	bool known = true;
 
 	if (!log_place_find(&place, st->config_path, st->state_dir))
 		return EXIT_USAGE;
@@ -385,19 +493,23 @@ run(struct status *st)
 	if (v == NULL)
 		fprintf(stderr, "kpwatch: %s; name the state folder with -s\n",
 		    why);
-	else
+	else if (st->target == NULL)
 		show(st, v);
+	else
+		known = show_one(st, v);
 	store_view_close(v);
 	config_free(config);
 	config_errors_release(&errors);
 	log_place_release(&place);
 	free(path);
 	free(why);
-	return v == NULL ? EXIT_FAILED : EXIT_DONE;
+	return v == NULL || !known ? EXIT_FAILED : EXIT_DONE;
 }
 
 static const char help[] =
-    "Reads the state folder beside a running daemon, or without one.\n\n"
+    "Reads the state folder beside a running daemon, or without one.  With a\n"
+    "target: its pages, and what of them changes by itself and is not told.\n"
+    "\n"
     "  -c FILE    configuration\n"
     "  -s STATE   state folder\n"
     "  --json     one object a line: targets, clusters, hooks, totals\n";
@@ -429,5 +541,8 @@ cmd_status(int argc, char **argv)
 			return command_usage("status");
 		}
 	}
-	return optind == argc ? run(&st) : command_usage("status");
+	if (argc - optind > 1)
+		return command_usage("status");
+	st.target = argv[optind]; /* NULL at the end */
+	return run(&st);
 }

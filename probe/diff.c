@@ -12,6 +12,11 @@
 #define TURNS_WATCHED	  64
 #define TURNS_PER_SAMPLED 8
 
+/* What was missing and came back so often (a rotating banner) is volatile: so
+ * many times the looks are needed for its removal. */
+#define RETURNS_VOLATILE  3
+#define PATIENCE_VOLATILE 8
+
 static void
 known_sighting_release(struct known_sighting *s)
 {
@@ -248,6 +253,8 @@ known_seen(const struct diff *d, struct known_set *set,
 		p->sampled = d->sampled;
 		p->dirty = true;
 	}
+	if (p->missing != 0 && p->returns < RETURNS_VOLATILE)
+		p->returns++;
 	if (p->missing != 0 || p->last_seen != INSTANT_NONE) {
 		p->missing = 0;
 		p->last_seen = INSTANT_NONE;
@@ -269,6 +276,13 @@ place_watched(const struct diff *d, const struct known_place *p)
 	return d->turn - p->turn <= turns;
 }
 
+static uint32_t
+looks_needed(const struct diff *d, const struct known_place *p)
+{
+	return p->returns < RETURNS_VOLATILE ? d->confirm_removed :
+	    d->confirm_removed * PATIENCE_VOLATILE;
+}
+
 /* True when no page that showed it lately shows it any more. */
 static bool
 known_is_lost(const struct diff *d, const struct known_sighting *k)
@@ -279,7 +293,7 @@ known_is_lost(const struct diff *d, const struct known_sighting *k)
 		if (k->places[i].gone || !place_watched(d, &k->places[i]))
 			continue;
 		watched++;
-		if (k->places[i].missing < d->confirm_removed)
+		if (k->places[i].missing < looks_needed(d, &k->places[i]))
 			return false;
 	}
 	/* What stood only in an article that left the sample is not known to
@@ -388,7 +402,9 @@ mark_lost(const struct diff *d, struct known_set *set, const bool *seen,
 			known_lose(d, k);
 			lost[i] = true;
 		} else if (p != NULL && p->missing > 0 &&
-		    p->missing < d->confirm_removed) {
+		    p->missing < looks_needed(d, p)) {
+			set->urgent = set->urgent ||
+			    p->returns < RETURNS_VOLATILE;
 			missing++;
 		}
 	}
@@ -405,6 +421,7 @@ diff_sightings(const struct diff *d, struct known_set *set)
 
 	for (size_t k = 0; k < SIGHTING_KIND_COUNT; k++)
 		before[k] = count_present(set, (enum sighting_kind)k);
+	set->urgent = false;
 	if (d->grade != GRADE_SAME)
 		mark_seen(d, set, m.seen, m.gained);
 	missing = mark_lost(d, set, m.seen, m.lost);
@@ -422,4 +439,27 @@ diff_sightings(const struct diff *d, struct known_set *set)
 			    after[set->list[i].kind]);
 	free(marks);
 	return missing;
+}
+
+void
+diff_sightings_twin(const struct diff *d, struct known_set *set)
+{
+	bool *seen = xcalloc(set->count + 1, sizeof *seen);
+	const struct known_sighting *k;
+	struct known_place *p;
+
+	for (size_t i = 0; i < d->f->nsightings; i++) {
+		k = known_find(set, &d->f->sightings[i]);
+		if (k != NULL)
+			seen[k - set->list] = true;
+	}
+	for (size_t i = 0; i < set->count; i++) {
+		p = place_find(&set->list[i], d->page);
+		if (seen[i] || p == NULL || p->missing != 0 ||
+		    p->returns >= RETURNS_VOLATILE)
+			continue;
+		p->returns = RETURNS_VOLATILE;
+		p->dirty = true;
+	}
+	free(seen);
 }

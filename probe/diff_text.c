@@ -8,9 +8,34 @@
 
 struct counted {
 	uint64_t hash;
-	size_t index; /* in document order */
+	uint64_t key;	/* of the hash and which of its equals it is */
+	size_t index;	/* in document order */
 	bool paired;
+	bool changing;	/* in a volatile place: no fixed point */
+	bool hidden;	/* not told */
 };
+
+/* The blocks of one side, and the runs between its fixed points. */
+struct side {
+	struct counted *list;
+	size_t count;
+	struct block_run *runs;
+	size_t nruns;
+	bool many; /* more runs than are looked at */
+	const char *(*text)(const void *, size_t);
+	const void *arg;
+};
+
+void
+known_text_release(struct known_text *k)
+{
+	for (size_t i = 0; i < k->count; i++)
+		free(k->list[i].text);
+	free(k->list);
+	free(k->changing);
+	volatile_set_release(&k->slots);
+	memset(k, 0, sizeof *k);
+}
 
 static int
 by_hash(const void *a, const void *b)
@@ -30,55 +55,168 @@ by_index(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
+/* Sorts by hash and numbers equal ones, so that every block has a key of its
+ * own that the other side has too. */
+static void
+name_blocks(struct side *s)
+{
+	uint64_t nth = 0;
+
+	qsort(s->list, s->count, sizeof *s->list, by_hash);
+	for (size_t i = 0; i < s->count; i++) {
+		nth = i > 0 && s->list[i].hash == s->list[i - 1].hash ?
+		    nth + 1 : 0;
+		s->list[i].key = (s->list[i].hash +
+		    nth * 0x9e3779b97f4a7c15u) | 1;
+	}
+}
+
 /* Pairs off equal blocks of two lists; what stays unpaired was added or
  * removed.  A pure reordering leaves nothing. */
 static void
-pair(struct counted *a, size_t na, struct counted *b, size_t nb)
+pair(struct side *old, struct side *new)
 {
+	struct counted *a = old->list, *b = new->list;
 	size_t i = 0, j = 0;
 
-	qsort(a, na, sizeof *a, by_hash);
-	qsort(b, nb, sizeof *b, by_hash);
-	while (i < na && j < nb) {
+	name_blocks(old);
+	name_blocks(new);
+	while (i < old->count && j < new->count) {
 		if (a[i].hash < b[j].hash) {
 			i++;
 		} else if (a[i].hash > b[j].hash) {
 			j++;
 		} else {
+			b[j].changing = a[i].changing;
 			a[i++].paired = true;
 			b[j++].paired = true;
 		}
 	}
-	qsort(a, na, sizeof *a, by_index);
-	qsort(b, nb, sizeof *b, by_index);
+	qsort(a, old->count, sizeof *a, by_index);
+	qsort(b, new->count, sizeof *b, by_index);
 }
 
-/* The first blocks without a partner, cut for quoting, as owned strings. */
-static size_t
-quote_unpaired(const struct counted *c, size_t n, const char *(*text)(
-    const void *, size_t), const void *arg, char **out, size_t *total)
+static bool
+is_fixed(const struct counted *c)
 {
-	size_t kept = 0;
-	struct span s;
+	return c->paired && !c->changing;
+}
 
-	*total = 0;
-	for (size_t i = 0; i < n; i++) {
-		if (c[i].paired)
+static void
+find_runs(struct side *s)
+{
+	struct block_run *r;
+	size_t i = 0;
+
+	s->runs = xcalloc(BLOCK_RUNS_MAX, sizeof *s->runs);
+	while (i < s->count) {
+		if (is_fixed(&s->list[i])) {
+			i++;
 			continue;
-		if (kept < CHANGE_BLOCKS_MAX) {
-			s = span_of(text(arg, c[i].index));
-			s.n = utf8_clip(s, QUOTED_BLOCK_MAX);
-			out[kept++] = xstrndup(s.p == NULL ? "" : s.p, s.n);
 		}
-		(*total)++;
+		if (s->nruns == BLOCK_RUNS_MAX) {
+			s->many = true;
+			return;
+		}
+		r = &s->runs[s->nruns++];
+		r->first = i;
+		r->before = i == 0 ? 0 : s->list[i - 1].key;
+		for (; i < s->count && !is_fixed(&s->list[i]); i++) {
+			r->count++;
+			r->unpaired += !s->list[i].paired;
+			r->content += s->list[i].hash * 0x9e3779b97f4a7c15u;
+		}
+		r->after = i == s->count ? 0 : s->list[i].key;
 	}
-	return kept;
+}
+
+static struct block_run *
+run_opposite(const struct side *s, const struct block_run *r)
+{
+	for (size_t i = 0; i < s->nruns; i++)
+		if (s->runs[i].before == r->before ||
+		    s->runs[i].after == r->after)
+			return &s->runs[i];
+	return NULL;
+}
+
+static size_t
+run_mark(struct side *s, const struct block_run *r, bool hidden)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; r != NULL && i < r->count; i++) {
+		s->list[r->first + i].changing = true;
+		s->list[r->first + i].hidden = hidden;
+		n += hidden && !s->list[r->first + i].paired;
+	}
+	return n;
+}
+
+/* One place that changed. */
+static void
+judge_place(struct known_text *k, struct side *old,
+    const struct block_run *gone, struct side *new,
+    const struct block_run *come, bool twin)
+{
+	enum volatile_step step = volatile_changed(&k->slots, gone, come,
+	    k->look, twin);
+
+	if (step == VOLATILE_WAIT)
+		k->wait = true;
+	if (!twin && step == VOLATILE_TELL)
+		return;
+	k->suppressed += run_mark(old, gone, true);
+	k->suppressed += run_mark(new, come, true);
+}
+
+static void
+judge_places(struct known_text *k, struct side *old, struct side *new,
+    bool twin)
+{
+	struct block_run *other;
+
+	for (size_t i = 0; i < new->nruns; i++) {
+		other = run_opposite(old, &new->runs[i]);
+		if (new->runs[i].unpaired > 0 ||
+		    (other != NULL && other->unpaired > 0))
+			judge_place(k, old, other, new, &new->runs[i], twin);
+		if (other != NULL)
+			other->unpaired = 0;
+	}
+	for (size_t i = 0; i < old->nruns; i++)
+		if (old->runs[i].unpaired > 0)
+			judge_place(k, old, &old->runs[i], new, NULL, twin);
+}
+
+/* Places that have become quiet rejoin: their blocks are fixed points again.
+ * What is flagged and stands in no place that is known is so too. */
+static void
+rejoin(struct known_text *k, struct side *old)
+{
+	bool keep;
+
+	volatile_expire(&k->slots, k->look);
+	find_runs(old);
+	for (size_t i = 0; i < old->nruns; i++) {
+		keep = false;
+		for (size_t j = 0; j < k->slots.count; j++)
+			keep = keep || (k->slots.list[j].state !=
+			    SLOT_CANDIDATE && (k->slots.list[j].before ==
+			    old->runs[i].before || k->slots.list[j].after ==
+			    old->runs[i].after));
+		for (size_t j = 0; !keep && j < old->runs[i].count; j++)
+			old->list[old->runs[i].first + j].changing = false;
+	}
+	free(old->runs);
+	old->runs = NULL;
+	old->nruns = 0;
 }
 
 static const char *
 known_text(const void *arg, size_t i)
 {
-	return ((const struct known_block *)arg)[i].text;
+	return ((const struct known_text *)arg)->list[i].text;
 }
 
 static const char *
@@ -88,67 +226,147 @@ found_text(const void *arg, size_t i)
 }
 
 static void
-emit_change(const struct diff *d, const char *old_sha256, char **added,
-    size_t nadded, size_t added_count, char **removed, size_t nremoved,
-    size_t removed_count)
+side_of_known(struct side *s, const struct known_text *k)
 {
-	struct event e;
-
-	diff_event(d, &e, EVENT_CONTENT_CHANGED);
-	e.old = old_sha256;
-	e.new = d->f->text_sha256;
-	e.added = (const char **)added;
-	e.nadded = nadded;
-	e.added_count = (int64_t)added_count;
-	e.removed = (const char **)removed;
-	e.nremoved = nremoved;
-	e.removed_count = (int64_t)removed_count;
-	d->emit(d->arg, &e);
+	*s = (struct side){.text = known_text, .arg = k};
+	s->list = xcalloc(k->count + 1, sizeof *s->list);
+	for (size_t i = 0; i < k->count; i++)
+		s->list[s->count++] = (struct counted){
+		    .hash = k->list[i].hash, .index = i, .paired = true,
+		    .changing = k->list[i].changing};
 }
 
-static size_t
-list_known(const struct known_block *known, size_t n, struct counted *out)
+static void
+side_of_found(struct side *s, const struct finding *f)
 {
-	for (size_t i = 0; i < n; i++)
-		out[i] = (struct counted){known[i].hash, i, false};
-	return n;
-}
-
-static size_t
-list_found(const struct finding *f, struct counted *out)
-{
-	size_t n = 0;
-
+	*s = (struct side){.text = found_text, .arg = f};
+	s->list = xcalloc(f->nblocks + 1, sizeof *s->list);
 	for (size_t i = 0; i < f->nblocks; i++)
 		if (!f->blocks[i].noise)
-			out[n++] = (struct counted){f->blocks[i].hash, i,
-			    false};
-	return n;
+			s->list[s->count++] = (struct counted){
+			    .hash = f->blocks[i].hash, .index = i};
 }
 
-bool
-diff_text(const struct diff *d, const struct known_block *known, size_t n,
-    const char *old_sha256)
+static void
+side_release(struct side *s)
 {
-	struct counted *old = xcalloc(n + 1, sizeof *old);
-	struct counted *new = xcalloc(d->f->nblocks + 1, sizeof *new);
-	char *added[CHANGE_BLOCKS_MAX], *removed[CHANGE_BLOCKS_MAX];
-	size_t nold = list_known(known, n, old), nnew = list_found(d->f, new);
-	size_t nadded, nremoved, total_added, total_removed;
+	free(s->list);
+	free(s->runs);
+}
 
-	pair(old, nold, new, nnew);
-	nadded = quote_unpaired(new, nnew, found_text, d->f, added,
-	    &total_added);
-	nremoved = quote_unpaired(old, nold, known_text, known, removed,
-	    &total_removed);
-	if (total_added + total_removed > 0)
-		emit_change(d, old_sha256, added, nadded, total_added, removed,
-		    nremoved, total_removed);
+static void
+compare(const struct diff *d, struct known_text *k, struct side *old,
+    struct side *new, bool twin)
+{
+	side_of_known(old, k);
+	side_of_found(new, d->f);
+	name_blocks(old);
+	qsort(old->list, old->count, sizeof *old->list, by_index);
+	rejoin(k, old);
+	for (size_t i = 0; i < old->count; i++)
+		old->list[i].paired = false;
+	pair(old, new);
+	find_runs(old);
+	find_runs(new);
+	if (!old->many && !new->many)
+		judge_places(k, old, new, twin);
+}
+
+/* The first blocks without a partner, cut for quoting, as owned strings. */
+static size_t
+quote_unpaired(const struct side *side, char **out, size_t *total)
+{
+	const struct counted *c = side->list;
+	size_t kept = 0;
+	struct span s;
+
+	*total = 0;
+	for (size_t i = 0; i < side->count; i++) {
+		if (c[i].paired || c[i].hidden)
+			continue;
+		if (kept < CHANGE_BLOCKS_MAX) {
+			s = span_of(side->text(side->arg, c[i].index));
+			s.n = utf8_clip(s, QUOTED_BLOCK_MAX);
+			out[kept++] = xstrndup(s.p == NULL ? "" : s.p, s.n);
+		}
+		(*total)++;
+	}
+	return kept;
+}
+
+/* The hash of what is not volatile; `all` when that is everything. */
+static const char *
+text_hash(const struct side *s, const char *all, char out[65])
+{
+	struct buf b = BUF_INIT(BLOCKS_MAX * sizeof s->list->hash);
+	bool changing = false;
+
+	for (size_t i = 0; i < s->count; i++) {
+		changing = changing || s->list[i].changing;
+		if (!s->list[i].changing)
+			buf_put_u64(&b, s->list[i].hash);
+	}
+	sha256_hex(buf_span(&b), out);
+	buf_release(&b);
+	return changing ? out : all;
+}
+
+static void
+emit_change(const struct diff *d, struct known_text *k, const struct side *old,
+    const struct side *new)
+{
+	char *added[CHANGE_BLOCKS_MAX], *removed[CHANGE_BLOCKS_MAX];
+	char old_hash[65], new_hash[65];
+	size_t nadded, nremoved, added_count, removed_count;
+	struct event e;
+
+	nadded = quote_unpaired(new, added, &added_count);
+	nremoved = quote_unpaired(old, removed, &removed_count);
+	k->told = added_count + removed_count > 0;
+	if (k->told) {
+		diff_event(d, &e, EVENT_CONTENT_CHANGED);
+		e.old = text_hash(old, k->sha256, old_hash);
+		e.new = text_hash(new, d->f->text_sha256, new_hash);
+		e.added = (const char **)added;
+		e.nadded = nadded;
+		e.added_count = (int64_t)added_count;
+		e.removed = (const char **)removed;
+		e.nremoved = nremoved;
+		e.removed_count = (int64_t)removed_count;
+		if (k->suppressed > 0)
+			e.suppressed = (int64_t)k->suppressed;
+		d->emit(d->arg, &e);
+	}
 	for (size_t i = 0; i < nadded; i++)
 		free(added[i]);
 	for (size_t i = 0; i < nremoved; i++)
 		free(removed[i]);
-	free(old);
-	free(new);
-	return total_added + total_removed > 0;
+}
+
+void
+diff_text(const struct diff *d, struct known_text *k)
+{
+	struct side old, new;
+
+	compare(d, k, &old, &new, false);
+	emit_change(d, k, &old, &new);
+	if (k->told)
+		k->wait = false;
+	k->changing = xcalloc(d->f->nblocks + 1, sizeof *k->changing);
+	for (size_t i = 0; i < new.count; i++)
+		k->changing[new.list[i].index] = new.list[i].changing;
+	side_release(&old);
+	side_release(&new);
+}
+
+void
+diff_twin(const struct diff *d, struct known_text *k)
+{
+	struct side old, new;
+
+	compare(d, k, &old, &new, true);
+	for (size_t i = 0; i < old.count; i++)
+		k->list[old.list[i].index].changing = old.list[i].changing;
+	side_release(&old);
+	side_release(&new);
 }

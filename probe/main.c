@@ -26,7 +26,7 @@ static const struct command commands[] = {
     {"log", "[-c FILE] [-s STATE] [--since T] [--until T] [--type GLOB]"
 	" [--target ID] [--follow] [--json] [FILE...]",
 	"the change log", cmd_log},
-    {"status", "[-c FILE] [-s STATE] [--json]",
+    {"status", "[-c FILE] [-s STATE] [--json] [TARGET]",
 	"targets, verdicts, counts, open hook deliveries", cmd_status},
     {"verify", "[-c FILE] [-s STATE] [FILE...]",
 	"check change logs and their evidence", cmd_verify},

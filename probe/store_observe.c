@@ -4,10 +4,12 @@
 
 #include "limit.h"
 #include "log.h"
+#include "noise.h"
 #include "store_db.h"
 
 #define CLOCK_BACK_MS	600000 /* looks overlap; more than this is a step */
 #define SAMPLE_DEFAULT	5
+#define TWIN_SHARE	12 /* one look in so many may be a twin */
 #define CONFIRM_DOWN	3 /* without a configuration */
 #define CONFIRM_UP	2
 #define CONFIRM_REMOVED 3
@@ -25,6 +27,7 @@ struct look {
 	enum verdict seen;
 	bool news;	/* worth a row of details */
 	bool soon;	/* something waits for confirmation */
+	bool learn;	/* new or changed text: a twin would tell more */
 };
 
 static uint32_t
@@ -369,7 +372,7 @@ step_sightings(struct look *l)
 	if (l->diff.grade == GRADE_GOOD)
 		l->page.sightings = sightings_hash(l->f);
 	l->page.changed = true;
-	l->soon = l->soon || l->page.missing != 0;
+	l->soon = l->soon || set.urgent;
 	l->news = l->news || l->st->seq != seq;
 	known_set_save(l->st, l->target.row, &set);
 	known_set_release(&set);
@@ -380,20 +383,57 @@ step_text(struct look *l)
 {
 	struct row_page *p = &l->page;
 	const char *now = l->f->text_sha256;
-	struct known_block *known;
-	size_t n;
+	struct known_text k;
 
 	if (strcmp(p->text_sha256, now) == 0)
 		return;
-	if (p->text_sha256[0] != '\0' && !l->diff.silent) {
-		known = blocks_load(l->st, p->row, &n);
-		if (diff_text(&l->diff, known, n, p->text_sha256))
-			l->news = true;
-		blocks_free(known, n);
-	}
-	blocks_save(l->st, p->row, l->f);
-	memcpy(p->text_sha256, now, sizeof p->text_sha256);
 	p->changed = true;
+	if (p->text_sha256[0] == '\0' || l->diff.silent) {
+		blocks_save(l->st, p->row, l->f, NULL);
+		memcpy(p->text_sha256, now, sizeof p->text_sha256);
+		l->learn = true;
+		return;
+	}
+	text_load(l->st, p, &k);
+	diff_text(&l->diff, &k);
+	l->news = l->news || k.told;
+	l->learn = k.told;
+	l->soon = l->soon || k.wait;
+	slots_save(l->st, p->row, &k.slots);
+	if (!k.wait) {
+		p->suppressed += k.suppressed;
+		blocks_save(l->st, p->row, l->f, k.changing);
+		memcpy(p->text_sha256, now, sizeof p->text_sha256);
+	}
+	known_text_release(&k);
+}
+
+/* A second look at what was just seen: what differs changes by itself. */
+static void
+step_twin(struct look *l)
+{
+	struct row_page *p = &l->page;
+	struct known_text k;
+	struct known_set set;
+
+	l->news = true;
+	if (l->diff.grade != GRADE_GOOD || p->last_good == INSTANT_NONE)
+		return;
+	p->twins++;
+	p->changed = true;
+	if (p->sightings != sightings_hash(l->f)) {
+		known_set_load(l->st, l->target.row, &set);
+		diff_sightings_twin(&l->diff, &set);
+		known_set_save(l->st, l->target.row, &set);
+		known_set_release(&set);
+	}
+	if (strcmp(p->text_sha256, l->f->text_sha256) != 0) {
+		text_load(l->st, p, &k);
+		diff_twin(&l->diff, &k);
+		blocks_flag(l->st, p->row, &k);
+		slots_save(l->st, p->row, &k.slots);
+		known_text_release(&k);
+	}
 }
 
 static void
@@ -414,6 +454,23 @@ same(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+/* The same but for a date, a clock or a count? */
+static bool
+same_title(const char *a, const char *b)
+{
+	struct buf x = BUF_INIT(TITLE_MAX * 4), y = BUF_INIT(TITLE_MAX * 4);
+	bool equal;
+
+	if (a == NULL || b == NULL)
+		return a == b;
+	(void)noise_text(span_of(a), &x);
+	(void)noise_text(span_of(b), &y);
+	equal = span_eq(buf_span(&x), buf_span(&y));
+	buf_release(&x);
+	buf_release(&y);
+	return equal;
+}
+
 static void
 step_title(struct look *l)
 {
@@ -421,7 +478,7 @@ step_title(struct look *l)
 
 	if (same(p->title, l->f->title))
 		return;
-	if (p->last_good != INSTANT_NONE)
+	if (p->last_good != INSTANT_NONE && !same_title(p->title, l->f->title))
 		emit_old_new(l, EVENT_TITLE_CHANGED, p->title, l->f->title);
 	set_text(&p->title, l->f->title);
 	p->changed = true;
@@ -530,6 +587,8 @@ step_content(struct look *l)
 	l->target.turn++;
 	l->target.dirty = true;
 	l->diff.turn = l->page.turn = l->target.turn;
+	if (l->diff.grade != GRADE_MORE)
+		l->page.looks++;
 	l->diff.silent = first || slot_is_new(l);
 	if (first)
 		emit_baseline(l);
@@ -653,15 +712,26 @@ step_all(struct look *l)
 		step_verdict(l);
 	if (!ours && hosts_count(l))
 		step_hosts(l);
-	if (content_counts(l))
+	if (twin)
+		step_twin(l);
+	else if (content_counts(l))
 		step_content(l);
-	l->page.visits++;
+	l->page.visits += !twin;
+}
+
+/* One twin for a new page; later ones within TWIN_SHARE of all looks. */
+static bool
+wants_twin(const struct look *l)
+{
+	return l->learn && l->diff.grade == GRADE_GOOD &&
+	    l->page.twins * TWIN_SHARE < l->page.looks + TWIN_SHARE - 1;
 }
 
 static void
 fill_advice(struct look *l, struct advice *a)
 {
 	a->confirm_soon = l->soon;
+	a->twin = wants_twin(l);
 	a->plain = !l->soon && l->seen == VERDICT_UP && l->page.missing == 0 &&
 	    l->target.baseline && content_counts(l) &&
 	    (l->diff.grade == GRADE_GOOD || l->diff.grade == GRADE_SAME);

@@ -242,6 +242,49 @@ store_view_targets(struct store_view *v,
 	}
 }
 
+static void
+page_texts(struct store_view *v, int64_t page,
+    void (*text)(const char *, void *arg), void *arg)
+{
+	sqlite3_stmt *s;
+
+	s = db_query(&v->db, "SELECT text FROM blocks WHERE page = ?1"
+	    " AND volatile = 1 ORDER BY position", "i", page);
+	while (db_row(&v->db, s))
+		text(text_at(s, 0), arg);
+}
+
+bool
+store_view_pages(struct store_view *v, const char *target,
+    void (*page)(const struct status_page *, void *arg),
+    void (*text)(const char *, void *arg), void *arg)
+{
+	int64_t row = db_number(&v->db, 0, "SELECT target FROM targets"
+	    " WHERE id = ?1", "s", target);
+	struct status_page p;
+	sqlite3_stmt *s;
+
+	s = db_query(&v->db, "SELECT page, slot, url, last_seen, last_good,"
+	    " visits, twins, suppressed, (SELECT count(*) FROM changing c"
+	    " WHERE c.page = p.page AND c.state > 0), (SELECT count(*)"
+	    " FROM places l WHERE l.page = p.page AND l.volatile > 2)"
+	    " FROM pages p WHERE target = ?1 ORDER BY slot, url", "i", row);
+	while (db_row(&v->db, s)) {
+		p.slot = text_at(s, 1);
+		p.url = text_at(s, 2);
+		p.last_seen = column_time(s, 3);
+		p.last_good = column_time(s, 4);
+		p.visits = (uint64_t)sqlite3_column_int64(s, 5);
+		p.twins = (uint64_t)sqlite3_column_int64(s, 6);
+		p.suppressed = (uint64_t)sqlite3_column_int64(s, 7);
+		p.places = (uint32_t)sqlite3_column_int64(s, 8);
+		p.links = (uint32_t)sqlite3_column_int64(s, 9);
+		page(&p, arg);
+		page_texts(v, sqlite3_column_int64(s, 0), text, arg);
+	}
+	return row != 0;
+}
+
 void
 store_view_hooks(struct store_view *v,
     void (*each)(const struct status_hook *, void *arg), void *arg)

@@ -137,6 +137,9 @@ forget_old_samples(struct store *st, const struct row_target *t)
 	db_run(&st->db, "DELETE FROM blocks WHERE page IN (SELECT page FROM"
 	    " pages WHERE target = ?1 AND sampled = 1 AND watched = 0"
 	    " AND turn < ?2)", "ii", t->row, before);
+	db_run(&st->db, "DELETE FROM changing WHERE page IN (SELECT page FROM"
+	    " pages WHERE target = ?1 AND sampled = 1 AND watched = 0"
+	    " AND turn < ?2)", "ii", t->row, before);
 	db_run(&st->db, "DELETE FROM places WHERE page IN (SELECT page FROM"
 	    " pages WHERE target = ?1 AND sampled = 1 AND watched = 0"
 	    " AND turn < ?2)", "ii", t->row, before);
@@ -169,7 +172,8 @@ row_page_load(struct store *st, const struct row_target *t,
 	p->last_seen = p->last_good = INSTANT_NONE;
 	s = db_query(&st->db, "SELECT page, sampled, last_seen, last_good,"
 	    " turn, visits, title, body_sha256, text_sha256, sightings,"
-	    " missing, final_url, etag, last_modified FROM pages"
+	    " missing, final_url, etag, last_modified, looks, twins,"
+	    " suppressed FROM pages"
 	    " WHERE target = ?1 AND slot = ?2 AND url = ?3", "iss", t->row,
 	    o->page, o->url);
 	if (!db_row(&st->db, s)) {
@@ -190,6 +194,9 @@ row_page_load(struct store *st, const struct row_target *t,
 	p->final_url = column_text(s, 11);
 	p->etag = column_text(s, 12);
 	p->last_modified = column_text(s, 13);
+	p->looks = (uint64_t)sqlite3_column_int64(s, 14);
+	p->twins = (uint64_t)sqlite3_column_int64(s, 15);
+	p->suppressed = (uint64_t)sqlite3_column_int64(s, 16);
 	sqlite3_reset(s);
 }
 
@@ -200,19 +207,20 @@ row_page_save(struct store *st, const struct row_target *t,
 	(void)t;
 	if (!p->changed) {
 		db_run(&st->db, "UPDATE pages SET last_seen = ?2,"
-		    " last_good = ?3, turn = ?4, visits = ?5 WHERE page = ?1",
-		    "iTTuu", p->row, o->time, p->last_good, p->turn,
-		    p->visits);
+		    " last_good = ?3, turn = ?4, visits = ?5, looks = ?6"
+		    " WHERE page = ?1", "iTTuuu", p->row, o->time,
+		    p->last_good, p->turn, p->visits, p->looks);
 		return;
 	}
 	db_run(&st->db, "UPDATE pages SET last_seen = ?2, last_good = ?3,"
 	    " turn = ?4, visits = ?5, title = ?6, body_sha256 = ?7,"
 	    " text_sha256 = ?8, sightings = ?9, missing = ?10,"
-	    " final_url = ?11, etag = ?12, last_modified = ?13"
-	    " WHERE page = ?1", "iTTuusssuusss", p->row, o->time,
+	    " final_url = ?11, etag = ?12, last_modified = ?13, looks = ?14,"
+	    " twins = ?15, suppressed = ?16"
+	    " WHERE page = ?1", "iTTuusssuusssuuu", p->row, o->time,
 	    p->last_good, p->turn, p->visits, p->title, p->body_sha256,
 	    p->text_sha256, p->sightings, p->missing, p->final_url, p->etag,
-	    p->last_modified);
+	    p->last_modified, p->looks, p->twins, p->suppressed);
 }
 
 static void
@@ -224,7 +232,8 @@ load_places(struct store *st, int64_t target, struct known_set *set)
 
 	/* Both in order of sightings: one walk over the two. */
 	s = db_query(&st->db, "SELECT s.sighting, l.page, l.missing,"
-	    " l.first_seen, l.last_seen, p.sampled, p.turn FROM sightings s"
+	    " l.first_seen, l.last_seen, p.sampled, p.turn, l.volatile"
+	    " FROM sightings s"
 	    " JOIN places l USING (sighting) JOIN pages p ON p.page = l.page"
 	    " WHERE s.target = ?1 ORDER BY s.sighting", "i", target);
 	while (db_row(&st->db, s)) {
@@ -241,6 +250,7 @@ load_places(struct store *st, int64_t target, struct known_set *set)
 		p->last_seen = column_time(s, 4);
 		p->sampled = sqlite3_column_int(s, 5) != 0;
 		p->turn = (uint64_t)sqlite3_column_int64(s, 6);
+		p->returns = (uint32_t)sqlite3_column_int64(s, 7);
 	}
 }
 
@@ -303,8 +313,9 @@ save_place(struct store *st, int64_t sighting, const struct known_place *p)
 		    " AND page = ?2", "ii", sighting, p->page);
 	else
 		db_run(&st->db, "INSERT OR REPLACE INTO places VALUES(?1, ?2,"
-		    " ?3, ?4, ?5)", "iiiTT", sighting, p->page,
-		    I(p->missing), p->first_seen, p->last_seen);
+		    " ?3, ?4, ?5, ?6)", "iiiTTi", sighting, p->page,
+		    I(p->missing), p->first_seen, p->last_seen,
+		    I(p->returns));
 }
 
 void
@@ -320,43 +331,6 @@ known_set_save(struct store *st, int64_t target, struct known_set *set)
 			if (k->places[j].dirty || k->places[j].gone)
 				save_place(st, k->row, &k->places[j]);
 	}
-}
-
-struct known_block *
-blocks_load(struct store *st, int64_t page, size_t *n)
-{
-	struct known_block *list = NULL;
-	size_t cap = 0;
-	sqlite3_stmt *s;
-
-	*n = 0;
-	s = db_query(&st->db, "SELECT hash, text FROM blocks WHERE page = ?1"
-	    " ORDER BY position", "i", page);
-	while (db_row(&st->db, s)) {
-		list = xgrow(list, &cap, *n + 1, sizeof *list);
-		list[*n].hash = (uint64_t)sqlite3_column_int64(s, 0);
-		list[(*n)++].text = column_text(s, 1);
-	}
-	return list;
-}
-
-void
-blocks_free(struct known_block *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		free(list[i].text);
-	free(list);
-}
-
-void
-blocks_save(struct store *st, int64_t page, const struct finding *f)
-{
-	db_run(&st->db, "DELETE FROM blocks WHERE page = ?1", "i", page);
-	for (size_t i = 0; i < f->nblocks; i++)
-		if (!f->blocks[i].noise)
-			db_run(&st->db, "INSERT INTO blocks VALUES(?1, ?2, ?3,"
-			    " ?4)", "iius", page, I(i), f->blocks[i].hash,
-			    f->blocks[i].text);
 }
 
 void

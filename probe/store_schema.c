@@ -62,6 +62,19 @@ static const char schema[] =
     " FROM sightings s JOIN targets t USING (target)"
     " WHERE s.kind = 'channel';";
 
+/* What a later version added, in its order. */
+static const char upgrade_2[] =
+    "ALTER TABLE pages ADD COLUMN looks INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE pages ADD COLUMN twins INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE pages ADD COLUMN suppressed INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE blocks ADD COLUMN volatile INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE places ADD COLUMN volatile INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE changing(page INTEGER, before INTEGER, after INTEGER,"
+    " content INTEGER, changes INTEGER, look INTEGER, width INTEGER,"
+    " same INTEGER, state INTEGER);"
+    "CREATE INDEX changing_page ON changing(page);"
+    "PRAGMA user_version = 2;";
+
 bool
 db_open(struct db *db, const char *path, bool read_only, char **why)
 {
@@ -279,6 +292,8 @@ schema_make(struct db *db, char **why)
 	version = db_number(db, 0, "PRAGMA user_version", "");
 	if (version == STORE_SCHEMA_VERSION)
 		return true;
+	if (version == 1)
+		goto upgrade;
 	if (version != 0) {
 		*why = xasprintf("the state was written by another version "
 		    "(schema %lld, this program has %d)", (long long)version,
@@ -286,7 +301,11 @@ schema_make(struct db *db, char **why)
 		return false;
 	}
 	if (db_script(db, "BEGIN IMMEDIATE") && db_script(db, schema) &&
-	    db_script(db, "PRAGMA user_version = 1") &&
+	    db_script(db, upgrade_2) && db_script(db, "COMMIT"))
+		return true;
+	goto refuse;
+upgrade:
+	if (db_script(db, "BEGIN IMMEDIATE") && db_script(db, upgrade_2) &&
 	    db_script(db, "COMMIT"))
 		return true;
 refuse:

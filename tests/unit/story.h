@@ -193,7 +193,7 @@ story_page(struct story *s, const char *target, const char *page,
 	story_look(s, &o, &f);
 }
 
-static void
+__attribute__((unused)) static void
 story_see(struct story *s, const char *target, const char *text)
 {
 	char url[128];

@@ -1,0 +1,60 @@
+/*
+ * What of a page's text changes by itself: places between two blocks that
+ * differ between two looks a moment apart, or in most of the last looks.
+ * Such a place is known by the blocks around it, whatever stands in it.
+ */
+#ifndef KPWATCH_VOLATILE_H
+#define KPWATCH_VOLATILE_H
+
+#include "bytes.h"
+
+enum slot_state {
+	SLOT_CANDIDATE, /* changed before; its changes are told */
+	SLOT_SUSPECT,	/* differed between twins: the next look decides */
+	SLOT_VOLATILE,	/* its changes are counted, not told */
+	SLOT_STATE_COUNT
+};
+
+struct volatile_slot {
+	uint64_t before;   /* keys of the blocks around it; 0: the page's end */
+	uint64_t after;
+	uint64_t content;  /* what stood there when it last changed */
+	uint64_t changes;  /* bits: changed in that look, the latest lowest */
+	uint64_t look;	   /* good look at the page of the last change */
+	uint32_t width;	   /* most blocks that stood there */
+	uint32_t same;	   /* suspect: looks in a row with that content */
+	enum slot_state state;
+};
+
+struct volatile_set {
+	struct volatile_slot *list;
+	size_t count, cap;
+	bool dirty;
+};
+
+/* Blocks in a row of which none is a fixed point of the page. */
+struct block_run {
+	size_t first, count; /* in the list of the page's blocks */
+	size_t unpaired;     /* of them, without a partner on the other side */
+	uint64_t before, after;
+	uint64_t content;    /* hash; order does not count */
+};
+
+enum volatile_step {
+	VOLATILE_TELL,
+	VOLATILE_HIDE,
+	VOLATILE_WAIT, /* it looks settled: another look decides */
+};
+
+void volatile_set_release(struct volatile_set *);
+/* Forgets places that have been quiet up to that good look. */
+void volatile_expire(struct volatile_set *, uint64_t look);
+/* Is a slot in this state quiet for so long at that look? */
+bool volatile_quiet(const struct volatile_slot *, uint64_t look);
+/* Takes a change into account: what stood there (NULL: nothing) and what
+ * does now (NULL likewise; not both). */
+enum volatile_step volatile_changed(struct volatile_set *,
+    const struct block_run *gone, const struct block_run *come,
+    uint64_t look, bool twin);
+
+#endif

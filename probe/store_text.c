@@ -1,0 +1,94 @@
+#include <stdlib.h>
+#include <string.h>
+#include <sqlite3.h>
+
+#include "limit.h"
+#include "store_db.h"
+
+#define I(x) ((int64_t)(x))
+
+static void
+load_slots(struct store *st, int64_t page, struct volatile_set *set)
+{
+	struct volatile_slot *v;
+	sqlite3_stmt *s;
+
+	s = db_query(&st->db, "SELECT before, after, content, changes, look,"
+	    " width, same, state FROM changing WHERE page = ?1 ORDER BY rowid",
+	    "i", page);
+	while (db_row(&st->db, s)) {
+		set->list = xgrow(set->list, &set->cap, set->count + 1,
+		    sizeof *set->list);
+		v = &set->list[set->count++];
+		v->before = (uint64_t)sqlite3_column_int64(s, 0);
+		v->after = (uint64_t)sqlite3_column_int64(s, 1);
+		v->content = (uint64_t)sqlite3_column_int64(s, 2);
+		v->changes = (uint64_t)sqlite3_column_int64(s, 3);
+		v->look = (uint64_t)sqlite3_column_int64(s, 4);
+		v->width = (uint32_t)sqlite3_column_int64(s, 5);
+		v->same = (uint32_t)sqlite3_column_int64(s, 6);
+		v->state = (enum slot_state)sqlite3_column_int(s, 7);
+	}
+}
+
+void
+text_load(struct store *st, const struct row_page *p, struct known_text *k)
+{
+	struct known_block *b;
+	sqlite3_stmt *s;
+
+	memset(k, 0, sizeof *k);
+	k->look = p->looks;
+	k->sha256 = p->text_sha256;
+	s = db_query(&st->db, "SELECT position, hash, text, volatile FROM"
+	    " blocks WHERE page = ?1 ORDER BY position", "i", p->row);
+	while (db_row(&st->db, s)) {
+		k->list = xgrow(k->list, &k->cap, k->count + 1,
+		    sizeof *k->list);
+		b = &k->list[k->count++];
+		b->position = sqlite3_column_int64(s, 0);
+		b->hash = (uint64_t)sqlite3_column_int64(s, 1);
+		b->text = column_text(s, 2);
+		b->changing = sqlite3_column_int(s, 3) != 0;
+	}
+	load_slots(st, p->row, &k->slots);
+}
+
+void
+blocks_save(struct store *st, int64_t page, const struct finding *f,
+    const bool *changing)
+{
+	db_run(&st->db, "DELETE FROM blocks WHERE page = ?1", "i", page);
+	for (size_t i = 0; i < f->nblocks; i++)
+		if (!f->blocks[i].noise)
+			db_run(&st->db, "INSERT INTO blocks VALUES(?1, ?2, ?3,"
+			    " ?4, ?5)", "iiusi", page, I(i),
+			    f->blocks[i].hash, f->blocks[i].text,
+			    I(changing != NULL && changing[i]));
+}
+
+void
+blocks_flag(struct store *st, int64_t page, const struct known_text *k)
+{
+	for (size_t i = 0; i < k->count; i++)
+		db_run(&st->db, "UPDATE blocks SET volatile = ?3"
+		    " WHERE page = ?1 AND position = ?2 AND volatile <> ?3",
+		    "iii", page, k->list[i].position, I(k->list[i].changing));
+}
+
+void
+slots_save(struct store *st, int64_t page, const struct volatile_set *set)
+{
+	const struct volatile_slot *v;
+
+	if (!set->dirty)
+		return;
+	db_run(&st->db, "DELETE FROM changing WHERE page = ?1", "i", page);
+	for (size_t i = 0; i < set->count; i++) {
+		v = &set->list[i];
+		db_run(&st->db, "INSERT INTO changing VALUES(?1, ?2, ?3, ?4,"
+		    " ?5, ?6, ?7, ?8, ?9)", "iuuuuuiii", page, v->before,
+		    v->after, v->content, v->changes, v->look, I(v->width),
+		    I(v->same), I(v->state));
+	}
+}

@@ -1,0 +1,206 @@
+/*
+ * What changes by itself is learned, counted and not told; what changes beside
+ * it, or in its place once it is quiet, is.
+ */
+#include "story.h"
+
+static void
+look(struct story *s, enum variant variant, const char *text)
+{
+	struct observation o;
+	struct finding f;
+	struct hop *h = look_begin(&o, &f, "uri", "main",
+	    "http://uri.example/");
+
+	o.variant = variant;
+	h->status = 200;
+	h->stage = STAGE_BODY;
+	look_fill(&f, text);
+	look_hash(&f, text);
+	story_look(s, &o, &f);
+}
+
+static void
+page(struct story *s, enum variant variant, const char *banner,
+    const char *news)
+{
+	char *text = xasprintf("block head x;block %s y;block news %s;"
+	    "block foot x", banner, news);
+
+	look(s, variant, text);
+	free(text);
+}
+
+static void
+begin(struct story *s)
+{
+	story_begin(s, NULL);
+	page(s, VARIANT_NORMAL, "one", "a");
+	story_expect(s, "target.baseline uri\n");
+	assert_true(s->advice.twin);
+}
+
+static void
+twins_show_what_is_volatile(void **state)
+{
+	struct story s;
+	char banner[16];
+
+	(void)state;
+	begin(&s);
+	page(&s, VARIANT_TWIN, "two", "a");
+	assert_false(s.advice.twin);
+	for (int i = 0; i < 40; i++) {
+		snprintf(banner, sizeof banner, "b%d", i);
+		page(&s, VARIANT_NORMAL, banner, "a");
+	}
+	story_expect(&s, "");
+	/* Beside it a real change is told at once, and only it. */
+	page(&s, VARIANT_NORMAL, "b77", "b");
+	story_expect(&s, "content.changed uri\n");
+	story_end(&s);
+}
+
+static void
+change_is_told_without_the_volatile(void **state)
+{
+	struct story s;
+
+	(void)state;
+	begin(&s);
+	look(&s, VARIANT_TWIN, "block head x;block two y;block news a;"
+	    "block foot x");
+	page(&s, VARIANT_NORMAL, "three", "a");
+	look(&s, VARIANT_NORMAL, "block head x;block four y;block news a;"
+	    "block foot z");
+	story_expect(&s, "content.changed uri\n");
+	assert_non_null(strstr(buf_str(&s.lines), "\"added\":[\"foot z\"]"));
+	assert_non_null(strstr(buf_str(&s.lines), "\"removed\":[\"foot x\"]"));
+	assert_non_null(strstr(buf_str(&s.lines), "\"suppressed\":2"));
+	/* A new block right beside the volatile one. */
+	look(&s, VARIANT_NORMAL, "block head x;block four y;block new z;"
+	    "block news a;block foot z");
+	story_expect(&s, "content.changed uri\n");
+	story_end(&s);
+}
+
+/* The page really changed between the twins. */
+static void
+change_between_twins_is_told(void **state)
+{
+	struct story s;
+
+	(void)state;
+	begin(&s);
+	page(&s, VARIANT_TWIN, "one", "b");
+	page(&s, VARIANT_NORMAL, "one", "b");
+	assert_true(s.advice.confirm_soon);
+	page(&s, VARIANT_CONFIRM, "one", "b");
+	story_expect(&s, "content.changed uri\n");
+	assert_non_null(strstr(buf_str(&s.lines), "\"removed\":[\"news a\"]"));
+	page(&s, VARIANT_NORMAL, "one", "b");
+	story_expect(&s, "");
+	story_end(&s);
+}
+
+static void
+history_shows_it_too(void **state)
+{
+	struct story s;
+	char banner[16];
+
+	(void)state;
+	begin(&s);
+	for (int i = 0; i < 20; i++) {
+		snprintf(banner, sizeof banner, "b%d", i);
+		page(&s, VARIANT_NORMAL, banner, "a");
+	}
+	story_expect(&s, "content.changed uri\ncontent.changed uri\n"
+	    "content.changed uri\n");
+	story_end(&s);
+}
+
+static void
+quiet_places_rejoin(void **state)
+{
+	struct story s;
+
+	(void)state;
+	begin(&s);
+	page(&s, VARIANT_TWIN, "two", "a");
+	page(&s, VARIANT_NORMAL, "three", "a");
+	for (int i = 0; i < 14; i++)
+		page(&s, VARIANT_NORMAL, "four", "a");
+	story_expect(&s, "");
+	page(&s, VARIANT_NORMAL, "five", "a");
+	story_expect(&s, "content.changed uri\n");
+	story_end(&s);
+}
+
+static void
+order_means_nothing(void **state)
+{
+	struct story s;
+
+	(void)state;
+	begin(&s);
+	look(&s, VARIANT_NORMAL, "block news a;block foot x;block one y;"
+	    "block head x");
+	story_expect(&s, "");
+	story_end(&s);
+}
+
+/* A banner with a link to a platform comes and goes: told when it is first
+ * seen, and again only when it stays away for long. */
+static void
+links_rotate(void **state)
+{
+	struct story s;
+
+	(void)state;
+	story_begin(&s, NULL);
+	look(&s, VARIANT_NORMAL, "channel vk a;channel youtube b;block x");
+	look(&s, VARIANT_TWIN, "channel vk a;block x");
+	story_expect(&s, "target.baseline uri\n");
+	for (int i = 0; i < 40; i++)
+		look(&s, VARIANT_NORMAL, i % 6 == 0 ?
+		    "channel vk a;channel youtube b;block x" :
+		    "channel vk a;block x");
+	story_expect(&s, "");
+	for (int i = 0; i < 30; i++)
+		look(&s, VARIANT_NORMAL, "channel vk a;block x");
+	story_expect(&s, "channel.removed uri youtube b 2>1\n");
+	story_end(&s);
+}
+
+static void
+dates_in_titles_mean_nothing(void **state)
+{
+	struct story s;
+
+	(void)state;
+	story_begin(&s, NULL);
+	look(&s, VARIANT_NORMAL, "title 2018-03-18;block x y");
+	look(&s, VARIANT_NORMAL, "title 2018-03-19;block x y");
+	story_expect(&s, "target.baseline uri\n");
+	look(&s, VARIANT_NORMAL, "title Naenara;block x y");
+	story_expect(&s, "title.changed uri\n");
+	story_end(&s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(twins_show_what_is_volatile),
+	    cmocka_unit_test(change_is_told_without_the_volatile),
+	    cmocka_unit_test(change_between_twins_is_told),
+	    cmocka_unit_test(history_shows_it_too),
+	    cmocka_unit_test(quiet_places_rejoin),
+	    cmocka_unit_test(order_means_nothing),
+	    cmocka_unit_test(links_rotate),
+	    cmocka_unit_test(dates_in_titles_mean_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
