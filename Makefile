@@ -44,6 +44,14 @@ else
 PROGRAM = $(B)/kpwatch
 endif
 
+# make V=1 shows the commands whole.
+ifeq ($(V),)
+Q = @
+SAY = @echo
+else
+SAY = @:
+endif
+
 all: $(PROGRAM)
 
 -include $(wildcard $(B)/*.d $(B)/tests/*.d)
@@ -55,21 +63,26 @@ $(B)/flags: force
 	  printf '%s\n' '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL)' > $@
 
 $(B)/%.o: probe/%.c $(B)/flags
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(SAY) "  CC    $<"
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 $(B)/libkpwatch.a: $(LIBOBJ)
 	@rm -f $@
-	ar rcs $@ $(LIBOBJ)
+	$(SAY) "  AR    $@"
+	$(Q)ar rcs $@ $(LIBOBJ)
 
 $(PROGRAM): $(B)/main.o $(B)/libkpwatch.a
-	$(CC) $(CFLAGS_ALL) $(LINK_HARDEN) $(LDFLAGS) -o $@ $(B)/main.o $(B)/libkpwatch.a $(LIBS)
+	$(SAY) "  LINK  $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LINK_HARDEN) $(LDFLAGS) -o $@ $(B)/main.o $(B)/libkpwatch.a $(LIBS)
 
 $(B)/tests/%: tests/unit/%.c $(B)/libkpwatch.a
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LINK_HARDEN) -o $@ $< \
+	$(SAY) "  TEST  $<"
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LINK_HARDEN) -o $@ $< \
 	  $(B)/libkpwatch.a $(LIBS) -lcmocka
 
 $(B)/tests/%: tests/conformance/%.c $(B)/libkpwatch.a
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LINK_HARDEN) -o $@ $< \
+	$(SAY) "  TEST  $<"
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LINK_HARDEN) -o $@ $< \
 	  $(B)/libkpwatch.a $(LIBS) -lcmocka
 
 unit: $(UNIT)
@@ -88,7 +101,7 @@ deps-bench:
 # A recursive make each time: the packages that the build asks pkg-config
 # about must be there before its variables are read.
 run: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j2 all
 	./kpwatch run -c conf/kpwatch.yaml
 
 CONFORMANCE_SRC = $(wildcard tests/conformance/*.c)
