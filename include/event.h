@@ -62,6 +62,12 @@ struct event_item {
 	uint32_t count;
 };
 
+/* A text block that was changed: edits as in words.h. */
+struct event_change {
+	const char **edits;
+	size_t nedits;
+};
+
 struct event {
 	uint64_t seq;		/* given by the store */
 	int64_t time;		/* ms; of the observation */
@@ -102,6 +108,8 @@ struct event {
 	size_t nremoved;
 	int64_t added_count;	/* all of them, quoted or not */
 	int64_t removed_count;
+	const struct event_change *changes; /* of those blocks, by words */
+	size_t nchanges;
 	int64_t suppressed;	/* volatile blocks left out */
 	const char *old;	/* hash, address list, fingerprint, URL, title */
 	const char *new;

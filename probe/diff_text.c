@@ -3,8 +3,11 @@
 
 #include "diff.h"
 #include "limit.h"
+#include "words.h"
 
 #define QUOTED_BLOCK_MAX 1024 /* bytes of one block in an event line */
+#define ALIKE_LEAST	 34   /* percent: one block changed, not two */
+#define TRIED_MAX	 128  /* pairs of blocks compared by words */
 
 struct counted {
 	uint64_t hash;
@@ -13,6 +16,7 @@ struct counted {
 	bool paired;
 	bool changing;	/* in a volatile place: no fixed point */
 	bool hidden;	/* not told */
+	bool shown;	/* as what a changed block was */
 };
 
 /* The blocks of one side, and the runs between its fixed points. */
@@ -272,6 +276,75 @@ compare(const struct diff *d, struct known_text *k, struct side *old,
 		judge_places(k, old, new, twin);
 }
 
+static struct span
+quoted(const struct side *side, size_t at)
+{
+	struct span s = span_of(side->text(side->arg, side->list[at].index));
+
+	s.n = utf8_clip(s, QUOTED_BLOCK_MAX);
+	return s;
+}
+
+/* Blocks that were changed, word by word. */
+struct changed {
+	struct edits list[CHANGES_MAX];
+	struct event_change event[CHANGES_MAX];
+	size_t count;
+	size_t tried;
+};
+
+static bool
+is_told(const struct counted *c)
+{
+	return !c->paired && !c->hidden && !c->shown;
+}
+
+/* What the block at `at` was before: the most alike of the run's. */
+static void
+find_before(struct changed *c, struct side *old, const struct block_run *gone,
+    const struct side *new, size_t at)
+{
+	struct edits best = {0}, e;
+	unsigned most = ALIKE_LEAST - 1, alike;
+	size_t which = 0;
+
+	for (size_t i = gone->first; i < gone->first + gone->count; i++) {
+		if (!is_told(&old->list[i]) || c->tried++ >= TRIED_MAX)
+			continue;
+		alike = words_diff(quoted(old, i), quoted(new, at), &e);
+		if (alike <= most) {
+			edits_release(&e);
+			continue;
+		}
+		edits_release(&best);
+		best = e;
+		most = alike;
+		which = i;
+	}
+	if (best.count == 0)
+		return;
+	old->list[which].shown = true;
+	c->event[c->count].edits = (const char **)best.list;
+	c->event[c->count].nedits = best.count;
+	c->list[c->count++] = best;
+}
+
+static void
+find_changed(struct changed *c, struct side *old, const struct side *new)
+{
+	const struct block_run *r, *gone;
+
+	c->count = c->tried = 0;
+	for (size_t i = 0; i < new->nruns; i++) {
+		r = &new->runs[i];
+		gone = run_opposite(old, r);
+		for (size_t k = r->first; gone != NULL &&
+		     k < r->first + r->count && c->count < CHANGES_MAX; k++)
+			if (is_told(&new->list[k]))
+				find_before(c, old, gone, new, k);
+	}
+}
+
 /* The first blocks without a partner, cut for quoting, as owned strings. */
 static size_t
 quote_unpaired(const struct side *side, char **out, size_t *total)
@@ -285,8 +358,7 @@ quote_unpaired(const struct side *side, char **out, size_t *total)
 		if (c[i].paired || c[i].hidden)
 			continue;
 		if (kept < CHANGE_BLOCKS_MAX) {
-			s = span_of(side->text(side->arg, c[i].index));
-			s.n = utf8_clip(s, QUOTED_BLOCK_MAX);
+			s = quoted(side, i);
 			out[kept++] = xstrndup(s.p == NULL ? "" : s.p, s.n);
 		}
 		(*total)++;
@@ -312,9 +384,10 @@ text_hash(const struct side *s, const char *all, char out[65])
 }
 
 static void
-emit_change(const struct diff *d, struct known_text *k, const struct side *old,
+emit_change(const struct diff *d, struct known_text *k, struct side *old,
     const struct side *new)
 {
+	struct changed changed;
 	char *added[CHANGE_BLOCKS_MAX], *removed[CHANGE_BLOCKS_MAX];
 	char old_hash[65], new_hash[65];
 	size_t nadded, nremoved, added_count, removed_count;
@@ -333,9 +406,14 @@ emit_change(const struct diff *d, struct known_text *k, const struct side *old,
 		e.removed = (const char **)removed;
 		e.nremoved = nremoved;
 		e.removed_count = (int64_t)removed_count;
+		find_changed(&changed, old, new);
+		e.changes = changed.event;
+		e.nchanges = changed.count;
 		if (k->suppressed > 0)
 			e.suppressed = (int64_t)k->suppressed;
 		d->emit(d->arg, &e);
+		for (size_t i = 0; i < changed.count; i++)
+			edits_release(&changed.list[i]);
 	}
 	for (size_t i = 0; i < nadded; i++)
 		free(added[i]);

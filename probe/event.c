@@ -100,6 +100,22 @@ put_blocks(struct json *j, const char *key, const char **blocks, size_t n)
 }
 
 static void
+put_changes(struct json *j, const struct event *e)
+{
+	if (e->nchanges == 0)
+		return;
+	json_key(j, "changes");
+	json_array(j);
+	for (size_t i = 0; i < e->nchanges; i++) {
+		json_array(j);
+		for (size_t k = 0; k < e->changes[i].nedits; k++)
+			json_str(j, e->changes[i].edits[k]);
+		json_array_end(j);
+	}
+	json_array_end(j);
+}
+
+static void
 put_items(struct json *j, const struct event *e)
 {
 	json_key(j, "sightings");
@@ -161,6 +177,7 @@ put_particulars(struct json *j, const struct event *e)
 		put_blocks(j, "removed", e->removed, e->nremoved);
 		json_key_int(j, "removed_count", e->removed_count);
 	}
+	put_changes(j, e);
 	put_set_number(j, "suppressed", e->suppressed);
 	put_set_text(j, "old", e->old);
 	put_set_text(j, "new", e->new);

@@ -12,6 +12,8 @@
 struct owner {
 	json_t *root;
 	const char **blocks;
+	const char **edits;
+	struct event_change *changes;
 	struct event_item *items;
 };
 
@@ -140,6 +142,38 @@ read_blocks(struct event *e, const json_t *o, struct owner *owner)
 	e->nremoved = read_strings(removed, e->removed);
 }
 
+/* An edit has its kind and some text. */
+static bool
+is_edit(const char *s)
+{
+	return s[0] != '\0' && strchr(" -+", s[0]) != NULL && s[1] != '\0';
+}
+
+static void
+read_changes(struct event *e, const json_t *o, struct owner *owner)
+{
+	const json_t *list = json_object_get(o, "changes");
+	size_t n = json_array_size(list), total = 0, at = 0;
+	struct event_change *c;
+
+	for (size_t i = 0; i < n; i++)
+		total += json_array_size(json_array_get(list, i));
+	if (total == 0)
+		return;
+	owner->edits = xcalloc(total, sizeof *owner->edits);
+	owner->changes = xcalloc(n, sizeof *owner->changes);
+	for (size_t i = 0; i < n; i++) {
+		c = &owner->changes[e->nchanges++];
+		c->edits = owner->edits + at;
+		c->nedits = read_strings(json_array_get(list, i), c->edits);
+		for (size_t k = 0; k < c->nedits; k++)
+			if (!is_edit(c->edits[k]))
+				c->nedits = k;
+		at += c->nedits;
+	}
+	e->changes = owner->changes;
+}
+
 static void
 read_items(struct event *e, const json_t *o, struct owner *owner)
 {
@@ -199,6 +233,7 @@ event_read(struct event *e, struct span line, const char **why)
 	read_common(e, root);
 	read_particulars(e, root);
 	read_blocks(e, root, owner);
+	read_changes(e, root, owner);
 	read_items(e, root, owner);
 	return true;
 }
@@ -211,6 +246,8 @@ event_release(struct event *e)
 	if (owner != NULL) {
 		json_decref(owner->root);
 		free(owner->blocks);
+		free(owner->edits);
+		free(owner->changes);
 		free(owner->items);
 		free(owner);
 	}

@@ -187,10 +187,76 @@ put_lines(FILE *to, bool colour, enum paint paint, char sign,
 		render_text(to, colour, paint, span_of(blocks[i]));
 		fputc('\n', to);
 	}
-	if (total != EVENT_NONE && (uint64_t)total > n)
+	if (total > (int64_t)n)
 		fprintf(to, "    %c (%" PRId64 " more)\n", sign,
 		    total - (int64_t)n);
 }
+
+/* Is the block what a change, shown by itself, makes or takes away? */
+static bool
+is_changed(const struct event *e, char sign, const char *block)
+{
+	const struct event_change *c;
+	const char *rest;
+	size_t n;
+
+	for (size_t i = 0; i < e->nchanges; i++) {
+		c = &e->changes[i];
+		rest = block;
+		for (size_t k = 0; k < c->nedits && rest != NULL; k++) {
+			n = strlen(c->edits[k] + 1);
+			if (c->edits[k][0] != ' ' && c->edits[k][0] != sign)
+				continue;
+			rest = strncmp(rest, c->edits[k] + 1, n) == 0 ?
+			    rest + n : NULL;
+		}
+		if (rest != NULL && *rest == '\0')
+			return true;
+	}
+	return false;
+}
+
+/* "~ The [-cat-]{+dog+} sat": as wdiff(1), and in colour. */
+static void
+put_changes(FILE *to, bool colour, const struct event *e)
+{
+	const struct event_change *c;
+
+	for (size_t i = 0; i < e->nchanges; i++) {
+		c = &e->changes[i];
+		render_text(to, colour, PAINT_WARN, SPAN("    ~ "));
+		for (size_t k = 0; k < c->nedits; k++) {
+			char kind = c->edits[k][0];
+
+			if (kind != ' ' && !colour)
+				fputs(kind == '-' ? "[-" : "{+", to);
+			render_text(to, colour, kind == '-' ? PAINT_BAD :
+			    kind == '+' ? PAINT_GOOD : PAINT_NONE,
+			    span_of(c->edits[k] + 1));
+			if (kind != ' ' && !colour)
+				fputs(kind == '-' ? "-]" : "+}", to);
+		}
+		fputc('\n', to);
+	}
+}
+
+static void
+put_blocks(FILE *to, bool colour, const struct event *e)
+{
+	for (size_t i = 0; i < e->nremoved; i++)
+		if (!is_changed(e, '-', e->removed[i]))
+			put_lines(to, colour, PAINT_BAD, '-', &e->removed[i],
+			    1, EVENT_NONE);
+	put_lines(to, colour, PAINT_BAD, '-', NULL, 0,
+	    e->removed_count - (int64_t)e->nremoved);
+	for (size_t i = 0; i < e->nadded; i++)
+		if (!is_changed(e, '+', e->added[i]))
+			put_lines(to, colour, PAINT_GOOD, '+', &e->added[i],
+			    1, EVENT_NONE);
+	put_lines(to, colour, PAINT_GOOD, '+', NULL, 0,
+	    e->added_count - (int64_t)e->nadded);
+}
+
 
 void
 event_print(FILE *to, bool colour, const struct event *e)
@@ -211,10 +277,8 @@ event_print(FILE *to, bool colour, const struct event *e)
 	    span_of(e->target == NULL ? "-" : e->target));
 	put_facts(to, colour, e);
 	fputc('\n', to);
-	put_lines(to, colour, PAINT_BAD, '-', e->removed, e->nremoved,
-	    e->removed_count);
-	put_lines(to, colour, PAINT_GOOD, '+', e->added, e->nadded,
-	    e->added_count);
+	put_changes(to, colour, e);
+	put_blocks(to, colour, e);
 	if (!hashes && e->old != NULL)
 		put_lines(to, colour, PAINT_BAD, '-', (const char *[]){e->old},
 		    1, EVENT_NONE);
