@@ -95,11 +95,41 @@ span_slice(struct span s, size_t from, size_t n)
 	return (struct span){s.p == NULL ? NULL : s.p + from, n};
 }
 
-/* As span_is(); the _i form ignores the case of ASCII letters. */
-bool span_is_i(struct span, const char *);
-bool span_eq_i(struct span, struct span);
-bool span_starts(struct span, const char *);
-bool span_starts_i(struct span, const char *);
+/* As span_is(); the _i forms ignore the case of ASCII letters. */
+
+static inline bool
+span_eq_i(struct span a, struct span b)
+{
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++)
+		if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))
+			return false;
+	return true;
+}
+
+static inline bool
+span_is_i(struct span a, const char *s)
+{
+	return span_eq_i(a, span_of(s));
+}
+
+static inline bool
+span_starts(struct span a, const char *s)
+{
+	size_t n = strlen(s);
+
+	return a.n >= n && (n == 0 || memcmp(a.p, s, n) == 0);
+}
+
+static inline bool
+span_starts_i(struct span a, const char *s)
+{
+	size_t n = strlen(s);
+
+	return a.n >= n && span_eq_i(span_slice(a, 0, n), (struct span){s, n});
+}
+
 bool span_ends_i(struct span, const char *);
 /* Without ASCII white space (space, tab, LF, FF, CR) at both ends. */
 struct span span_trim(struct span);

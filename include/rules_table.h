@@ -258,6 +258,17 @@ const struct rule_host *rules_host(const struct rules *, struct span name);
 bool rules_foreign(const struct rules *, struct span rest);
 /* Platform that a word names ("fb"), ASCII case ignored; RULE_NONE. */
 uint32_t rules_word(const struct rules *, struct span word);
+/* Is the word this text, ASCII case ignored?  Most differ in their first
+ * letter, before a length is asked for. */
+static inline bool
+rules_text_is_i(const struct rules *r, uint32_t text, struct span word)
+{
+	const char *t = rules_text(r, text);
+
+	return word.n > 0 && ascii_lower(t[0]) == ascii_lower(word.p[0]) &&
+	    span_is_i(word, t);
+}
+
 /* Sorted word list lookup, ASCII case ignored. */
 bool rules_has_word(const struct rules *, uint32_t first, uint32_t count,
     struct span word);

@@ -8,39 +8,6 @@
 #include "log.h"
 
 bool
-span_eq_i(struct span a, struct span b)
-{
-	if (a.n != b.n)
-		return false;
-	for (size_t i = 0; i < a.n; i++)
-		if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))
-			return false;
-	return true;
-}
-
-bool
-span_is_i(struct span a, const char *s)
-{
-	return span_eq_i(a, span_of(s));
-}
-
-bool
-span_starts(struct span a, const char *s)
-{
-	size_t n = strlen(s);
-
-	return a.n >= n && (n == 0 || memcmp(a.p, s, n) == 0);
-}
-
-bool
-span_starts_i(struct span a, const char *s)
-{
-	size_t n = strlen(s);
-
-	return a.n >= n && span_eq_i(span_slice(a, 0, n), (struct span){s, n});
-}
-
-bool
 span_ends_i(struct span a, const char *s)
 {
 	size_t n = strlen(s);

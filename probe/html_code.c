@@ -6,6 +6,9 @@
 #include "page.h"
 
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 struct lexer {
 	struct page *page;
@@ -19,6 +22,33 @@ struct lexer {
 /* Bytes of code that are of interest outside strings. */
 static const uint8_t stops[256] =
     {['"'] = 1, ['\''] = 1, ['`'] = 1, ['/'] = 1, ['<'] = 1};
+
+/* Next byte of interest at or behind `at`. */
+static size_t
+next_stop(struct span code, size_t at)
+{
+#ifdef __SSE2__
+	unsigned hit;
+
+	for (; at + 16 <= code.n; at += 16) {
+		__m128i v = _mm_loadu_si128((const void *)(code.p + at));
+		__m128i quotes =
+		    _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
+			_mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\'')),
+			    _mm_cmpeq_epi8(v, _mm_set1_epi8('`'))));
+		__m128i marks =
+		    _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('/')),
+			_mm_cmpeq_epi8(v, _mm_set1_epi8('<')));
+
+		hit = (unsigned)_mm_movemask_epi8(_mm_or_si128(quotes, marks));
+		if (hit != 0)
+			return at + (size_t)__builtin_ctz(hit);
+	}
+#endif
+	while (at < code.n && !stops[(unsigned char)code.p[at]])
+		at++;
+	return at;
+}
 
 static enum link_source
 source_of(const struct lexer *l)
@@ -307,8 +337,7 @@ code_links(struct page *p, struct span code, enum code_kind kind,
 		return;
 	}
 	while (i < code.n) {
-		while (i < code.n && !stops[(unsigned char)code.p[i]])
-			i++;
+		i = next_stop(code, i);
 		if (i >= code.n)
 			break;
 		c = code.p[i];

@@ -2,6 +2,9 @@
 #include "page.h"
 
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 void
 fold_init(struct fold *f, size_t max)
@@ -33,19 +36,43 @@ space_at(struct span s)
 	return 0;
 }
 
-/* Bytes that are no white space; every run ends before a 0xc2 or 0xe3. */
+/* Bytes that stay as they are: words and single spaces between them.  Every
+ * run ends before a 0xc2 or 0xe3, and never with a space. */
 static size_t
-word_run(struct span s)
+plain_run(struct span s)
 {
 	size_t i = 1;
 	unsigned char c;
 
+#ifdef __SSE2__
+	unsigned spaces, odd, carry = 0;
+
+	for (; i + 16 <= s.n; i += 16) {
+		__m128i v = _mm_loadu_si128((const void *)(s.p + i));
+		__m128i low = _mm_set1_epi8(0x1f);
+		__m128i bad = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(v, low),
+					       v),
+		    _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8((char)0xc2)),
+			_mm_cmpeq_epi8(v, _mm_set1_epi8((char)0xe3))));
+
+		spaces = (unsigned)_mm_movemask_epi8(
+		    _mm_cmpeq_epi8(v, _mm_set1_epi8(' ')));
+		odd = (unsigned)_mm_movemask_epi8(bad);
+		odd |= spaces & (spaces << 1 | carry);
+		if (odd != 0) {
+			i += (size_t)__builtin_ctz(odd);
+			return s.p[i - 1] == ' ' ? i - 1 : i;
+		}
+		carry = spaces >> 15;
+	}
+#endif
 	for (; i < s.n; i++) {
 		c = (unsigned char)s.p[i];
-		if (c <= ' ' || c == 0xc2 || c == 0xe3)
+		if (c < ' ' || c == 0xc2 || c == 0xe3 ||
+		    (c == ' ' && s.p[i - 1] == ' '))
 			break;
 	}
-	return i;
+	return s.p[i - 1] == ' ' ? i - 1 : i;
 }
 
 void
@@ -58,7 +85,7 @@ fold_add(struct fold *f, struct span s)
 		if (n > 0) {
 			f->space = true;
 		} else {
-			n = word_run(s);
+			n = plain_run(s);
 			if (f->space && f->out.len > 0)
 				(void)buf_add_char(&f->out, ' ');
 			f->space = false;

@@ -412,7 +412,7 @@ in_list(const struct rules *r, const uint32_t *list, size_t n,
     struct span word)
 {
 	for (size_t i = 0; i < n; i++)
-		if (span_is_i(word, rules_text(r, list[i])))
+		if (rules_text_is_i(r, list[i], word))
 			return true;
 	return false;
 }

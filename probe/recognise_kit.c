@@ -23,8 +23,7 @@ find_service(const struct rules *r, const struct rule_kit *k,
     struct span code)
 {
 	for (uint32_t i = 0; i < k->nservices; i++)
-		if (span_is_i(code, rules_text(r,
-		    r->services[k->service + i].code)))
+		if (rules_text_is_i(r, r->services[k->service + i].code, code))
 			return k->service + i;
 	return RULE_NONE;
 }

@@ -194,19 +194,20 @@ rules_host(const struct rules *r, struct span name)
 	return NULL;
 }
 
+/* Order of a word and a text that ends in NUL; words hold none. */
 static int
-compare_i(struct span a, struct span b)
+compare_i(struct span word, const char *text)
 {
-	size_t n = a.n < b.n ? a.n : b.n;
-
-	for (size_t i = 0; i < n; i++) {
-		int d = (unsigned char)ascii_lower(a.p[i]) -
-		    (unsigned char)ascii_lower(b.p[i]);
+	for (size_t i = 0; i < word.n; i++) {
+		int d = (unsigned char)ascii_lower(word.p[i]) -
+		    (unsigned char)ascii_lower(text[i]);
 
 		if (d != 0)
 			return d;
+		if (text[i] == '\0')
+			return 1;
 	}
-	return a.n < b.n ? -1 : a.n > b.n;
+	return text[word.n] == '\0' ? 0 : -1;
 }
 
 bool
@@ -217,7 +218,7 @@ rules_has_word(const struct rules *r, uint32_t first, uint32_t count,
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		int c = compare_i(word, rules_span(r, r->words[mid]));
+		int c = compare_i(word, rules_text(r, r->words[mid]));
 
 		if (c == 0)
 			return true;
@@ -239,7 +240,7 @@ rules_word(const struct rules *r, struct span word)
 		return RULE_NONE;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		int c = compare_i(word, rules_span(r, r->names[mid].word));
+		int c = compare_i(word, rules_text(r, r->names[mid].word));
 
 		if (c == 0)
 			return r->names[mid].platform;

@@ -4,6 +4,8 @@
  *
  *	bench_analysis PLATFORMS.YAML FILE...	(pages, gzip or not)
  *
+ * $CANDIDATE: the number of the one to run, from 0, for a profiler.
+ *
  * Rounds of all candidates alternate; each figure is the median of them.
  */
 #include <errno.h>
@@ -194,6 +196,7 @@ main(int argc, char **argv)
 {
 	double times[COUNT][ROUNDS], start, first = 0;
 	struct config_errors errors = {NULL, 0, 0};
+	const char *only = getenv("CANDIDATE");
 
 	if (argc < 3)
 		return 2;
@@ -209,6 +212,8 @@ main(int argc, char **argv)
 	for (size_t r = 0; r < ROUNDS; r++)
 		for (size_t c = 0; c < COUNT; c++) {
 			start = cpu_seconds();
+			if (only != NULL && (size_t)(only[0] - '0') != c)
+				continue;
 			for (size_t i = 0; i < npages; i++)
 				candidates[c].run(&pages[i]);
 			times[c][r] = cpu_seconds() - start;
