@@ -165,6 +165,7 @@ void known_set_release(struct known_set *);
 /* Appends an empty one and returns it (borrows until the next). */
 struct known_sighting *known_set_add(struct known_set *);
 struct known_place *known_place_add(struct known_sighting *);
+/* Of kind, platform and name, whose ASCII case does not count. */
 uint64_t sighting_key(enum sighting_kind, const char *platform,
     const char *name);
 /* Hash of all sightings of a finding; order does not count. */

@@ -32,6 +32,7 @@ struct sighting {
 	char *kit;	/* share kit ("jiathis"); NULL for plain links */
 	uint64_t offset; /* in the decoded body, of the element's '<' */
 	uint32_t count;
+	bool fold;	/* names that differ in ASCII case are one account */
 };
 
 /* One visible text block, white space folded. */

@@ -64,6 +64,7 @@ struct seen {
 	struct span text;
 	const char *kit;     /* NULL: none */
 	uint64_t offset;
+	bool fold;	     /* case of the name does not count */
 };
 
 /* Adds or counts; returns the sighting's index, or RULE_NONE when full. */

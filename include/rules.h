@@ -46,7 +46,7 @@ const char *rules_platform_name(const struct rules *, const char *id);
 
 /* True when account names of the platform ignore ASCII case: names that
  * differ in case only are then one account.  Names themselves are given as
- * written. */
+ * written; whether one may be compared so, ids may not, is match.fold. */
 bool rules_folds_case(const struct rules *, const char *id);
 
 /* What a URL is.  Strings borrow from the rules, but for `name`, which is
@@ -56,6 +56,7 @@ struct match {
 	const char *platform;
 	bool has_name;	  /* `name` holds an account or content id */
 	bool unverified;  /* the rule rests on no stored evidence */
+	bool fold;	  /* an account whose name ignores ASCII case */
 	bool script;	  /* a widget's script or tracker, not a link */
 	struct buf name;  /* canonical; init and release by match_* */
 };

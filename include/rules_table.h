@@ -71,6 +71,7 @@ enum pattern_flag {
 	PATTERN_REDIRECT = 8, /* the URL slot says what it is */
 	PATTERN_FRAGMENT = 16,
 	PATTERN_GLOB = 32,    /* ends in "**" */
+	PATTERN_EXACT = 64,   /* an id, of which every letter counts */
 };
 
 struct rule_pattern {

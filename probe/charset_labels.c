@@ -77,7 +77,6 @@ const struct charset_label charset_labels[] = {
 	{"greek", "iso-8859-7"},
 	{"greek8", "iso-8859-7"},
 	{"hebrew", "iso-8859-8"},
-	{"hz-gb-2312", "hz-gb-2312"},
 	{"ibm819", "windows-1252"},
 	{"ibm855", "ibm855"},
 	{"ibm866", "ibm866"},

@@ -77,8 +77,18 @@ uint64_t
 sighting_key(enum sighting_kind kind, const char *platform, const char *name)
 {
 	bool nameless = kind == SIGHTING_SHARE || kind == SIGHTING_PLAYER;
+	uint64_t h = mix((uint64_t)kind + 1, platform);
 
-	return mix(mix((uint64_t)kind + 1, platform), nameless ? NULL : name);
+	/* Where case counts, known_matches() tells the names apart. */
+	return nameless || name == NULL ? mix(h, NULL) :
+	    mix(h ^ bytes_hash_i(span_of(name)), "");
+}
+
+static uint64_t
+sighting_hash(const struct sighting *s)
+{
+	return mix(sighting_key(s->kind, s->platform, s->name),
+	    s->fold ? "" : s->name);
 }
 
 uint64_t
@@ -88,8 +98,7 @@ sightings_hash(const struct finding *f)
 
 	/* A sum, so that order does not count. */
 	for (size_t i = 0; i < f->nsightings; i++)
-		sum += mix(sighting_key(f->sightings[i].kind,
-		    f->sightings[i].platform, f->sightings[i].name), "");
+		sum += sighting_hash(&f->sightings[i]);
 	return sum;
 }
 
@@ -121,7 +130,9 @@ known_matches(const struct known_sighting *k, uint64_t key,
 	return k->key == key && k->kind == s->kind &&
 	    same_text(k->platform, s->platform) &&
 	    (k->kind == SIGHTING_SHARE || k->kind == SIGHTING_PLAYER ||
-	    same_text(k->name, s->name));
+	    same_text(k->name, s->name) ||
+	    (s->fold && k->name != NULL && s->name != NULL &&
+	    span_eq_i(span_of(k->name), span_of(s->name))));
 }
 
 static struct known_sighting *

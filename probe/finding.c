@@ -190,6 +190,7 @@ sighting_encode(const struct sighting *s, struct buf *b)
 	buf_put_str(b, s->kit);
 	buf_put_u64(b, s->offset);
 	buf_put_u32(b, s->count);
+	buf_put_u8(b, s->fold);
 }
 
 /* Read by finding_decode(). */
@@ -283,6 +284,7 @@ sightings_decode(struct finding *f, struct cursor *c)
 		s->kit = cursor_str(c, NAME_MAX_LEN);
 		s->offset = cursor_u64le(c);
 		s->count = cursor_u32le(c);
+		s->fold = cursor_u8(c) != 0;
 		if (s->platform == NULL)
 			c->bad = true;
 	}

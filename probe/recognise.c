@@ -44,13 +44,13 @@ recogniser_free(struct recogniser *r)
 
 /* Names that differ in case only are one account on most platforms. */
 static uint64_t
-sighting_hash(const struct sighting *s, bool fold)
+sighting_hash(const struct sighting *s)
 {
 	struct span name = span_of(s->name);
 	uint64_t h = bytes_hash(span_of(s->platform)) * 31 + s->kind;
 
 	h = h * 31 + (s->kit == NULL ? 0 : bytes_hash(span_of(s->kit)));
-	return h * 31 + (fold ? bytes_hash_i(name) : bytes_hash(name));
+	return h * 31 + bytes_hash_i(name);
 }
 
 static bool
@@ -60,14 +60,14 @@ text_same(const char *a, const char *b)
 }
 
 static bool
-sighting_same(const struct sighting *a, const struct sighting *b, bool fold)
+sighting_same(const struct sighting *a, const struct sighting *b)
 {
 	if (a->kind != b->kind || !text_same(a->platform, b->platform) ||
 	    !text_same(a->kit, b->kit))
 		return false;
 	if (a->name == NULL || b->name == NULL)
 		return a->name == b->name;
-	return fold ? span_eq_i(span_of(a->name), span_of(b->name)) :
+	return a->fold && b->fold ? span_eq_i(span_of(a->name), span_of(b->name)) :
 	    strcmp(a->name, b->name) == 0;
 }
 
@@ -81,8 +81,7 @@ table_grow(struct recogniser *r)
 	memset(r->table, 0xff, size * sizeof(*r->table));
 	for (size_t i = 0; i < r->finding->nsightings; i++) {
 		const struct sighting *s = &r->finding->sightings[i];
-		size_t at = sighting_hash(s, rules_folds_case(r->rules,
-		    s->platform)) & (size - 1);
+		size_t at = sighting_hash(s) & (size - 1);
 
 		while (r->table[at] != RULE_NONE)
 			at = (at + 1) & (size - 1);
@@ -111,20 +110,19 @@ recogniser_add(struct recogniser *r, const struct seen *seen)
 	struct finding *f = r->finding;
 	bool named = seen->kind != SIGHTING_SHARE &&
 	    seen->kind != SIGHTING_PLAYER;
-	bool fold = rules_folds_case(r->rules, seen->platform);
 	char *name = named ? clip_dup(seen->name, NAME_MAX_LEN) : NULL;
 	struct sighting s = {.kind = seen->kind,
 	    .platform = (char *)(uintptr_t)seen->platform, .name = name,
-	    .kit = (char *)(uintptr_t)seen->kit};
+	    .kit = (char *)(uintptr_t)seen->kit, .fold = seen->fold};
 	size_t at;
 
 	if ((f->nsightings + 1) * 2 > r->table_size)
 		table_grow(r);
-	at = sighting_hash(&s, fold) & (r->table_size - 1);
+	at = sighting_hash(&s) & (r->table_size - 1);
 	while (r->table[at] != RULE_NONE) {
 		struct sighting *old = &f->sightings[r->table[at]];
 
-		if (sighting_same(old, &s, fold)) {
+		if (sighting_same(old, &s)) {
 			old->count++;
 			free(name);
 			return r->table[at];
@@ -341,6 +339,7 @@ take_match(struct recogniser *r, const struct link *l, enum place place)
 		return;
 	s.kind = kind_in_place(m->kind, place, l->source, m->platform);
 	s.platform = m->platform;
+	s.fold = m->fold && s.kind == SIGHTING_CHANNEL;
 	if (m->has_name)
 		s.name = buf_span(&m->name);
 	if (s.kind == SIGHTING_OTHER && l->source == LINK_SCRIPT)
@@ -707,6 +706,7 @@ take_handle(struct recogniser *r, const struct link *l)
 		s.kind = SIGHTING_CHANNEL;
 		s.platform = r->match.platform;
 		s.name = buf_span(&r->match.name);
+		s.fold = r->match.fold;
 		recogniser_add(r, &s);
 	}
 	buf_release(&url);

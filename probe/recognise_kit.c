@@ -49,8 +49,11 @@ add_service(struct recogniser *r, const struct element *e,
 		rules_text(rules, rules->kits[m->kit].id) : NULL,
 	    .offset = e->offset,
 	};
-	uint32_t at = recogniser_add(r, &s);
+	uint32_t at;
 
+	s.fold = s.kind == SIGHTING_CHANNEL &&
+	    rules_folds_case(rules, s.platform);
+	at = recogniser_add(r, &s);
 	/* One button is one share, though class and attribute both say it. */
 	if (at != RULE_NONE && recogniser_noted_is(r, e->offset, at))
 		r->finding->sightings[at].count--;

@@ -286,7 +286,7 @@ add_url(struct loader *l, const struct doc_node *rule, uint32_t platform,
 	static const char *const known[] = {"channel", "content", "embed",
 	    "share", "feed", "other", "script", "redirect", "as", "of", "low",
 	    "test", "gives", "gives_kind", "gives_platform", "from",
-	    "unverified", NULL};
+	    "unverified", "exact", NULL};
 	struct pattern_source src = {.platform = platform};
 	const struct doc_node *pattern = NULL;
 	const char *id;
@@ -311,6 +311,7 @@ add_url(struct loader *l, const struct doc_node *rule, uint32_t platform,
 	src.name = span_of(text_at(rule, "as"));
 	src.syntax = find_syntax(l, syntaxes, rule);
 	src.flags |= true_at(rule, "low") ? PATTERN_LOW : 0u;
+	src.flags |= true_at(rule, "exact") ? PATTERN_EXACT : 0u;
 	src.flags |= true_at(rule, "unverified") ? PATTERN_UNVERIFIED : 0u;
 	if (span_starts(src.text, "{instance}"))
 		add_instances(l, pattern, &src, hosts);

@@ -573,6 +573,9 @@ decide(struct subject *s, const struct url *url, struct match *m, int depth)
 		m->script = (best.pattern->flags & PATTERN_SCRIPT) != 0;
 		best.platform = best.pattern->platform;
 		write_name(r, &best, m);
+		m->fold = m->kind == SIGHTING_CHANNEL &&
+		    (best.pattern->flags & PATTERN_EXACT) == 0 &&
+		    (r->platforms[best.platform].flags & PLATFORM_FOLD) != 0;
 	}
 	m->platform = rules_text(r, r->platforms[best.platform].id);
 	return true;
@@ -586,7 +589,7 @@ rules_match_url(const struct rules *r, const struct url *url, struct match *m)
 	bool found;
 
 	buf_clear(&m->name);
-	m->has_name = m->unverified = m->script = false;
+	m->has_name = m->unverified = m->script = m->fold = false;
 	m->kind = SIGHTING_KIND_COUNT;
 	if (!url_is_http(url) || url->host_kind != URL_HOST_DOMAIN)
 		return false;
@@ -757,7 +760,7 @@ bool
 rules_classify(const struct rules *r, struct span address, struct match *m)
 {
 	buf_clear(&m->name);
-	m->has_name = m->unverified = m->script = false;
+	m->has_name = m->unverified = m->script = m->fold = false;
 	m->kind = SIGHTING_KIND_COUNT;
 	return classify(r, span_trim(address), NULL, m, 0);
 }

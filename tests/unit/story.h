@@ -158,6 +158,8 @@ look_fill(struct finding *f, const char *text)
 		g.kind = sighting_kind_from_name(span_of(kind));
 		g.platform = xstrdup(a);
 		g.name = xstrdup(b);
+		g.fold = g.kind == SIGHTING_CHANNEL &&
+		    strcmp(a, "caseless") == 0;
 		finding_add_sighting(f, &g);
 	}
 	free(copy);

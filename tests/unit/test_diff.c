@@ -69,6 +69,23 @@ channels_come_and_go(void **state)
 }
 
 static void
+case_is_no_change(void **state)
+{
+	struct story s;
+
+	(void)state;
+	story_begin(&s, NULL);
+	story_see(&s, "uri", "channel caseless Foo;channel vk b");
+	story_expect(&s, "target.baseline uri\n");
+	for (int i = 0; i < 5; i++)
+		story_see(&s, "uri", "channel caseless foo;channel vk b");
+	story_expect(&s, "");
+	story_see(&s, "uri", "channel caseless foo;channel vk b;channel vk B");
+	story_expect(&s, "channel.added uri vk B 2>3\n");
+	story_end(&s);
+}
+
+static void
 failures_remove_nothing(void **state)
 {
 	struct story s;
@@ -393,6 +410,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sogwang_shares),
 	    cmocka_unit_test(channels_come_and_go),
+	    cmocka_unit_test(case_is_no_change),
 	    cmocka_unit_test(failures_remove_nothing),
 	    cmocka_unit_test(refused_by_policy),
 	    cmocka_unit_test(players_and_many),

@@ -197,6 +197,21 @@ says_near_misses(void **state)
 }
 
 static void
+folds_names_and_no_ids(void **state)
+{
+	(void)state;
+	expect("channel youtube Some x2, channel youtube UCabcdefghijkl, "
+	    "channel youtube ucabcdefghijkl",
+	    "a href=https://www.youtube.com/@Some",
+	    "a href=https://www.youtube.com/@some",
+	    "a href=https://www.youtube.com/channel/UCabcdefghijkl",
+	    "a href=https://www.youtube.com/channel/ucabcdefghijkl");
+	expect("content youtube aBcDeFgHiJk, content youtube abcdefghijk",
+	    "a href=https://youtu.be/aBcDeFgHiJk",
+	    "a href=https://youtu.be/abcdefghijk");
+}
+
+static void
 reads_share_kits(void **state)
 {
 	(void)state;
@@ -296,6 +311,7 @@ main(void)
 	    cmocka_unit_test(finds_players_on_the_own_site),
 	    cmocka_unit_test(finds_feeds),
 	    cmocka_unit_test(says_near_misses),
+	    cmocka_unit_test(folds_names_and_no_ids),
 	    cmocka_unit_test(reads_share_kits),
 	    cmocka_unit_test(reads_share_functions),
 	    cmocka_unit_test(resolves_against_the_base),
