@@ -12,6 +12,7 @@ assert longest < 33 and all(len(value) in (1, 2) for _, value in rows)
 
 print("/* Made by contrib/html_entities.py; do not edit. */")
 print('#include "html_entities.h"\n')
+print("/* clang-format off */\n")
 print("/* Sorted bytewise, so that a name stands before its extensions. */")
 print("const struct html_entity html_entities[] = {")
 line = "   "

@@ -13,17 +13,17 @@ struct advice_sample {
 };
 
 struct advice {
-	bool confirm_soon;   /* something waits for confirmation: look again */
-	bool twin;	     /* look a second time to learn what is volatile */
-	bool plain;	     /* a good look with nothing open: the same bytes
-			      * again need no analysis */
-	char *etag;	     /* of the last good look; NULL: none */
+	bool confirm_soon; /* something waits for confirmation: look again */
+	bool twin;	   /* look a second time to learn what is volatile */
+	bool plain;	   /* a good look with nothing open: the same bytes
+			    * again need no analysis */
+	char *etag;	   /* of the last good look; NULL: none */
 	char *last_modified;
 	struct advice_sample *samples; /* pages of sampled slots to watch now;
 					* those of the same slot not listed are
 					* to be dropped */
 	size_t nsamples;
-	char *sample_slot;   /* the slot that `samples` is about; NULL none */
+	char *sample_slot; /* the slot that `samples` is about; NULL none */
 };
 
 void advice_release(struct advice *);
@@ -36,15 +36,15 @@ struct resume_page {
 	char *target;
 	char *page;
 	char *url;
-	int64_t last;	     /* time of the last look, ms */
+	int64_t last; /* time of the last look, ms */
 	bool confirm_soon;
-	bool sample;	     /* a sample of the slot, not its fixed URL */
+	bool sample; /* a sample of the slot, not its fixed URL */
 	char *etag;
 	char *last_modified;
 };
 
 struct resume {
-	uint64_t last_id;    /* highest observation id stored */
+	uint64_t last_id; /* highest observation id stored */
 	struct resume_page *pages;
 	size_t npages;
 };

@@ -24,12 +24,12 @@ struct span {
 	size_t n;
 };
 
-#define SPAN(lit)      ((struct span){(lit), sizeof(lit) - 1})
-#define SPAN_NULL      ((struct span){NULL, 0})
-#define ARRAY_LEN(a)   (sizeof(a) / sizeof((a)[0]))
+#define SPAN(lit)    ((struct span){(lit), sizeof(lit) - 1})
+#define SPAN_NULL    ((struct span){NULL, 0})
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 /* For printf("%.*s"): a span's length is cut to int range. */
-#define SPAN_ARG(s)    (int)((s).n > 65535 ? 65535 : (s).n), (s).p ? (s).p : ""
+#define SPAN_ARG(s) (int)((s).n > 65535 ? 65535 : (s).n), (s).p ? (s).p : ""
 
 /* The smallest are inline: they are called for every byte that is read. */
 
@@ -146,10 +146,10 @@ struct span span_token(struct span *rest, char sep);
 bool span_u64(struct span, uint64_t *out);
 int span_cmp(struct span, struct span); /* bytewise, as memcmp */
 
-int ascii_hex(char);	 /* value of a hex digit, or -1 */
+int ascii_hex(char); /* value of a hex digit, or -1 */
 
 struct buf {
-	char *data;	/* NUL-terminated when not NULL; may hold NULs */
+	char *data; /* NUL-terminated when not NULL; may hold NULs */
 	size_t len;
 	size_t cap;
 	size_t max;
@@ -226,9 +226,9 @@ void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *, size_t);
 /* n * size with overflow check. */
 void *xreallocarray(void *, size_t n, size_t size);
-char *xstrdup(const char *);		/* NULL gives NULL */
+char *xstrdup(const char *); /* NULL gives NULL */
 char *xstrndup(const char *, size_t);
-char *span_dup(struct span);		/* NUL-terminated copy; NULL p gives NULL */
+char *span_dup(struct span); /* NUL-terminated copy; NULL p gives NULL */
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Grows an array for one more element: capacity doubles. */
 void *xgrow(void *array, size_t *cap, size_t need, size_t size);

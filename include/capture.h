@@ -21,13 +21,13 @@
 typedef ssize_t capture_read(void *arg, void *buf, size_t n);
 
 struct capture_packet {
-	int64_t time_ns;     /* since the epoch; CAPTURE_NO_TIME (simple
-				packet blocks carry none) */
-	uint32_t link;	     /* LINKTYPE_ value */
-	uint32_t interface;  /* running number over all sections */
-	uint32_t wire_len;   /* length on the wire, >= data.n */
-	struct span data;    /* borrows, until the next call */
-	uint64_t offset;     /* of the record in the (decompressed) file */
+	int64_t time_ns;    /* since the epoch; CAPTURE_NO_TIME (simple
+			       packet blocks carry none) */
+	uint32_t link;	    /* LINKTYPE_ value */
+	uint32_t interface; /* running number over all sections */
+	uint32_t wire_len;  /* length on the wire, >= data.n */
+	struct span data;   /* borrows, until the next call */
+	uint64_t offset;    /* of the record in the (decompressed) file */
 };
 
 enum capture_result {

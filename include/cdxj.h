@@ -15,12 +15,12 @@
 
 struct cdxj_entry {
 	struct span uri;
-	int64_t date;		/* ms */
-	struct span mime;	/* "warc/revisit" for those */
-	int status;		/* 0: left out */
-	struct span digest;	/* "sha256:..." ; may be empty */
-	uint64_t offset;	/* of the gzip member */
-	uint64_t length;	/* of the gzip member */
+	int64_t date;	    /* ms */
+	struct span mime;   /* "warc/revisit" for those */
+	int status;	    /* 0: left out */
+	struct span digest; /* "sha256:..." ; may be empty */
+	uint64_t offset;    /* of the gzip member */
+	uint64_t length;    /* of the gzip member */
 	struct span file;
 };
 

@@ -33,17 +33,16 @@ bool changelog_append(struct changelog *, int64_t time, struct span lines,
     uint64_t last_seq);
 /* False when a line of this time would begin a new file: the batch before it
  * must be appended first. */
-bool changelog_same_file(const struct changelog *, int64_t first,
-    int64_t time);
+bool changelog_same_file(const struct changelog *, int64_t first, int64_t time);
 
 /* ---- Reading ---- */
 
 enum changelog_read {
 	CHANGELOG_LINE,
 	CHANGELOG_END,
-	CHANGELOG_TORN,    /* the last member is cut short */
+	CHANGELOG_TORN,	   /* the last member is cut short */
 	CHANGELOG_CORRUPT, /* bytes that are no gzip member, or a bad sum */
-	CHANGELOG_LONG,    /* a line is longer than EVENT_LINE_MAX: damage */
+	CHANGELOG_LONG,	   /* a line is longer than EVENT_LINE_MAX: damage */
 	CHANGELOG_ERROR,   /* read error (errno) */
 };
 

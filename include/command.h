@@ -10,8 +10,8 @@ enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct command {
 	const char *name;
-	const char *arguments;	/* usage after the name */
-	const char *summary;	/* one line */
+	const char *arguments; /* usage after the name */
+	const char *summary;   /* one line */
 	int (*run)(int argc, char **argv);
 };
 

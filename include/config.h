@@ -11,10 +11,10 @@
 #include "bytes.h"
 
 struct page_slot {
-	char *name;	/* "main", "contact", "article" */
-	char *url;	/* fixed slot: the URL; sample: the page that lists */
-	char *match;	/* sample: pattern that links must match ("*" any run
-			 * of characters, "?" one); NULL for a fixed slot */
+	char *name;	 /* "main", "contact", "article" */
+	char *url;	 /* fixed slot: the URL; sample: the page that lists */
+	char *match;	 /* sample: pattern that links must match ("*" any run
+			  * of characters, "?" one); NULL for a fixed slot */
 	uint32_t sample; /* sample: how many newest links are watched */
 	uint32_t archive_sample; /* how many older ones are re-visited slowly */
 	char *note;
@@ -28,7 +28,7 @@ struct known_page {
 
 struct target {
 	char *id;
-	bool account;	/* from accounts.yaml */
+	bool account; /* from accounts.yaml */
 	char *name;
 	char *name_local;
 	char *operator_name;
@@ -39,16 +39,16 @@ struct target {
 	char *status_since;
 	char *note;
 	char *source;
-	char *attribution; /* accounts: official, linked, suspected, ... */
-	char *evidence;	   /* accounts */
-	char *platform;	   /* accounts */
+	char *attribution;  /* accounts: official, linked, suspected, ... */
+	char *evidence;	    /* accounts */
+	char *platform;	    /* accounts */
 	char *account_name; /* accounts */
-	char *site;	   /* accounts: id of the operating site, or NULL */
-	char *url;	   /* accounts: address, or NULL when not known */
-	bool watch;	   /* accounts: fetch that address */
+	char *site;	    /* accounts: id of the operating site, or NULL */
+	char *url;	    /* accounts: address, or NULL when not known */
+	bool watch;	    /* accounts: fetch that address */
 	bool enabled;
-	int64_t interval;  /* 0: by status, from the settings */
-	char *proxy;	   /* NULL: the settings' */
+	int64_t interval;	 /* 0: by status, from the settings */
+	char *proxy;		 /* NULL: the settings' */
 	struct page_slot *pages; /* none: listed, not fetched */
 	size_t npages;
 	struct known_page *known; /* known addresses that are not fetched */
@@ -57,53 +57,53 @@ struct target {
 
 struct hook_config {
 	char *name;
-	char *command;	  /* absolute path of an executable */
+	char *command; /* absolute path of an executable */
 	char **args;
 	size_t nargs;
-	char **types;	  /* globs; none means all */
+	char **types; /* globs; none means all */
 	size_t ntypes;
-	char **targets;	  /* globs */
+	char **targets; /* globs */
 	size_t ntargets;
 	char **platforms; /* globs */
 	size_t nplatforms;
 	char **categories; /* globs */
 	size_t ncategories;
 	int64_t timeout;
-	int64_t batch;	  /* 0: one event per call */
-	uint32_t rate;	  /* calls per minute; 0 no limit */
+	int64_t batch;	   /* 0: one event per call */
+	uint32_t rate;	   /* calls per minute; 0 no limit */
 	uint32_t attempts; /* before it goes to the dead letters */
 };
 
 struct config {
 	char *vantage;
-	char *state_dir;  /* NULL: the user's state folder */
-	char *log_dir;	  /* NULL: "log" in the state folder */
+	char *state_dir; /* NULL: the user's state folder */
+	char *log_dir;	 /* NULL: "log" in the state folder */
 	char *user_agent;
 	char *proxy;
 
 	/* Schedule. */
-	int64_t interval;	/* active and unknown targets */
-	int64_t interval_dead;	/* offline, terminated ... */
+	int64_t interval;	  /* active and unknown targets */
+	int64_t interval_dead;	  /* offline, terminated ... */
 	int64_t interval_account; /* accounts that are not dead */
-	int64_t retry_first;	/* first confirming retry; doubles after it */
+	int64_t retry_first;	  /* first confirming retry; doubles after it */
 	int64_t retry_max;
-	int64_t spacing;	/* between two connections to one address */
+	int64_t spacing; /* between two connections to one address */
 	uint32_t concurrency;
 	uint32_t analysers;
 	uint32_t confirm_down;
 	uint32_t confirm_up;
 	uint32_t confirm_removed;
-	bool twin_fetch;	/* fetch changed pages twice */
+	bool twin_fetch; /* fetch changed pages twice */
 	int64_t twin_delay;
 
 	/* Network. */
-	char **name_servers;	/* "192.0.2.53" or "[2001:db8::53]:53"; none: the
-				 * system's */
+	char **name_servers; /* "192.0.2.53" or "[2001:db8::53]:53"; none: the
+			      * system's */
 	size_t nname_servers;
-	char *ca_file;		/* NULL: the system's bundle */
-	char **allow_networks;	/* CIDR that policy may connect to */
+	char *ca_file;	       /* NULL: the system's bundle */
+	char **allow_networks; /* CIDR that policy may connect to */
 	size_t nallow_networks;
-	char **controls;	/* URLs that tell whether we are online */
+	char **controls; /* URLs that tell whether we are online */
 	size_t ncontrols;
 	bool ipv4;
 	bool ipv6;
@@ -111,21 +111,21 @@ struct config {
 	int64_t dns_timeout;
 	int64_t connect_timeout;
 	int64_t total_timeout;
-	int64_t body_limit;	/* bytes of one body over the wire */
+	int64_t body_limit; /* bytes of one body over the wire */
 	uint32_t redirects;
 
 	/* Recording. */
 	bool record_warc;
-	int64_t record_size;	/* rotate a WARC at this many bytes */
+	int64_t record_size; /* rotate a WARC at this many bytes */
 
 	/* Service. */
-	char *metrics_listen;	/* "127.0.0.1:9464"; NULL off */
+	char *metrics_listen; /* "127.0.0.1:9464"; NULL off */
 	bool sandbox_best_effort;
-	int64_t offline_window;	/* all targets failing this long: it is us */
+	int64_t offline_window; /* all targets failing this long: it is us */
 
 	struct hook_config *hooks;
 	size_t nhooks;
-	struct target *targets;	/* sites, then accounts, each by file order */
+	struct target *targets; /* sites, then accounts, each by file order */
 	size_t ntargets;
 };
 

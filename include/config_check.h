@@ -13,14 +13,14 @@
 const char *check_url(const char *);
 /* http, https, socks5 or socks5h with a host and a port; or "direct". */
 const char *check_proxy(const char *);
-const char *check_id(const char *);	/* a-z 0-9 - . _ */
-const char *check_filled(const char *);	/* not empty */
+const char *check_id(const char *);	  /* a-z 0-9 - . _ */
+const char *check_filled(const char *);	  /* not empty */
 const char *check_absolute(const char *); /* path that begins with / */
 const char *check_glob(const char *);
-const char *check_network(const char *); /* CIDR, host bits clear */
+const char *check_network(const char *);     /* CIDR, host bits clear */
 const char *check_name_server(const char *); /* address, or [address]:port */
-const char *check_listen(const char *);	/* address:port on loopback */
-const char *check_language(const char *); /* BCP 47 shape: "ko", "zh-hant" */
+const char *check_listen(const char *);	     /* address:port on loopback */
+const char *check_language(const char *);    /* BCP 47 shape: "ko", "zh-hant" */
 const char *check_category(const char *);
 const char *check_site_status(const char *);
 const char *check_account_status(const char *);

@@ -12,9 +12,9 @@ struct event_base;
 struct courier;
 
 struct call_result {
-	const char *reason;	/* NULL: exit 0; else why not, one line */
-	struct span output;	/* what it printed, cut at HOOK_OUTPUT_MAX */
-	int64_t ms;		/* how long it ran */
+	const char *reason; /* NULL: exit 0; else why not, one line */
+	struct span output; /* what it printed, cut at HOOK_OUTPUT_MAX */
+	int64_t ms;	    /* how long it ran */
 };
 
 /* The call `id` of hook `name` has ended.  Everything is borrowed for the
@@ -31,8 +31,8 @@ void courier_free(struct courier *);
  * that others may write to, or that cannot be started is a failed call.
  * Nothing is borrowed after the return.
  */
-void courier_run_hook(struct courier *, const struct hook_config *,
-    uint64_t id, struct span lines);
+void courier_run_hook(struct courier *, const struct hook_config *, uint64_t id,
+    struct span lines);
 size_t courier_running(const struct courier *);
 
 /* Logs what a call printed, quoted, at most a few lines of it. */

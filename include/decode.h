@@ -43,11 +43,11 @@ bool gzip_looks(struct span);
 enum inflate_format { INFLATE_GZIP, INFLATE_ZLIB, INFLATE_RAW };
 
 enum inflate_step {
-	INFLATE_INPUT,	 /* all input was taken: give more */
-	INFLATE_OUTPUT,	 /* the output is full: call again */
-	INFLATE_END,	 /* a member ended here; the next call begins another */
-	INFLATE_CORRUPT	 /* not (or no longer) of this format; sticky until
-			  * inflater_reset() */
+	INFLATE_INPUT,	/* all input was taken: give more */
+	INFLATE_OUTPUT, /* the output is full: call again */
+	INFLATE_END,	/* a member ended here; the next call begins another */
+	INFLATE_CORRUPT /* not (or no longer) of this format; sticky until
+			 * inflater_reset() */
 };
 
 struct inflater;

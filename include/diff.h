@@ -44,31 +44,35 @@ enum grade {
 	GRADE_SAME, /* 304, or the same bytes: as the last good one */
 	GRADE_GOOD,
 };
-enum grade observation_grade(const struct observation *,
-    const struct finding *, enum verdict seen);
+enum grade observation_grade(const struct observation *, const struct finding *,
+    enum verdict seen);
 
 /* The verdict of a target and the one that is forming. */
 struct verdict_state {
 	enum verdict confirmed;
 	int64_t since;		/* first look that said so; ms */
-	enum verdict candidate;	/* UNKNOWN: none */
+	enum verdict candidate; /* UNKNOWN: none */
 	int64_t candidate_since;
-	uint32_t count;		/* looks in a row that said so */
-	uint32_t bad;		/* looks in a row that did not say up */
-	uint32_t corroborated;	/* of count: another target answered since */
-	int64_t last;		/* the latest of them */
-	bool held;		/* count is reached, but is it us? */
+	uint32_t count;	       /* looks in a row that said so */
+	uint32_t bad;	       /* looks in a row that did not say up */
+	uint32_t corroborated; /* of count: another target answered since */
+	int64_t last;	       /* the latest of them */
+	bool held;	       /* count is reached, but is it us? */
 };
 
 struct verdict_limits {
 	uint32_t confirm_down;
 	uint32_t confirm_up;
-	bool alone;		/* nobody could tell us that it is us */
-	int64_t other_success;	/* latest answer of another; INSTANT_NONE */
+	bool alone;	       /* nobody could tell us that it is us */
+	int64_t other_success; /* latest answer of another; INSTANT_NONE */
 };
 
-enum verdict_step { VERDICT_KEPT, VERDICT_FORMING, VERDICT_HELD,
-	VERDICT_CHANGED };
+enum verdict_step {
+	VERDICT_KEPT,
+	VERDICT_FORMING,
+	VERDICT_HELD,
+	VERDICT_CHANGED
+};
 
 /* Takes one look into account; VERDICT_CHANGED when `confirmed` is new. */
 enum verdict_step verdict_advance(struct verdict_state *, enum verdict seen,
@@ -82,25 +86,25 @@ void verdict_void(struct verdict_state *, int64_t from);
 
 struct outage_target {
 	int64_t row;
-	bool alive;	/* answered when it was last asked with our line up */
-	bool failing;	/* failed since anybody answered */
+	bool alive;   /* answered when it was last asked with our line up */
+	bool failing; /* failed since anybody answered */
 };
 
 /* What the targets of one vantage say together. */
 struct outage {
 	bool offline;
-	int64_t since;		/* of the offline state: its first failure */
-	int64_t last_success;	/* INSTANT_NONE: none yet */
-	int64_t last_row;	/* whose it was */
-	int64_t other_success;	/* latest of anybody else */
-	int64_t run_start;	/* first failure since; INSTANT_NONE: none */
+	int64_t since;	       /* of the offline state: its first failure */
+	int64_t last_success;  /* INSTANT_NONE: none yet */
+	int64_t last_row;      /* whose it was */
+	int64_t other_success; /* latest of anybody else */
+	int64_t run_start;     /* first failure since; INSTANT_NONE: none */
 	struct outage_target *list;
 	size_t count, cap;
 	size_t alive;
 	size_t failing;
 	size_t controls_failing;
-	uint32_t controls;	/* configured */
-	int64_t window;		/* ms */
+	uint32_t controls;	   /* configured */
+	int64_t window;		   /* ms */
 	uint64_t control_seen[16]; /* hashes of those failing */
 };
 
@@ -111,8 +115,7 @@ struct outage_target *outage_target(struct outage *, int64_t row);
 void outage_set_alive(struct outage *, int64_t row, bool alive);
 /* A look got an answer.  Returns the number of distinct targets that had
  * failed since the answer before it; sets *online when it ends an outage. */
-size_t outage_success(struct outage *, int64_t row, int64_t time,
-    bool *online);
+size_t outage_success(struct outage *, int64_t row, int64_t time, bool *online);
 /* A look failed below HTTP; `control` is the URL hash of a control target, 0
  * for others.  True when this makes it an outage of ours. */
 bool outage_failure(struct outage *, int64_t row, uint64_t control,
@@ -124,21 +127,21 @@ int64_t outage_other_success(const struct outage *, int64_t row);
 
 /* A sighting on one page of the target. */
 struct known_place {
-	int64_t page;		/* row of the page */
-	uint32_t missing;	/* good looks in a row without it */
-	uint32_t returns;	/* times it was missing and came back */
+	int64_t page;	  /* row of the page */
+	uint32_t missing; /* good looks in a row without it */
+	uint32_t returns; /* times it was missing and came back */
 	int64_t first_seen;
-	int64_t last_seen;	/* INSTANT_NONE: still there at last_good */
-	bool sampled;		/* of the page: a sample comes and goes */
-	uint64_t turn;		/* of the page's last good look */
+	int64_t last_seen; /* INSTANT_NONE: still there at last_good */
+	bool sampled;	   /* of the page: a sample comes and goes */
+	uint64_t turn;	   /* of the page's last good look */
 	bool dirty;
-	bool gone;		/* to be deleted */
+	bool gone; /* to be deleted */
 };
 
 /* One element of the target's union. */
 struct known_sighting {
-	int64_t row;		/* 0: new */
-	uint64_t key;		/* of kind, platform and name */
+	int64_t row;  /* 0: new */
+	uint64_t key; /* of kind, platform and name */
 	enum sighting_kind kind;
 	char *platform;
 	char *name;
@@ -147,9 +150,9 @@ struct known_sighting {
 	char *element;
 	char *text;
 	uint32_t count;
-	bool present;		/* in the union now */
+	bool present; /* in the union now */
 	int64_t first_seen;
-	int64_t last_seen;	/* INSTANT_NONE while present */
+	int64_t last_seen; /* INSTANT_NONE while present */
 	struct known_place *places;
 	size_t nplaces, places_cap;
 	bool dirty;
@@ -158,7 +161,7 @@ struct known_sighting {
 struct known_set {
 	struct known_sighting *list;
 	size_t count, cap;
-	bool urgent;	/* something is missing that does not come and go */
+	bool urgent; /* something is missing that does not come and go */
 };
 
 void known_set_release(struct known_set *);
@@ -182,13 +185,13 @@ struct diff {
 	const struct observation *o;
 	const struct finding *f;
 	enum grade grade;
-	int64_t page;		/* row */
+	int64_t page; /* row */
 	bool sampled;
-	bool silent;		/* baseline: note it, do not tell */
-	uint64_t turn;		/* good looks at the target so far */
-	uint32_t sample;	/* size of the sample; 0 for fixed slots */
+	bool silent;	 /* baseline: note it, do not tell */
+	uint64_t turn;	 /* good looks at the target so far */
+	uint32_t sample; /* size of the sample; 0 for fixed slots */
 	uint32_t confirm_removed;
-	int64_t last_good;	/* of the page before this look */
+	int64_t last_good; /* of the page before this look */
 	diff_emit *emit;
 	void *arg;
 };
@@ -208,7 +211,7 @@ struct known_block {
 	int64_t position;
 	uint64_t hash;
 	char *text;
-	bool changing;		/* stands in a volatile place */
+	bool changing; /* stands in a volatile place */
 };
 
 /* The text of a page as it was, and what became of the comparison. */
@@ -216,12 +219,12 @@ struct known_text {
 	struct known_block *list;
 	size_t count, cap;
 	struct volatile_set slots;
-	uint64_t look;		/* good looks at the page, with this one */
-	const char *sha256;	/* text hash of the blocks (borrowed) */
-	bool *changing;		/* of each block of the finding; owned */
-	size_t suppressed;	/* blocks that differ and are not told */
+	uint64_t look;	    /* good looks at the page, with this one */
+	const char *sha256; /* text hash of the blocks (borrowed) */
+	bool *changing;	    /* of each block of the finding; owned */
+	size_t suppressed;  /* blocks that differ and are not told */
 	bool told;
-	bool wait;		/* unsettled: keep the old state, look again */
+	bool wait; /* unsettled: keep the old state, look again */
 };
 
 void known_text_release(struct known_text *);

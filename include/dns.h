@@ -35,13 +35,13 @@ enum dns_section { DNS_ANSWER, DNS_AUTHORITY, DNS_ADDITIONAL };
 
 struct dns_rr {
 	enum dns_section section;
-	char *name;	/* owned; presentation form, no final dot, "." for the
-			 * root; odd bytes as \DDD */
+	char *name; /* owned; presentation form, no final dot, "." for the
+		     * root; odd bytes as \DDD */
 	uint16_t type;
 	uint16_t class;
 	uint32_t ttl;
-	char *value;	/* owned text for A, AAAA, NS, CNAME, PTR, MX ("10
-			 * mail.example") and TXT; NULL for other types */
+	char *value; /* owned text for A, AAAA, NS, CNAME, PTR, MX ("10
+		      * mail.example") and TXT; NULL for other types */
 };
 
 struct dns_message {
@@ -52,14 +52,14 @@ struct dns_message {
 	bool recursion_desired;
 	bool recursion_available;
 	unsigned opcode;
-	unsigned rcode;	      /* with EDNS's upper bits */
-	uint16_t questions;   /* as the header says; the first is kept */
-	char *name;	      /* owned; NULL without a question */
+	unsigned rcode;	    /* with EDNS's upper bits */
+	uint16_t questions; /* as the header says; the first is kept */
+	char *name;	    /* owned; NULL without a question */
 	uint16_t type;
 	uint16_t class;
 	struct dns_rr *records; /* owned; at most DNS_ANSWERS_MAX */
 	size_t nrecords, records_cap;
-	bool cut;	      /* more records were there than could be read */
+	bool cut; /* more records were there than could be read */
 };
 
 /* Parses one message.  False (and an empty message) when the header or the

@@ -16,16 +16,16 @@ enum doc_kind { DOC_SCALAR, DOC_LIST, DOC_MAP };
 
 struct doc_node {
 	enum doc_kind kind;
-	const char *file;	/* where it stands, or "-o key=value" */
-	uint32_t line;		/* 1-based; 0: no place inside the file */
+	const char *file; /* where it stands, or "-o key=value" */
+	uint32_t line;	  /* 1-based; 0: no place inside the file */
 	uint32_t column;
-	const char *key;	/* inside a map */
+	const char *key; /* inside a map */
 	uint32_t key_line;
 	uint32_t key_column;
 	const char *text;	/* scalar: NUL-terminated, holds no other NUL */
 	bool quoted;		/* "null" and null are kept apart */
 	size_t count;		/* children */
-	struct doc_node *first;	/* children of a list or map, in order */
+	struct doc_node *first; /* children of a list or map, in order */
 	struct doc_node *last;
 	struct doc_node *next;
 };

@@ -13,38 +13,38 @@
 
 /* Why an exchange is not whole, or what is odd about it. */
 enum exchange_note {
-	EXCHANGE_NO_REQUEST = 1 << 0,	/* response only */
-	EXCHANGE_NO_RESPONSE = 1 << 1,	/* request only */
-	EXCHANGE_GAP = 1 << 2,		/* bytes are missing in the capture */
-	EXCHANGE_CUT = 1 << 3,		/* connection closed too early */
-	EXCHANGE_RESET = 1 << 4,	/* connection reset */
+	EXCHANGE_NO_REQUEST = 1 << 0,  /* response only */
+	EXCHANGE_NO_RESPONSE = 1 << 1, /* request only */
+	EXCHANGE_GAP = 1 << 2,	       /* bytes are missing in the capture */
+	EXCHANGE_CUT = 1 << 3,	       /* connection closed too early */
+	EXCHANGE_RESET = 1 << 4,       /* connection reset */
 	EXCHANGE_RESET_INJECTED = 1 << 5,
-	EXCHANGE_CAPTURE_END = 1 << 6,	/* the capture ended first */
-	EXCHANGE_EVICTED = 1 << 7,	/* given up to bound memory */
-	EXCHANGE_UPGRADE = 1 << 8,	/* 101: the rest is another protocol */
-	EXCHANGE_TUNNEL = 1 << 9,	/* CONNECT: the rest is a tunnel */
+	EXCHANGE_CAPTURE_END = 1 << 6, /* the capture ended first */
+	EXCHANGE_EVICTED = 1 << 7,     /* given up to bound memory */
+	EXCHANGE_UPGRADE = 1 << 8,     /* 101: the rest is another protocol */
+	EXCHANGE_TUNNEL = 1 << 9,      /* CONNECT: the rest is a tunnel */
 	EXCHANGE_HEAD_TOO_LARGE = 1 << 10,
-	EXCHANGE_PARTIAL = 1 << 11,	/* 206: a range of the whole */
-	EXCHANGE_INTERIM = 1 << 12	/* 1xx: the response proper comes in an
-					 * exchange of its own */
+	EXCHANGE_PARTIAL = 1 << 11, /* 206: a range of the whole */
+	EXCHANGE_INTERIM = 1 << 12  /* 1xx: the response proper comes in an
+				     * exchange of its own */
 };
 
 struct exchange {
-	uint64_t number;	/* ascends in the order of starts */
-	uint64_t stream;	/* tcp_stream.number */
+	uint64_t number; /* ascends in the order of starts */
+	uint64_t stream; /* tcp_stream.number */
 	struct endpoint client, server;
 	/* ns since the epoch, TCP_NEVER when not seen. */
 	int64_t syn_ns, synack_ns;
-	int64_t request_ns, request_end_ns;  /* first, last byte */
-	int64_t response_ns, end_ns;	     /* first byte; last, or the end */
-	struct http_head request;  /* method.p NULL: not seen */
-	struct http_head response; /* status 0 and raw.p NULL: none */
-	struct http_body body;	   /* of the response: framing and flags */
-	uint64_t body_bytes;	   /* handed to body(): payload before a gap */
-	uint64_t missing;	   /* bytes of the response not captured */
-	bool complete;		   /* the whole response was seen */
-	unsigned notes;		   /* enum exchange_note */
-	void *user;		   /* the callbacks' own; freed in done() */
+	int64_t request_ns, request_end_ns; /* first, last byte */
+	int64_t response_ns, end_ns;	    /* first byte; last, or the end */
+	struct http_head request;	    /* method.p NULL: not seen */
+	struct http_head response;	    /* status 0 and raw.p NULL: none */
+	struct http_body body; /* of the response: framing and flags */
+	uint64_t body_bytes;   /* handed to body(): payload before a gap */
+	uint64_t missing;      /* bytes of the response not captured */
+	bool complete;	       /* the whole response was seen */
+	unsigned notes;	       /* enum exchange_note */
+	void *user;	       /* the callbacks' own; freed in done() */
 	/* http_stream.c's own. */
 	struct exchange *next;
 	struct buf request_bytes, response_bytes;
@@ -55,11 +55,11 @@ struct exchange {
 struct dns_seen {
 	struct endpoint client, server;
 	bool tcp;
-	int64_t query_ns;    /* TCP_NEVER: only the answer was captured */
-	int64_t answer_ns;   /* TCP_NEVER: no answer came */
-	unsigned asked;	     /* copies of the question */
-	bool other_answers;  /* further, different answers came before this
-			      * one: someone else may have answered too */
+	int64_t query_ns;   /* TCP_NEVER: only the answer was captured */
+	int64_t answer_ns;  /* TCP_NEVER: no answer came */
+	unsigned asked;	    /* copies of the question */
+	bool other_answers; /* further, different answers came before this
+			     * one: someone else may have answered too */
 	const struct dns_message *message; /* the answer, or the question */
 };
 
@@ -81,15 +81,15 @@ struct connection_seen {
 	unsigned syns;
 	uint64_t up_bytes, down_bytes, up_missing, down_missing;
 	bool reset_by_client, reset_by_server; /* in whose name */
-	bool reset_injected;  /* tcp_reset_injected() of the accepted one */
+	bool reset_injected; /* tcp_reset_injected() of the accepted one */
 	uint8_t reset_ttl, ttl_min, ttl_max; /* of the server */
-	int64_t reset_ns;     /* TCP_NEVER */
-	unsigned exchanges;   /* HTTP exchanges on it */
-	bool tls;	      /* a TLS handshake was seen */
+	int64_t reset_ns;		     /* TCP_NEVER */
+	unsigned exchanges;		     /* HTTP exchanges on it */
+	bool tls;			     /* a TLS handshake was seen */
 	const char *server_name; /* from ClientHello; NULL when none */
-	int tls_alert;	      /* RFC 8446 section 6; -1 when none */
+	int tls_alert;		 /* RFC 8446 section 6; -1 when none */
 	bool tls_alert_by_server;
-	bool tls_answered;    /* ServerHello came */
+	bool tls_answered; /* ServerHello came */
 };
 
 struct exchange_sink {
@@ -119,9 +119,9 @@ void exchanges_free(struct exchanges *);
 
 struct exchanges_count {
 	uint64_t packets;
-	uint64_t broken;	/* headers cut off or nonsense */
-	uint64_t unknown_link;	/* packets of a link type we do not know */
-	uint64_t snapped;	/* cut by the snapshot length */
+	uint64_t broken;       /* headers cut off or nonsense */
+	uint64_t unknown_link; /* packets of a link type we do not know */
+	uint64_t snapped;      /* cut by the snapshot length */
 	uint64_t fragments_lost;
 	uint64_t evicted;
 	uint64_t streams;

@@ -24,34 +24,34 @@ enum sighting_kind {
  * the other fields are those of the first occurrence. */
 struct sighting {
 	enum sighting_kind kind;
-	char *platform;	/* id of conf/platforms.yaml */
-	char *name;	/* account or content id; NULL where kind has none */
-	char *url;	/* resolved; NULL for markup without a URL */
-	char *element;	/* "a.block_right_sns.brc_twiter" */
-	char *text;	/* visible text, may be NULL */
-	char *kit;	/* share kit ("jiathis"); NULL for plain links */
+	char *platform;	 /* id of conf/platforms.yaml */
+	char *name;	 /* account or content id; NULL where kind has none */
+	char *url;	 /* resolved; NULL for markup without a URL */
+	char *element;	 /* "a.block_right_sns.brc_twiter" */
+	char *text;	 /* visible text, may be NULL */
+	char *kit;	 /* share kit ("jiathis"); NULL for plain links */
 	uint64_t offset; /* in the decoded body, of the element's '<' */
 	uint32_t count;
-	bool fold;	/* names that differ in ASCII case are one account */
+	bool fold; /* names that differ in ASCII case are one account */
 };
 
 /* One visible text block, white space folded. */
 struct text_block {
 	char *text;
-	uint64_t hash;	/* bytes_hash of the normalised text (noise replaced) */
-	bool noise;	/* nothing but noise: not in the text hash */
+	uint64_t hash; /* bytes_hash of the normalised text (noise replaced) */
+	bool noise;    /* nothing but noise: not in the text hash */
 };
 
 /* What kind of page the bytes are. */
 enum page_class {
 	PAGE_NORMAL,
-	PAGE_EMPTY,	  /* no visible text, no links */
+	PAGE_EMPTY, /* no visible text, no links */
 	PAGE_BOT_WALL,
-	PAGE_BLOCK,	  /* a state's or network's block page */
+	PAGE_BLOCK, /* a state's or network's block page */
 	PAGE_PARKED,
 	PAGE_PLACEHOLDER, /* a server's default page */
 	PAGE_LOGIN_WALL,
-	PAGE_GEO,	  /* refused for our country */
+	PAGE_GEO, /* refused for our country */
 	PAGE_SOFT_404,
 	PAGE_MAINTENANCE,
 	PAGE_CLASS_COUNT
@@ -59,22 +59,22 @@ enum page_class {
 
 enum analysis_status {
 	ANALYSIS_OK,
-	ANALYSIS_CUT,	  /* a limit was hit; notes say which */
-	ANALYSIS_NONE,	  /* nothing to analyse: no response, or 304 */
-	ANALYSIS_FAILED,  /* the analyser died or was killed on it */
-	ANALYSIS_SAME,	  /* not made: the same bytes as the look before */
+	ANALYSIS_CUT,	 /* a limit was hit; notes say which */
+	ANALYSIS_NONE,	 /* nothing to analyse: no response, or 304 */
+	ANALYSIS_FAILED, /* the analyser died or was killed on it */
+	ANALYSIS_SAME,	 /* not made: the same bytes as the look before */
 	ANALYSIS_STATUS_COUNT
 };
 
 struct finding {
 	enum analysis_status status;
 	enum page_class page_class;
-	char *class_rule;  /* id of the rule in verdicts.yaml that said so */
-	char *media_type;  /* "text/html", from the header or sniffed */
-	char *charset;	   /* WHATWG name in lower case, "euc-kr" */
+	char *class_rule;   /* id of the rule in verdicts.yaml that said so */
+	char *media_type;   /* "text/html", from the header or sniffed */
+	char *charset;	    /* WHATWG name in lower case, "euc-kr" */
 	char *charset_from; /* "bom", "header", "meta", "detected", "default" */
 	uint32_t bad_chars; /* undecodable sequences made U+FFFD */
-	char *title;	   /* NULL when there is none */
+	char *title;	    /* NULL when there is none */
 	uint64_t body_length; /* decoded */
 	char body_sha256[65]; /* of the decoded body; "" when there is none */
 	char text_sha256[65]; /* of the blocks without noise; "" likewise */
@@ -83,10 +83,10 @@ struct finding {
 	size_t nblocks;
 	struct sighting *sightings;
 	size_t nsightings;
-	char **links;	   /* same-site links in page order, absolute, for
-			    * sampled slots; at most SAMPLES_MAX kept */
+	char **links; /* same-site links in page order, absolute, for
+		       * sampled slots; at most SAMPLES_MAX kept */
 	size_t nlinks;
-	char **notes;	   /* "body cut at 16777216 bytes", ... */
+	char **notes; /* "body cut at 16777216 bytes", ... */
 	size_t nnotes;
 };
 
@@ -105,10 +105,10 @@ void finding_encode(const struct finding *, struct buf *);
 bool finding_decode(struct finding *, struct span);
 
 void sighting_release(struct sighting *);
-const char *sighting_kind_name(enum sighting_kind); /* "channel", ... */
+const char *sighting_kind_name(enum sighting_kind);	 /* "channel", ... */
 enum sighting_kind sighting_kind_from_name(struct span); /* COUNT if none */
-const char *page_class_name(enum page_class);	    /* "bot_wall", ... */
-enum page_class page_class_from_name(struct span);  /* COUNT if none */
+const char *page_class_name(enum page_class);		 /* "bot_wall", ... */
+enum page_class page_class_from_name(struct span);	 /* COUNT if none */
 const char *analysis_status_name(enum analysis_status);
 
 #endif

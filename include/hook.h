@@ -20,16 +20,16 @@
  * where the event has none. */
 struct hook_event {
 	uint64_t seq;
-	int64_t time;		/* ms since the epoch */
+	int64_t time; /* ms since the epoch */
 	const char *type;
 	const char *target;
-	const char *category;	/* of the target */
+	const char *category; /* of the target */
 	const char *platform;
 };
 
 /* Every list of globs that the hook has must match; an event without the
- * field matches no list on it.  A baseline is no alert: it is told only to hooks
- * whose `types` ask for it. */
+ * field matches no list on it.  A baseline is no alert: it is told only to
+ * hooks whose `types` ask for it. */
 bool hook_wants(const struct hook_config *, const struct hook_event *);
 
 /* States that last.  Such an alert is told when it begins or changes, not
@@ -38,9 +38,9 @@ enum alert_edge { ALERT_NONE, ALERT_BEGINS, ALERT_ENDS };
 enum alert_edge alert_edge(const char *type);
 
 struct alert {
-	char type[32];	/* "" when none is open */
+	char type[32]; /* "" when none is open */
 	uint64_t seq;
-	int64_t since;	/* ms since the epoch */
+	int64_t since; /* ms since the epoch */
 };
 
 /* One row, as the caller keeps it. */
@@ -80,12 +80,12 @@ struct hook_rows {
 
 /* One call of a hook that should be made now. */
 struct delivery {
-	uint64_t id;		/* of this call, in this process */
-	const char *hook;	/* borrows from the configuration */
-	uint64_t first;		/* seq */
+	uint64_t id;	  /* of this call, in this process */
+	const char *hook; /* borrows from the configuration */
+	uint64_t first;	  /* seq */
 	uint64_t last;
 	size_t count;
-	struct buf lines;	/* event lines, each with its newline */
+	struct buf lines; /* event lines, each with its newline */
 };
 
 struct hook_queues;
@@ -124,15 +124,15 @@ int64_t hook_retry_delay(uint32_t attempts);
 
 /* What a hook is told in its environment about its lines. */
 struct hook_facts {
-	char *type;	/* NULL when the lines differ in it, or have none */
+	char *type; /* NULL when the lines differ in it, or have none */
 	char *target;
 	char *platform;
 	char *name;
 	char *url;
 	char *page;
-	char *time;	/* of the first line */
+	char *time; /* of the first line */
 	char *vantage;
-	uint64_t first;	/* seq of the first line */
+	uint64_t first; /* seq of the first line */
 	uint64_t last;
 	size_t count;
 };

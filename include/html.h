@@ -16,16 +16,17 @@ struct charset; /* charset.h */
 
 /* Where a URL stood. */
 enum link_source {
-	LINK_ATTRIBUTE,	/* href, src, action, poster, data, cite, longdesc ... */
+	LINK_ATTRIBUTE, /* href, src, action, poster, data, cite, longdesc ...
+			 */
 	LINK_SRCSET,
-	LINK_DATA,	/* data-* attribute whose value looks like a URL */
-	LINK_HANDLER,	/* on* attribute or javascript: URL */
-	LINK_SCRIPT,	/* string literal in an inline script or JSON */
-	LINK_META,	/* meta refresh, og:, al:, fb: */
+	LINK_DATA,	  /* data-* attribute whose value looks like a URL */
+	LINK_HANDLER,	  /* on* attribute or javascript: URL */
+	LINK_SCRIPT,	  /* string literal in an inline script or JSON */
+	LINK_META,	  /* meta refresh, og:, al:, fb: */
 	LINK_META_HANDLE, /* twitter:site and the like: "@name", not a URL */
-	LINK_JSONLD,	/* JSON-LD sameAs and url */
-	LINK_STYLE,	/* url(...) in style: for completeness, never a channel */
-	LINK_TEXT,	/* link of a feed item */
+	LINK_JSONLD,	  /* JSON-LD sameAs and url */
+	LINK_STYLE, /* url(...) in style: for completeness, never a channel */
+	LINK_TEXT,  /* link of a feed item */
 };
 
 struct attribute {
@@ -43,16 +44,16 @@ struct element {
 
 struct link {
 	enum link_source source;
-	struct span url;	/* as written */
+	struct span url;	       /* as written */
 	const struct element *element; /* the element that carries it */
-	struct span attr;	/* attribute name; empty for scripts */
+	struct span attr;	       /* attribute name; empty for scripts */
 	/* For <a>: classes, ids and image addresses of the elements inside it,
 	 * space-separated, and the visible text, folded; both cut at
 	 * LINK_TEXT_MAX.  Known when the link is given: an <a> is given at its
 	 * end. */
 	struct span inner;
 	struct span text;
-	uint64_t offset;	/* of the element's '<' */
+	uint64_t offset; /* of the element's '<' */
 };
 
 /* One visible text block, folded; `heading` is the level 1-6 or 0. */
@@ -74,12 +75,12 @@ struct page_handler {
 
 /* What a scan met; only ever added to. */
 struct page_stats {
-	uint32_t bad_chars;  /* undecodable sequences in what was kept */
-	size_t nlinks;	     /* links given */
-	bool links_cut;	     /* more than LINKS_MAX */
-	bool attrs_cut;	     /* more than ATTRS_MAX on some element */
-	bool values_cut;     /* some attribute or script was too long */
-	bool feed;	     /* it was an RSS or Atom document */
+	uint32_t bad_chars; /* undecodable sequences in what was kept */
+	size_t nlinks;	    /* links given */
+	bool links_cut;	    /* more than LINKS_MAX */
+	bool attrs_cut;	    /* more than ATTRS_MAX on some element */
+	bool values_cut;    /* some attribute or script was too long */
+	bool feed;	    /* it was an RSS or Atom document */
 };
 
 /*

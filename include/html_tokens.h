@@ -18,8 +18,8 @@
 
 enum html_state {
 	HTML_DATA,
-	HTML_RCDATA,	/* title, textarea */
-	HTML_RAWTEXT,	/* style, xmp, iframe, noembed, noframes */
+	HTML_RCDATA,  /* title, textarea */
+	HTML_RAWTEXT, /* style, xmp, iframe, noembed, noframes */
 	HTML_SCRIPT,
 	HTML_PLAINTEXT,
 	HTML_CDATA
@@ -42,21 +42,21 @@ struct html_attr {
 
 struct html_token {
 	enum html_token_type type;
-	enum html_state state;	/* of a text: what it may hold */
-	struct span name;	/* of a tag or doctype, raw */
-	struct span data;	/* of a text or comment, raw */
+	enum html_state state;	       /* of a text: what it may hold */
+	struct span name;	       /* of a tag or doctype, raw */
+	struct span data;	       /* of a text or comment, raw */
 	const struct html_attr *attrs; /* of a start tag, no name twice */
 	size_t nattrs;
-	bool plain_name;	/* of a tag: lower-case ASCII */
+	bool plain_name; /* of a tag: lower-case ASCII */
 	bool self_closing;
-	bool quirks;		/* doctype: force-quirks flag */
-	struct span public_id;	/* doctype; p NULL when missing */
+	bool quirks;	       /* doctype: force-quirks flag */
+	struct span public_id; /* doctype; p NULL when missing */
 	struct span system_id;
-	size_t offset;		/* of its first byte in the input */
+	size_t offset; /* of its first byte in the input */
 };
 
-#define HTML_NAME_MAX	  32 /* longest element name that steers anything */
-#define HTML_FOREIGN_MAX  32 /* nested svg, math and integration points kept */
+#define HTML_NAME_MAX	 32 /* longest element name that steers anything */
+#define HTML_FOREIGN_MAX 32 /* nested svg, math and integration points kept */
 
 struct html_foreign {
 	uint8_t kind;
@@ -67,9 +67,9 @@ struct html_tokens {
 	struct span in;
 	size_t at;
 	enum html_state state;
-	bool steered;	     /* true: elements choose states, as above */
-	bool cdata;	     /* CDATA counts everywhere: XML */
-	bool attrs_cut;	     /* some start tag had more than ATTRS_MAX */
+	bool steered;		  /* true: elements choose states, as above */
+	bool cdata;		  /* CDATA counts everywhere: XML */
+	bool attrs_cut;		  /* some start tag had more than ATTRS_MAX */
 	char last[HTML_NAME_MAX]; /* last start tag, for its end tag */
 	size_t last_len;
 	struct html_foreign foreign[HTML_FOREIGN_MAX];

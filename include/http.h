@@ -19,20 +19,20 @@ struct http_field {
 
 /* What had to be tolerated; bits of http_head.flags and http_body.flags. */
 enum http_flag {
-	HTTP_BARE_LF = 1 << 0,	     /* a line ends in LF without CR */
-	HTTP_FOLDED = 1 << 1,	     /* obsolete line folding */
-	HTTP_BAD_LINE = 1 << 2,	     /* a header line without a name */
-	HTTP_FIELDS_CUT = 1 << 3,    /* more than HEADER_LINES_MAX lines */
-	HTTP_LENGTHS_DIFFER = 1 << 4,/* several Content-Length values */
-	HTTP_BAD_LENGTH = 1 << 5,    /* Content-Length is no number */
-	HTTP_LENGTH_IGNORED = 1 << 6,/* chunked and a length: chunked wins */
-	HTTP_BAD_CHUNK = 1 << 7,     /* chunk framing broken on the way */
-	HTTP_NOT_CHUNKED = 1 << 8,   /* said chunked and was not */
-	HTTP_TRAILERS = 1 << 9	     /* trailer fields came */
+	HTTP_BARE_LF = 1 << 0,	      /* a line ends in LF without CR */
+	HTTP_FOLDED = 1 << 1,	      /* obsolete line folding */
+	HTTP_BAD_LINE = 1 << 2,	      /* a header line without a name */
+	HTTP_FIELDS_CUT = 1 << 3,     /* more than HEADER_LINES_MAX lines */
+	HTTP_LENGTHS_DIFFER = 1 << 4, /* several Content-Length values */
+	HTTP_BAD_LENGTH = 1 << 5,     /* Content-Length is no number */
+	HTTP_LENGTH_IGNORED = 1 << 6, /* chunked and a length: chunked wins */
+	HTTP_BAD_CHUNK = 1 << 7,      /* chunk framing broken on the way */
+	HTTP_NOT_CHUNKED = 1 << 8,    /* said chunked and was not */
+	HTTP_TRAILERS = 1 << 9	      /* trailer fields came */
 };
 
 struct http_head {
-	struct span raw;    /* borrows: start line to empty line inclusive */
+	struct span raw; /* borrows: start line to empty line inclusive */
 	bool is_request;
 	int version;	    /* 9 (none given), 10, 11, 20, ... */
 	struct span method; /* requests */
@@ -82,10 +82,10 @@ struct span http_host(const struct http_head *);
 void http_codings(const struct http_head *, struct buf *out);
 
 enum http_framing {
-	HTTP_FRAME_NONE,   /* no body */
+	HTTP_FRAME_NONE, /* no body */
 	HTTP_FRAME_LENGTH,
 	HTTP_FRAME_CHUNKED,
-	HTTP_FRAME_CLOSE   /* until the connection ends */
+	HTTP_FRAME_CLOSE /* until the connection ends */
 };
 
 enum http_chunk_state {
@@ -97,16 +97,16 @@ enum http_chunk_state {
 
 struct http_body {
 	enum http_framing framing;
-	bool done;	  /* the message is at its end */
-	uint64_t left;	  /* of the length, or of the chunk */
-	uint64_t total;	  /* payload bytes handed on */
-	uint64_t declared;/* Content-Length; UINT64_MAX when there is none */
+	bool done;	   /* the message is at its end */
+	uint64_t left;	   /* of the length, or of the chunk */
+	uint64_t total;	   /* payload bytes handed on */
+	uint64_t declared; /* Content-Length; UINT64_MAX when there is none */
 	bool has_declared;
 	unsigned flags;
 	enum http_chunk_state state;
 	bool first_chunk;
 	uint32_t line_len;
-	char line[128];	  /* chunk-size line under way */
+	char line[128]; /* chunk-size line under way */
 	size_t trailer_bytes;
 };
 

@@ -25,7 +25,7 @@ bool duration_parse(struct span, int64_t *ms);
 /* "2 h 05 min", for people. */
 const char *duration_text(int64_t ms, char out[INSTANT_TEXT_MAX]);
 
-int64_t instant_now(void);     /* wall clock, ms */
-int64_t monotonic_us(void);    /* monotonic clock, microseconds */
+int64_t instant_now(void);  /* wall clock, ms */
+int64_t monotonic_us(void); /* monotonic clock, microseconds */
 
 #endif

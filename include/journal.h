@@ -17,7 +17,7 @@
 bool notify_send(const char *state);
 bool notify_ready(void);
 bool notify_stopping(void);
-bool notify_reloading(void);	/* notify_ready() ends it */
+bool notify_reloading(void); /* notify_ready() ends it */
 bool notify_watchdog(void);
 bool notify_status(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* How often to send notify_watchdog(): half of $WATCHDOG_USEC, in ms; 0 when

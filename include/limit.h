@@ -12,12 +12,12 @@
 #define MIB (1024u * 1024u)
 
 /* Messages between our processes (message.h). */
-#define FRAME_MAX	 (64 * KIB) /* one frame; larger payloads are chunked */
-#define FRAME_QUEUE_MAX	 (96 * MIB) /* peer that reads nothing is stuck */
-#define FRAME_QUEUE_HIGH (1 * MIB)  /* start no more work that feeds it */
-#define JOB_BYTES_MAX	 (64 * MIB) /* one job's observation with bodies */
+#define FRAME_MAX	  (64 * KIB) /* a frame; larger is chunked */
+#define FRAME_QUEUE_MAX	  (96 * MIB) /* peer that reads nothing is stuck */
+#define FRAME_QUEUE_HIGH  (1 * MIB)  /* start no more work that feeds it */
+#define JOB_BYTES_MAX	  (64 * MIB) /* one job's observation with bodies */
 #define FINDING_BYTES_MAX (24 * MIB) /* one encoded finding */
-#define CONFIG_BYTES_MAX (64 * MIB) /* encoded configuration and rules */
+#define CONFIG_BYTES_MAX  (64 * MIB) /* encoded configuration and rules */
 
 /* Fetching. */
 #define URL_MAX_LEN	 (8 * KIB)  /* browsers and servers stop near here */
@@ -36,89 +36,91 @@
 #define CODINGS_MAX	 4	    /* content codings undone on one body */
 #define TITLE_MAX	 (1 * KIB)
 #define TOKEN_KEEP_MAX	 (256 * KIB) /* longest attribute or text kept */
-#define ATTRS_MAX	 256	    /* attributes kept of one start tag */
-#define LINK_TEXT_MAX	 256	    /* visible text kept with one link */
-#define ELEMENT_TEXT_MAX 160	    /* how an element is described */
-#define LINKS_MAX	 100000	    /* links looked at on one page */
-#define SIGHTINGS_MAX	 4096	    /* sightings kept of one page */
-#define BLOCKS_MAX	 20000	    /* text blocks kept of one page */
-#define BLOCK_TEXT_MAX	 (8 * KIB)  /* text kept of one block */
-#define BLOCKS_BYTES_MAX (4 * MIB)  /* text kept of one page */
-#define SAMPLES_MAX	 256	    /* links kept that a sampled slot wants */
-#define NAME_MAX_LEN	 512	    /* account or content name */
-#define NOTES_MAX	 16	    /* notes on one finding */
+#define ATTRS_MAX	 256	     /* attributes kept of one start tag */
+#define LINK_TEXT_MAX	 256	     /* visible text kept with one link */
+#define ELEMENT_TEXT_MAX 160	     /* how an element is described */
+#define LINKS_MAX	 100000	     /* links looked at on one page */
+#define SIGHTINGS_MAX	 4096	     /* sightings kept of one page */
+#define BLOCKS_MAX	 20000	     /* text blocks kept of one page */
+#define BLOCK_TEXT_MAX	 (8 * KIB)   /* text kept of one block */
+#define BLOCKS_BYTES_MAX (4 * MIB)   /* text kept of one page */
+#define SAMPLES_MAX	 256	     /* links kept that a sampled slot wants */
+#define NAME_MAX_LEN	 512	     /* account or content name */
+#define NOTES_MAX	 16	     /* notes on one finding */
 
 /* Captures. */
-#define CAPTURE_WINDOW	 (1 * MIB)  /* bytes of a capture file held at once */
-#define CAPTURE_PACKET_MAX (256 * KIB) /* libpcap's own snapshot maximum */
-#define CAPTURE_INTERFACES_MAX 65536 /* of one pcapng section */
-#define PACKET_LAYERS_MAX 32	    /* headers followed inside one packet */
-#define FRAGMENT_DATAGRAMS_MAX 512  /* datagrams under reassembly */
-#define FRAGMENT_BYTES_MAX (8 * MIB) /* their bytes */
-#define FRAGMENT_AGE_NS	 30000000000 /* RFC 8200 allows 60 s; hosts use 30 */
-#define STREAMS_MAX	 65536	    /* TCP connections followed at once */
-#define STREAM_HELD_MAX	 (1 * MIB)  /* of one direction, behind a hole */
-#define STREAM_SEGMENTS_MAX 4096    /* pieces of it: insertion stays cheap */
-#define STREAMS_HELD_MAX (32 * MIB) /* of all connections together */
-#define EXCHANGES_OPEN_MAX 256	    /* requests of one connection unanswered */
-#define INSPECT_GATHER_MAX (48 * MIB) /* coded bodies under way, all together */
-#define DNS_NAME_MAX	 1024	    /* escaped text of a name of 255 bytes */
-#define DNS_JUMPS_MAX	 64	    /* compression pointers in one name */
-#define DNS_PENDING_MAX	 4096	    /* questions waiting for their answers */
-#define TLS_HELLO_MAX	 (64 * KIB) /* one ClientHello */
+#define CAPTURE_WINDOW	       (1 * MIB)   /* of a capture file held at once */
+#define CAPTURE_PACKET_MAX     (256 * KIB) /* libpcap's own snapshot maximum */
+#define CAPTURE_INTERFACES_MAX 65536	   /* of one pcapng section */
+#define PACKET_LAYERS_MAX      32  /* headers followed inside one packet */
+#define FRAGMENT_DATAGRAMS_MAX 512 /* datagrams under reassembly */
+#define FRAGMENT_BYTES_MAX     (8 * MIB)   /* their bytes */
+#define FRAGMENT_AGE_NS	       30000000000 /* RFC 8200 allows 60 s */
+#define STREAMS_MAX	       65536	 /* TCP connections followed at once */
+#define STREAM_HELD_MAX	       (1 * MIB) /* of one direction, behind a hole */
+#define STREAM_SEGMENTS_MAX    4096 /* pieces of it: insertion stays cheap */
+#define STREAMS_HELD_MAX       (32 * MIB) /* of all connections together */
+#define EXCHANGES_OPEN_MAX     256 /* requests of one connection unanswered */
+#define INSPECT_GATHER_MAX                                                     \
+	(48 * MIB)		   /* coded bodies under way, all together     \
+				    */
+#define DNS_NAME_MAX	1024	   /* escaped text of a name of 255 bytes */
+#define DNS_JUMPS_MAX	64	   /* compression pointers in one name */
+#define DNS_PENDING_MAX 4096	   /* questions waiting for their answers */
+#define TLS_HELLO_MAX	(64 * KIB) /* one ClientHello */
 
 /* Configuration: an operator's files, yet a slip must not eat the machine. */
-#define TARGETS_MAX	 100000
-#define PAGES_MAX	 64	    /* page slots of one target */
-#define CONFIG_FILE_MAX	 (64 * MIB) /* one configuration file */
-#define CONFIG_TEXT_MAX	 (8 * KIB)  /* one text in it: the longest is a URL */
-#define CONFIG_LIST_MAX	 256	    /* texts in one list of it */
-#define CONFIG_ERRORS_MAX 2000	    /* nobody reads more at a time */
-#define HOOKS_MAX	 64	    /* hooks of one configuration */
-#define DOC_DEPTH_MAX	 16	    /* maps and lists inside each other */
-#define DOC_KEYS_MAX	 256	    /* keys of one map: found by walking */
-#define DOC_NODES_MAX	 8000000    /* values of one file */
+#define TARGETS_MAX	  100000
+#define PAGES_MAX	  64	     /* page slots of one target */
+#define CONFIG_FILE_MAX	  (64 * MIB) /* one configuration file */
+#define CONFIG_TEXT_MAX	  (8 * KIB)  /* one text in it: the longest is a URL */
+#define CONFIG_LIST_MAX	  256	     /* texts in one list of it */
+#define CONFIG_ERRORS_MAX 2000	     /* nobody reads more at a time */
+#define HOOKS_MAX	  64	     /* hooks of one configuration */
+#define DOC_DEPTH_MAX	  16	     /* maps and lists inside each other */
+#define DOC_KEYS_MAX	  256	     /* keys of one map: found by walking */
+#define DOC_NODES_MAX	  8000000    /* values of one file */
 #define RULE_PATTERNS_MAX 65536
-#define VERDICT_RULES_MAX 1024	    /* rules for page classes */
-#define VERDICT_TEXT_MAX (16 * KIB) /* visible text that a rule may look at */
-#define VERDICT_BODY_MAX (512 * KIB) /* body that a rule may look at */
+#define VERDICT_RULES_MAX 1024	      /* rules for page classes */
+#define VERDICT_TEXT_MAX  (16 * KIB)  /* visible text that a rule may look at */
+#define VERDICT_BODY_MAX  (512 * KIB) /* body that a rule may look at */
 
 /* Differencing. */
-#define KNOWN_MAX	 16384	    /* elements remembered of one target */
+#define KNOWN_MAX 16384 /* elements remembered of one target */
 
 /* Replay. */
 #define REPLAY_GATHER_MAX (64 * MIB) /* bodies of exchanges under way */
 
 /* Change log. */
-#define EVENT_LINE_MAX	 (256 * KIB) /* one event as JSON */
-#define MEMBER_BYTES_MAX (64 * KIB)  /* lines gathered into one gzip member */
-#define MEMBER_AGE_MS	 60000	     /* or this long, whichever is first */
-#define CHANGE_BLOCKS_MAX 50	     /* blocks quoted in content.changed */
-#define CHANGES_MAX	 10	     /* of them shown word by word */
-#define CHANGE_WORDS_MAX	 320	     /* of such a block; compared in squares */
-#define VOLATILE_MAX	 64	     /* changing places remembered of a page */
-#define BLOCK_RUNS_MAX	 512	     /* of a page compared with such places */
+#define EVENT_LINE_MAX	  (256 * KIB) /* one event as JSON */
+#define MEMBER_BYTES_MAX  (64 * KIB)  /* lines gathered into one gzip member */
+#define MEMBER_AGE_MS	  60000	      /* or this long, whichever is first */
+#define CHANGE_BLOCKS_MAX 50	      /* blocks quoted in content.changed */
+#define CHANGES_MAX	  10	      /* of them shown word by word */
+#define CHANGE_WORDS_MAX  320	      /* of such a block; compared in squares */
+#define VOLATILE_MAX	  64	      /* changing places remembered of a page */
+#define BLOCK_RUNS_MAX	  512	      /* of a page compared with such places */
 
 /* Web archives. */
-#define ARCHIVE_PEEK_MAX (256 * KIB) /* longest record header understood */
-#define ARCHIVE_BACK_MAX (64 * KIB)  /* stored bytes kept for a second look */
-#define ARCHIVE_NOTES_MAX 100	     /* notes said of one file; rest counted */
+#define ARCHIVE_PEEK_MAX   (256 * KIB) /* longest record header understood */
+#define ARCHIVE_BACK_MAX   (64 * KIB)  /* stored bytes kept for a second look */
+#define ARCHIVE_NOTES_MAX  100 /* notes said of one file; rest counted */
 #define WARC_HTTP_HEAD_MAX (256 * KIB) /* HTTP header of a foreign record */
-#define WARC_CODED_MAX	 (16 * MIB) /* body with a coding, undone whole */
-#define WARC_INDEX_MAX	 1000000     /* originals known in one replay */
-#define WARC_DIGESTS_MAX 16384	     /* payloads that a writer may refer to */
-#define WARC_URI_KEEP_MAX 1024	     /* longer ones are never referred to */
-#define WARC_REFER_MS	 (INT64_C(30) * 86400 * 1000) /* how far back */
-#define WARC_VISIT_MAX	 (96 * MIB)  /* all records of one observation */
-#define WARC_FIELDS_MAX	 (1 * MIB)   /* one metadata record of ours */
-#define CDXJ_BYTES_MAX	 (32 * MIB)  /* one index; an archive is cut before */
+#define WARC_CODED_MAX	   (16 * MIB)  /* body with a coding, undone whole */
+#define WARC_INDEX_MAX	   1000000     /* originals known in one replay */
+#define WARC_DIGESTS_MAX   16384       /* payloads that a writer may refer to */
+#define WARC_URI_KEEP_MAX  1024	       /* longer ones are never referred to */
+#define WARC_REFER_MS	   (INT64_C(30) * 86400 * 1000) /* how far back */
+#define WARC_VISIT_MAX	   (96 * MIB) /* all records of one observation */
+#define WARC_FIELDS_MAX	   (1 * MIB)  /* one metadata record of ours */
+#define CDXJ_BYTES_MAX	   (32 * MIB) /* one index; an archive is cut before */
 
 /* Hooks. */
-#define HOOK_LINES_MAX	 10000	    /* events of one call */
-#define HOOK_BYTES_MAX	 (8 * MIB)  /* of one call; half a MSG_DELIVER */
-#define HOOK_OUTPUT_MAX	 (8 * KIB)  /* kept of what one call prints */
-#define HOOK_REASON_MAX	 256	    /* why a call failed */
-#define HOOK_FACT_MAX	 (8 * KIB)  /* one variable of its environment */
+#define HOOK_LINES_MAX	10000	  /* events of one call */
+#define HOOK_BYTES_MAX	(8 * MIB) /* of one call; half a MSG_DELIVER */
+#define HOOK_OUTPUT_MAX (8 * KIB) /* kept of what one call prints */
+#define HOOK_REASON_MAX 256	  /* why a call failed */
+#define HOOK_FACT_MAX	(8 * KIB) /* one variable of its environment */
 
 /* Metrics. */
 #define METRICS_BYTES_MAX (64 * MIB) /* one answer: 100,000 targets */

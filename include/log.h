@@ -15,7 +15,7 @@
 #include "bytes.h"
 
 enum log_level {
-	LOG_LEVEL_ERROR = 3,	/* syslog priorities */
+	LOG_LEVEL_ERROR = 3, /* syslog priorities */
 	LOG_LEVEL_WARN = 4,
 	LOG_LEVEL_INFO = 6,
 	LOG_LEVEL_DEBUG = 7,
@@ -57,7 +57,7 @@ void quote_bytes(struct buf *out, struct span);
 
 /* Rate limit: true at most `burst` times per `period_ms`; counts the rest. */
 struct log_limit {
-	int64_t window_start;	/* ms */
+	int64_t window_start; /* ms */
 	unsigned seen;
 	unsigned dropped;
 };

@@ -25,10 +25,10 @@ void log_place_release(struct log_place *);
 bool log_place_files(const struct log_place *, char ***paths, size_t *n);
 
 struct log_filter {
-	int64_t since;		/* INSTANT_NONE: no bound */
+	int64_t since; /* INSTANT_NONE: no bound */
 	int64_t until;
-	const char *type;	/* glob or NULL */
-	const char *target;	/* glob or NULL */
+	const char *type;   /* glob or NULL */
+	const char *target; /* glob or NULL */
 };
 
 bool log_filter_pass(const struct log_filter *, const struct event *);

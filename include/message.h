@@ -28,18 +28,18 @@ enum role {
 };
 
 enum message_type {
-	MSG_HELLO,	 /* child -> parent: build id */
-	MSG_CONFIG,	 /* parent -> child: encoded configuration */
-	MSG_RULES,	 /* parent -> analyser: encoded platform rules */
-	MSG_VERDICTS,	 /* parent -> analyser: encoded page-class rules */
-	MSG_CA_BUNDLE,	 /* parent -> net: PEM */
-	MSG_SETTINGS,	 /* parent -> child: role's own start-up values */
-	MSG_PEER,	 /* parent -> child: descriptor, u8 role, u32 index */
-	MSG_FILE,	 /* parent -> reader: descriptor, name */
-	MSG_READY,	 /* child -> parent */
-	MSG_START,	 /* parent -> net, reader: begin */
-	MSG_STOP,	 /* parent -> child: finish and exit 0 */
-	MSG_PING,	 /* parent -> child, answered from its loop */
+	MSG_HELLO,     /* child -> parent: build id */
+	MSG_CONFIG,    /* parent -> child: encoded configuration */
+	MSG_RULES,     /* parent -> analyser: encoded platform rules */
+	MSG_VERDICTS,  /* parent -> analyser: encoded page-class rules */
+	MSG_CA_BUNDLE, /* parent -> net: PEM */
+	MSG_SETTINGS,  /* parent -> child: role's own start-up values */
+	MSG_PEER,      /* parent -> child: descriptor, u8 role, u32 index */
+	MSG_FILE,      /* parent -> reader: descriptor, name */
+	MSG_READY,     /* child -> parent */
+	MSG_START,     /* parent -> net, reader: begin */
+	MSG_STOP,      /* parent -> child: finish and exit 0 */
+	MSG_PING,      /* parent -> child, answered from its loop */
 	MSG_PONG,
 	MSG_LOG,	 /* child -> parent: u8 level, text */
 	MSG_STATS,	 /* child -> parent: counters */
@@ -52,13 +52,13 @@ enum message_type {
 	MSG_RECORD,	 /* source -> store: observation, finding */
 	MSG_STORED,	 /* store -> source: advice; id is the observation */
 	MSG_DONE,	 /* reader -> parent, store: the input has ended */
-	MSG_FLUSH,	 /* parent -> store: write all out, answer MSG_FLUSHED */
+	MSG_FLUSH, /* parent -> store: write all out, answer MSG_FLUSHED */
 	MSG_FLUSHED,
-	MSG_EVENT,	 /* store -> parent: one event line (replay, status) */
-	MSG_DELIVER,	 /* store -> courier: hook name, event lines */
-	MSG_DELIVERED,	 /* courier -> store: how the hook ended */
+	MSG_EVENT,	  /* store -> parent: one event line (replay, status) */
+	MSG_DELIVER,	  /* store -> courier: hook name, event lines */
+	MSG_DELIVERED,	  /* courier -> store: how the hook ended */
 	MSG_HOOK_CONTROL, /* parent -> store: retry, test */
-	MSG_SUMMARY,	 /* reader -> parent: counts of a replay */
+	MSG_SUMMARY,	  /* reader -> parent: counts of a replay */
 	MSG_TYPE_COUNT
 };
 
@@ -66,7 +66,7 @@ struct message_rule {
 	const char *name;
 	unsigned from; /* bits 1 << role */
 	unsigned to;
-	size_t max;    /* payload bytes of the whole message */
+	size_t max; /* payload bytes of the whole message */
 	bool fd;
 };
 
@@ -92,7 +92,7 @@ struct assembler {
 	struct buf message; /* payload gathered so far */
 	unsigned type;
 	uint64_t id;
-	bool open;	    /* a message with FRAME_MORE is under way */
+	bool open; /* a message with FRAME_MORE is under way */
 };
 
 enum assembled { ASSEMBLED_NONE, ASSEMBLED_MESSAGE, ASSEMBLED_BAD };

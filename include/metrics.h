@@ -25,37 +25,37 @@ enum metrics_phase {
 struct metrics_page {
 	char *target;
 	char *page;
-	char *failure;		/* df-007 string; NULL for success */
+	char *failure; /* df-007 string; NULL for success */
 	char *stage;
-	int64_t time;		/* ms since the epoch */
+	int64_t time; /* ms since the epoch */
 	bool success;
-	int status;		/* 0: no answer */
-	int http_version;	/* 10, 11, 20 */
+	int status;	  /* 0: no answer */
+	int http_version; /* 10, 11, 20 */
 	int redirects;
 	bool tls;
 	bool ipv6;
 	int64_t duration_us;
 	int64_t phase_us[PHASE_COUNT]; /* summed over redirects */
-	int64_t wire_bytes;	/* of the last body */
-	int64_t body_bytes;	/* decoded */
-	int64_t cert_expiry;	/* s since the epoch, earliest; 0 none */
-	enum verdict verdict;	/* of the target, as confirmed */
+	int64_t wire_bytes;	       /* of the last body */
+	int64_t body_bytes;	       /* decoded */
+	int64_t cert_expiry;	       /* s since the epoch, earliest; 0 none */
+	enum verdict verdict;	       /* of the target, as confirmed */
 };
 
 /* Counters of kpwatch itself. */
 struct metrics_totals {
 	struct net_stats net;
-	uint64_t events;	/* last seq */
+	uint64_t events; /* last seq */
 	uint64_t log_bytes;
 	uint64_t hooks_waiting;
 	uint64_t hooks_dead;
-	uint64_t restarts;	/* of processes */
+	uint64_t restarts; /* of processes */
 };
 
 /* First byte of MSG_STATS from the store. */
 enum metrics_message {
 	METRICS_PAGE,	/* metrics_page_encode() */
-	METRICS_TOTALS,	/* u64 events, hooks waiting, hooks dead, log bytes */
+	METRICS_TOTALS, /* u64 events, hooks waiting, hooks dead, log bytes */
 };
 
 struct metrics;

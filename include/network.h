@@ -74,17 +74,17 @@ struct fetch;
 
 struct fetch_settings {
 	const struct policy *policy;
-	struct span ca_pem;	   /* trusted certificates */
+	struct span ca_pem; /* trusted certificates */
 	const char *user_agent;
-	int64_t connect_timeout;   /* ms */
-	int64_t total_timeout;	   /* ms */
+	int64_t connect_timeout; /* ms */
+	int64_t total_timeout;	 /* ms */
 	size_t body_limit;
 	unsigned concurrency;
 };
 
 struct fetch_request {
-	const char *url;	   /* http or https, serialised */
-	const char *host;	   /* its host, ASCII */
+	const char *url;  /* http or https, serialised */
+	const char *host; /* its host, ASCII */
 	uint16_t port;
 	const struct address *address; /* where to connect */
 	const char *proxy;	   /* URL, or NULL; then no address is pinned */

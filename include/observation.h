@@ -35,9 +35,9 @@ struct dns_record {
 };
 
 struct dns_lookup {
-	char *host;	/* ASCII (IDNA A-label) form asked for */
-	char *server;	/* "192.0.2.53:53"; NULL when unknown */
-	int rcode;	/* RFC 1035 section 4.1.1; -1 when no reply came */
+	char *host;   /* ASCII (IDNA A-label) form asked for */
+	char *server; /* "192.0.2.53:53"; NULL when unknown */
+	int rcode;    /* RFC 1035 section 4.1.1; -1 when no reply came */
 	struct dns_record *records;
 	size_t nrecords;
 	int64_t start_us; /* after the observation's start */
@@ -48,7 +48,7 @@ struct certificate {
 	char sha256[65]; /* of the DER, lower-case hex */
 	char *subject;
 	char *issuer;
-	char *san;	  /* "DNS:a.example, DNS:b.example"; may be NULL */
+	char *san;	    /* "DNS:a.example, DNS:b.example"; may be NULL */
 	int64_t not_before; /* seconds since the epoch */
 	int64_t not_after;
 };
@@ -65,11 +65,11 @@ struct marks {
 };
 
 struct hop {
-	char *url;	/* absolute, as asked for */
+	char *url;	       /* absolute, as asked for */
 	struct dns_lookup dns; /* host NULL: no lookup was needed or seen */
-	char **tried;	/* every address tried, in order, "192.0.2.1" */
+	char **tried;	       /* every address tried, in order, "192.0.2.1" */
 	size_t ntried;
-	char *address;	/* the one used; NULL when no connection was tried */
+	char *address; /* the one used; NULL when no connection was tried */
 	uint16_t port;
 	uint16_t local_port;
 	struct marks marks;
@@ -77,41 +77,41 @@ struct hop {
 	char *tls_cipher;
 	struct certificate *chain; /* leaf first */
 	size_t nchain;
-	struct buf request;	   /* request line and headers as sent */
-	int http_version;	   /* 10, 11, 20; 0 without a response */
-	int status;		   /* 0 without a response */
-	struct buf headers;	   /* status line and header lines as received,
-				    * with the empty line that ends them */
-	struct buf body;	   /* after transfer coding, before content
-				    * coding: what a payload digest covers */
-	struct buf wire;	   /* the body as it came, when a transfer
-				    * coding was removed from it; else empty */
-	bool body_cut;		   /* body ends before the message did */
+	struct buf request; /* request line and headers as sent */
+	int http_version;   /* 10, 11, 20; 0 without a response */
+	int status;	    /* 0 without a response */
+	struct buf headers; /* status line and header lines as received,
+			     * with the empty line that ends them */
+	struct buf body;    /* after transfer coding, before content
+			     * coding: what a payload digest covers */
+	struct buf wire;    /* the body as it came, when a transfer
+			     * coding was removed from it; else empty */
+	bool body_cut;	    /* body ends before the message did */
 	enum failure failure;
-	char *failure_text;	   /* detail for FAILURE_UNKNOWN; may be NULL */
-	enum stage stage;	   /* last stage reached, or failed in */
+	char *failure_text; /* detail for FAILURE_UNKNOWN; may be NULL */
+	enum stage stage;   /* last stage reached, or failed in */
 	enum outcome outcome;
-	int curl_code;		   /* raw, so that the mapping can be redone */
+	int curl_code; /* raw, so that the mapping can be redone */
 	int os_errno;
 	long verify_result;
-	bool reset_injected;	   /* the capture shows a forged reset */
+	bool reset_injected; /* the capture shows a forged reset */
 };
 
 struct observation {
-	uint64_t id;		/* ascends within one run of one source */
-	int64_t time;		/* start, ms since the epoch, UTC */
+	uint64_t id;  /* ascends within one run of one source */
+	int64_t time; /* start, ms since the epoch, UTC */
 	enum source source;
 	enum variant variant;
 	char *vantage;
-	char *target;		/* site or account id */
-	char *page;		/* page slot, "main" */
-	char *url;		/* URL of the slot or sample */
-	bool conditional;	/* If-None-Match or If-Modified-Since was sent */
-	struct hop *hops;	/* at least one */
+	char *target;	  /* site or account id */
+	char *page;	  /* page slot, "main" */
+	char *url;	  /* URL of the slot or sample */
+	bool conditional; /* If-None-Match or If-Modified-Since was sent */
+	struct hop *hops; /* at least one */
 	size_t nhops;
 	/* Where the response stands on disk, for replay and after recording. */
-	char *warc;		/* file name; NULL when there is none */
-	int64_t warc_offset;	/* of the last hop's response record */
+	char *warc;	     /* file name; NULL when there is none */
+	int64_t warc_offset; /* of the last hop's response record */
 };
 
 void observation_init(struct observation *);

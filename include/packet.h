@@ -9,7 +9,7 @@
 #include "bytes.h"
 
 struct endpoint {
-	uint8_t family;	  /* 4 or 6; 0 for none */
+	uint8_t family; /* 4 or 6; 0 for none */
 	uint16_t port;
 	uint8_t addr[16]; /* IPv4 in the first four bytes, rest zero */
 };
@@ -30,7 +30,7 @@ enum tcp_flag {
 };
 
 enum packet_kind {
-	PACKET_NONE,	    /* nothing we follow */
+	PACKET_NONE, /* nothing we follow */
 	PACKET_TCP,
 	PACKET_UDP,
 	PACKET_UNREACHABLE, /* ICMP says that a packet of ours did not arrive:
@@ -43,11 +43,11 @@ struct packet {
 	enum packet_kind kind;
 	struct endpoint src;
 	struct endpoint dst;
-	uint8_t ttl;	       /* or hop limit */
-	uint16_t ip_id;	       /* IPv4 only */
-	uint8_t protocol;      /* of an unreachable packet: 6 or 17 */
-	uint32_t seq, ack;     /* TCP */
-	uint8_t flags;	       /* enum tcp_flag */
+	uint8_t ttl;	   /* or hop limit */
+	uint16_t ip_id;	   /* IPv4 only */
+	uint8_t protocol;  /* of an unreachable packet: 6 or 17 */
+	uint32_t seq, ack; /* TCP */
+	uint8_t flags;	   /* enum tcp_flag */
 	uint16_t window;
 	struct span payload;   /* captured part */
 	uint32_t payload_wire; /* its length on the wire, >= payload.n */
@@ -77,8 +77,8 @@ bool fragments_add(struct fragments *, const struct fragment_key *,
 
 /* Decodes one captured packet.  fragments may be NULL: fragments are then
  * left alone.  Linear in the packet; at most PACKET_LAYERS_MAX headers. */
-enum packet_kind packet_decode(struct packet *, uint32_t link,
-    struct span data, uint32_t wire_len, int64_t time_ns, struct fragments *);
+enum packet_kind packet_decode(struct packet *, uint32_t link, struct span data,
+    uint32_t wire_len, int64_t time_ns, struct fragments *);
 
 /* Is the LINKTYPE_ one that packet_decode() knows? */
 bool packet_link_known(uint32_t link);

@@ -9,12 +9,12 @@
 
 /* What stands at the front of walk.data. */
 enum walk_layer {
-	WALK_STOP,     /* nothing we follow */
-	WALK_BROKEN,   /* too short for its header */
+	WALK_STOP,   /* nothing we follow */
+	WALK_BROKEN, /* too short for its header */
 	WALK_ETHERNET,
-	WALK_ETHERTYPE,/* payload of walk.type, an EtherType */
+	WALK_ETHERTYPE, /* payload of walk.type, an EtherType */
 	WALK_LLC,
-	WALK_PPP,      /* with its protocol field */
+	WALK_PPP, /* with its protocol field */
 	WALK_MPLS,
 	WALK_WIFI,
 	WALK_IP,       /* version told by the first nibble */
@@ -26,8 +26,8 @@ struct walk {
 	struct packet *out;
 	struct fragments *fragments;
 	int64_t time_ns;
-	struct span data;  /* captured bytes from here */
-	uint32_t wire;	   /* bytes from here on the wire, >= data.n */
+	struct span data; /* captured bytes from here */
+	uint32_t wire;	  /* bytes from here on the wire, >= data.n */
 	uint32_t type;
 };
 

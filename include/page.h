@@ -47,7 +47,7 @@ enum code_kind {
 	CODE_SCRIPT,
 	CODE_JSON,
 	CODE_JSONLD,
-	CODE_MARKUP   /* a template of HTML in a script */
+	CODE_MARKUP /* a template of HTML in a script */
 };
 
 struct page {
@@ -57,7 +57,7 @@ struct page {
 	uint8_t tags[TAG_SLOTS]; /* hash of the table of elements */
 	struct html_tokens tokens;
 	struct html_token token;
-	struct buf scratch;	/* decoded attributes of the element */
+	struct buf scratch; /* decoded attributes of the element */
 	struct element element;
 	struct attribute attrs[ATTRS_MAX];
 	/* the <a> that is open */
@@ -75,15 +75,15 @@ struct page {
 	struct buf decoded;
 	int heading;
 	uint64_t block_offset;
-	size_t templates;	/* depth */
-	bool hidden;		/* inside an element whose text is not shown */
+	size_t templates; /* depth */
+	bool hidden;	  /* inside an element whose text is not shown */
 	bool title_open;
 	bool title_done;
 	struct fold title;
 	bool base_done;
 	enum code_kind code;
-	bool code_open;		/* the next text is a script */
-	struct buf literal;	/* unescaped string literal */
+	bool code_open;	    /* the next text is a script */
+	struct buf literal; /* unescaped string literal */
 };
 
 void page_init(struct page *, const struct charset *,

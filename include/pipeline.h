@@ -16,9 +16,9 @@
 
 struct peer;
 
-#define JOB_TIME_MS	5000
-#define JOBS_WAITING_MAX 32
-#define UNSTORED_MAX	64
+#define JOB_TIME_MS	  5000
+#define JOBS_WAITING_MAX  32
+#define UNSTORED_MAX	  64
 #define WAITING_BYTES_MAX (64 * MIB)
 
 struct pipeline;
@@ -52,8 +52,8 @@ size_t pipeline_pending(const struct pipeline *);
  * returns.  `bodies`: which raw bytes the store wants (recording).  `same`:
  * the look before brought the same bytes and a finding; none is made.
  */
-uint64_t pipeline_submit(struct pipeline *, struct observation *o,
-    enum bodies, bool same);
+uint64_t pipeline_submit(struct pipeline *, struct observation *o, enum bodies,
+    bool same);
 /* Asks the store what it knows; `resumed` answers. */
 void pipeline_resume(struct pipeline *);
 /* A message of this source to the store, behind all records submitted. */

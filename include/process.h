@@ -35,7 +35,7 @@ struct startup {
 	struct file_arg {
 		char *name;
 		int fd;
-	} *files;
+	} * files;
 	size_t nfiles;
 };
 

@@ -11,12 +11,12 @@
 #include "rules_table.h"
 #include "url.h"
 
-#define RECENT_MAX  8	 /* elements whose share was seen in their markup */
-#define NEAR_CACHE  256	 /* foreign hosts remembered */
+#define RECENT_MAX	8    /* elements whose share was seen in their markup */
+#define NEAR_CACHE	256  /* foreign hosts remembered */
 #define NEAR_CHECKS_MAX 4096 /* foreign hosts compared on one page */
-#define CODE_BYTES_MAX MIB	/* handler code read on one page */
-#define CHECKS_MAX  2000000	/* comparisons with kit markup on one page */
-#define KITS_MAX    128	 /* kits told apart on one page */
+#define CODE_BYTES_MAX	MIB  /* handler code read on one page */
+#define CHECKS_MAX	2000000 /* comparisons with kit markup on one page */
+#define KITS_MAX	128	/* kits told apart on one page */
 
 struct near_host {
 	uint64_t hash;
@@ -27,44 +27,44 @@ struct recogniser {
 	const struct rules *rules;
 	struct finding *finding;
 	struct url page;
-	struct span site;    /* registrable domain of the page */
+	struct span site; /* registrable domain of the page */
 	struct url base;
-	bool has_base;	     /* a <base> was seen: links resolve against it */
+	bool has_base; /* a <base> was seen: links resolve against it */
 	struct match match;
-	struct url url;	     /* the current link, when parsed */
-	const char *url_of;  /* its text as written, to know it again */
+	struct url url;	    /* the current link, when parsed */
+	const char *url_of; /* its text as written, to know it again */
 	size_t url_of_n;
 	bool url_good;
-	struct buf element;  /* description of the current element */
-	uint32_t *table;     /* hash of sightings, RULE_NONE free */
+	struct buf element; /* description of the current element */
+	uint32_t *table;    /* hash of sightings, RULE_NONE free */
 	size_t table_size;
 	struct {
 		uint64_t offset;
 		uint32_t sighting;
 	} recent[RECENT_MAX];
-	size_t nrecent;	     /* ever; the place is its remainder */
+	size_t nrecent;		    /* ever; the place is its remainder */
 	uint8_t kit_seen[KITS_MAX]; /* 1: present, 2: with services */
 	struct near_host near[NEAR_CACHE];
 	size_t code_bytes;
 	size_t checks;
-	size_t near_checks;  /* foreign hosts compared letter by letter */
+	size_t near_checks; /* foreign hosts compared letter by letter */
 };
 
 /* span_is() of a literal, without a call. */
-#define IS(s, lit)                                                     \
+#define IS(s, lit)                                                             \
 	((s).n == sizeof(lit) - 1 && memcmp((s).p, lit, sizeof(lit) - 1) == 0)
 
 /* What a sighting is made of; strings are borrowed and copied. */
 struct seen {
 	enum sighting_kind kind;
 	const char *platform;
-	struct span name;    /* p NULL: none */
-	struct span url;     /* p NULL: none */
+	struct span name; /* p NULL: none */
+	struct span url;  /* p NULL: none */
 	const struct element *at;
 	struct span text;
-	const char *kit;     /* NULL: none */
+	const char *kit; /* NULL: none */
 	uint64_t offset;
-	bool fold;	     /* case of the name does not count */
+	bool fold; /* case of the name does not count */
 };
 
 /* Adds or counts; returns the sighting's index, or RULE_NONE when full. */

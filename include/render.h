@@ -48,8 +48,7 @@ enum align { ALIGN_LEFT, ALIGN_RIGHT };
 struct table *table_new(void); /* returns owned */
 void table_free(struct table *);
 /* Declares the next column; all columns before the first row. */
-void table_column(struct table *, const char *heading, enum align,
-    bool shrink);
+void table_column(struct table *, const char *heading, enum align, bool shrink);
 /* Starts a row; cells follow in column order, missing ones are empty. */
 void table_row(struct table *);
 /* Copies and quotes the text; NULL is "-". */
@@ -72,8 +71,8 @@ struct progress {
 	FILE *to;
 	bool on;
 	bool drawn;
-	const char *what;	/* borrows */
-	uint64_t total;		/* 0: unknown */
+	const char *what; /* borrows */
+	uint64_t total;	  /* 0: unknown */
 	int64_t start_us;
 	int64_t last_us;
 };

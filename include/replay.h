@@ -11,16 +11,16 @@
 /* What a replay saw, for its summary (MSG_SUMMARY). */
 struct replay_counts {
 	uint64_t files;
-	uint64_t damaged;	/* files that were not whole */
+	uint64_t damaged; /* files that were not whole */
 	uint64_t packets;
 	uint64_t records;
-	uint64_t exchanges;	/* HTTP exchanges or archived responses */
-	uint64_t observations;	/* of watched pages */
-	uint64_t unmatched;	/* of hosts that are not in the catalogue */
-	uint64_t subresources;	/* images, styles, scripts: not pages */
-	uint64_t failures;	/* observations that failed */
-	uint64_t gaps;		/* exchanges with missing bytes */
-	uint64_t evicted;	/* connections given up to bound memory */
+	uint64_t exchanges;    /* HTTP exchanges or archived responses */
+	uint64_t observations; /* of watched pages */
+	uint64_t unmatched;    /* of hosts that are not in the catalogue */
+	uint64_t subresources; /* images, styles, scripts: not pages */
+	uint64_t failures;     /* observations that failed */
+	uint64_t gaps;	       /* exchanges with missing bytes */
+	uint64_t evicted;      /* connections given up to bound memory */
 };
 
 void replay_counts_encode(const struct replay_counts *, struct buf *);
@@ -54,16 +54,16 @@ void joiner_finish(struct joiner *);
 /* Packet captures, merged by time. */
 struct capture_stream;
 /* Takes nothing: fds are borrowed for the life of the stream. */
-struct capture_stream *capture_stream_new(const struct config *,
-    bool all_hosts, struct replay_counts *, replay_note *, void *arg);
+struct capture_stream *capture_stream_new(const struct config *, bool all_hosts,
+    struct replay_counts *, replay_note *, void *arg);
 bool capture_stream_add(struct capture_stream *, const char *name, int fd);
 bool capture_stream_next(struct capture_stream *, struct observation *);
 void capture_stream_free(struct capture_stream *);
 
 /* Web archives, merged by time (our own recordings by their order). */
 struct archive_stream;
-struct archive_stream *archive_stream_new(const struct config *,
-    bool all_hosts, struct replay_counts *, replay_note *, void *arg);
+struct archive_stream *archive_stream_new(const struct config *, bool all_hosts,
+    struct replay_counts *, replay_note *, void *arg);
 bool archive_stream_add(struct archive_stream *, const char *name, int fd);
 bool archive_stream_next(struct archive_stream *, struct observation *);
 /* Bytes read so far, for progress. */

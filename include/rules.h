@@ -54,11 +54,11 @@ bool rules_folds_case(const struct rules *, const char *id);
 struct match {
 	enum sighting_kind kind;
 	const char *platform;
-	bool has_name;	  /* `name` holds an account or content id */
-	bool unverified;  /* the rule rests on no stored evidence */
-	bool fold;	  /* an account whose name ignores ASCII case */
-	bool script;	  /* a widget's script or tracker, not a link */
-	struct buf name;  /* canonical; init and release by match_* */
+	bool has_name;	 /* `name` holds an account or content id */
+	bool unverified; /* the rule rests on no stored evidence */
+	bool fold;	 /* an account whose name ignores ASCII case */
+	bool script;	 /* a widget's script or tracker, not a link */
+	struct buf name; /* canonical; init and release by match_* */
 };
 
 void match_init(struct match *);

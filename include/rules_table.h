@@ -10,7 +10,7 @@
 
 #include "rules.h"
 
-#define RULE_NONE UINT32_MAX
+#define RULE_NONE   UINT32_MAX
 #define NEAR_LENGTH 6 /* shorter names resemble too much */
 
 /* What a placeholder is for. */
@@ -70,13 +70,13 @@ enum pattern_flag {
 	PATTERN_SCRIPT = 4,   /* script or tracker of a widget */
 	PATTERN_REDIRECT = 8, /* the URL slot says what it is */
 	PATTERN_FRAGMENT = 16,
-	PATTERN_GLOB = 32,    /* ends in "**" */
-	PATTERN_EXACT = 64,   /* an id, of which every letter counts */
+	PATTERN_GLOB = 32,  /* ends in "**" */
+	PATTERN_EXACT = 64, /* an id, of which every letter counts */
 };
 
 struct rule_pattern {
 	uint32_t platform;
-	uint32_t host; /* index of its host entry */
+	uint32_t host;	 /* index of its host entry */
 	uint32_t labels; /* segments, HOST_LABELS */
 	uint32_t path;
 	uint32_t query;
@@ -85,7 +85,7 @@ struct rule_pattern {
 	uint32_t name;	 /* segment that writes the name, or RULE_NONE */
 	uint32_t syntax; /* what the account must look like, or RULE_NONE */
 	uint16_t score;
-	uint8_t kind;	 /* enum sighting_kind */
+	uint8_t kind; /* enum sighting_kind */
 	uint8_t flags;
 	uint8_t host_mode;
 	uint8_t nlabels;
@@ -116,7 +116,7 @@ struct rule_syntax {
 	uint32_t bits[4]; /* ASCII characters allowed */
 	uint16_t min;
 	uint16_t max;
-	uint32_t utf8; /* other characters are allowed too */
+	uint32_t utf8;	 /* other characters are allowed too */
 	uint32_t forbid; /* text that must not stand in it; empty: none */
 };
 
@@ -160,13 +160,13 @@ struct rule_markup {
 	uint32_t attribute; /* RULE_NONE: a class token, or the tag alone */
 	uint32_t before;
 	uint32_t after;
-	uint32_t tag;	    /* RULE_NONE: any */
-	uint32_t with;	    /* class that must be on the element, or NONE */
-	uint32_t platform;  /* fixed result, or RULE_NONE: by the code */
-	uint32_t kind;	    /* enum sighting_kind */
-	uint32_t account;   /* attribute that must be there and holds the
-			     * account's name; RULE_NONE */
-	uint32_t has_code;  /* "{service}" stands in the template */
+	uint32_t tag;	   /* RULE_NONE: any */
+	uint32_t with;	   /* class that must be on the element, or NONE */
+	uint32_t platform; /* fixed result, or RULE_NONE: by the code */
+	uint32_t kind;	   /* enum sighting_kind */
+	uint32_t account;  /* attribute that must be there and holds the
+			    * account's name; RULE_NONE */
+	uint32_t has_code; /* "{service}" stands in the template */
 };
 
 struct rule_service {
@@ -221,9 +221,9 @@ struct rules {
 	size_t nservices, services_cap;
 	uint32_t *redirect_keys; /* query keys of a site's own redirectors */
 	size_t nredirect_keys, redirect_keys_cap;
-	uint32_t *player_words;	 /* "player", "play": make a page a player */
+	uint32_t *player_words; /* "player", "play": make a page a player */
 	size_t nplayer_words, player_words_cap;
-	uint32_t *player_not;	 /* words that forbid it: "css", "share" */
+	uint32_t *player_not; /* words that forbid it: "css", "share" */
 	size_t nplayer_not, player_not_cap;
 
 	/* Cheap rejection, built by rules_index(): lengths of the words and of
@@ -240,9 +240,9 @@ struct rules {
 	size_t nnears;		      /* compared with */
 	uint32_t ids[512]; /* hash of platform ids; open addressing needs
 			    * it half empty, else look-ups walk the list */
-	uint32_t *table; /* hash of host names; built by rules_index() */
+	uint32_t *table;   /* hash of host names; built by rules_index() */
 	size_t table_size;
-	char *file;	 /* for messages of the self-test */
+	char *file; /* for messages of the self-test */
 	struct rule_test *tests;
 	size_t ntests, tests_cap;
 };
@@ -292,7 +292,7 @@ struct pattern_source {
 	enum sighting_kind kind;
 	unsigned flags;
 	struct span text;
-	struct span name;     /* "c/{account}", or p NULL */
+	struct span name; /* "c/{account}", or p NULL */
 	uint32_t syntax;
 };
 bool rules_add_pattern(struct rules *, const struct pattern_source *,

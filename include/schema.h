@@ -17,7 +17,7 @@ enum field_kind {
 	FIELD_JOINED,	/* a text or a list of texts, joined by `joint` */
 	FIELD_BOOL,	/* bool */
 	FIELD_COUNT,	/* uint32_t, min..max */
-	FIELD_DURATION,	/* int64_t, ms, min..max */
+	FIELD_DURATION, /* int64_t, ms, min..max */
 	FIELD_SIZE,	/* int64_t, bytes, min..max */
 	FIELD_CHOICE,	/* uint32_t or enum, set by `check` via choices */
 	FIELD_SECTION,	/* a map whose fields go into the same structure */
@@ -38,8 +38,8 @@ struct schema {
 struct element_type {
 	struct schema schema;
 	size_t size;
-	size_t max;		/* elements */
-	void (*init)(void *);	/* defaults into zeroed memory; may be NULL */
+	size_t max;	      /* elements */
+	void (*init)(void *); /* defaults into zeroed memory; may be NULL */
 };
 
 struct field {
@@ -49,7 +49,7 @@ struct field {
 	size_t count_offset;
 	int64_t min;
 	int64_t max;
-	text_check *check;	/* of every text; NULL: any */
+	text_check *check; /* of every text; NULL: any */
 	const char *joint;
 	const char *const *choices; /* NULL-terminated; index is the value */
 	bool required;
@@ -62,8 +62,8 @@ void schema_read(const struct doc_node *map, const struct schema *, void *base,
     struct config_errors *errors);
 /* Reads a list of maps; returns an owned array of *count elements (one for
  * each node of the list, in order, also for the faulty ones) or NULL. */
-void *schema_read_list(const struct doc_node *list,
-    const struct element_type *, size_t *count, struct config_errors *errors);
+void *schema_read_list(const struct doc_node *list, const struct element_type *,
+    size_t *count, struct config_errors *errors);
 /* "4 MiB", "512KiB", "1 GiB", "1000000"; powers of 1024, also as KB, MB, GB
  * never: those are refused, since their meaning is disputed. */
 bool size_parse(struct span, int64_t *bytes);

@@ -11,8 +11,8 @@
 
 /* The arguments that several commands share. */
 struct common_options {
-	const char *config_path; /* -c; NULL: config_find() */
-	const char *state_dir;	 /* -s */
+	const char *config_path;	/* -c; NULL: config_find() */
+	const char *state_dir;		/* -s */
 	char *overrides[OVERRIDES_MAX]; /* -o; borrowed from argv */
 	size_t noverrides;
 	bool json;
@@ -29,7 +29,7 @@ int common_options_parse(struct common_options *, int argc, char **argv,
 struct setup {
 	char *config_path;
 	struct config *config;
-	struct buf rules;	/* encoded */
+	struct buf rules; /* encoded */
 	struct buf verdicts;
 	struct buf ca_bundle;
 };

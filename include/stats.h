@@ -8,15 +8,15 @@
 #include "bytes.h"
 
 struct net_stats {
-	uint64_t pages;	    /* watched */
-	uint64_t overdue;   /* past their time now */
-	uint64_t active;    /* visits under way */
-	uint64_t pacing;    /* of them, waiting for an address's slot */
-	uint64_t pending;   /* observations not yet on disk */
-	uint64_t visits;    /* finished since start */
-	uint64_t failures;  /* of them, failed */
-	uint64_t restarts;  /* analysers restarted */
-	int64_t lag_us;	    /* how late the most overdue page is */
+	uint64_t pages;	       /* watched */
+	uint64_t overdue;      /* past their time now */
+	uint64_t active;       /* visits under way */
+	uint64_t pacing;       /* of them, waiting for an address's slot */
+	uint64_t pending;      /* observations not yet on disk */
+	uint64_t visits;       /* finished since start */
+	uint64_t failures;     /* of them, failed */
+	uint64_t restarts;     /* analysers restarted */
+	int64_t lag_us;	       /* how late the most overdue page is */
 	int64_t loop_delay_us; /* worst lateness of the loop lately */
 };
 

@@ -20,11 +20,11 @@
 struct store;
 
 struct store_options {
-	const char *state_dir;	/* made when missing; NULL: in memory, no log */
-	const char *log_dir;	/* NULL: "log" in the state folder */
+	const char *state_dir; /* made when missing; NULL: in memory, no log */
+	const char *log_dir;   /* NULL: "log" in the state folder */
 	const struct config *config; /* borrowed, until store_configure() */
-	int64_t member_age_ms;	/* 0: MEMBER_AGE_MS */
-	bool log_now;		/* every commit writes its events to the log */
+	int64_t member_age_ms;	     /* 0: MEMBER_AGE_MS */
+	bool log_now; /* every commit writes its events to the log */
 	/* Called in order for each event once it is durable in the database;
 	 * `line` has no newline.  May be NULL. */
 	void (*event)(const struct event *, struct span line, void *arg);
@@ -88,19 +88,19 @@ struct status_target {
 	uint32_t count;
 	bool held;
 	const char *failure, *stage, *page_class;
-	int64_t status;		/* HTTP; 0 none */
-	int64_t last_seen;	/* of any page */
-	int64_t down_reported;	/* time of its last site.down; or NONE */
-	const char *address;	/* last known addresses */
+	int64_t status;	       /* HTTP; 0 none */
+	int64_t last_seen;     /* of any page */
+	int64_t down_reported; /* time of its last site.down; or NONE */
+	const char *address;   /* last known addresses */
 	uint32_t present[SIGHTING_KIND_COUNT];
 	uint32_t pages;
 };
 
 struct status_hook {
 	const char *hook;
-	uint64_t position;	/* considered up to here */
-	uint64_t waiting;	/* events it is still to be told of */
-	uint64_t retrying;	/* of them, failed before */
+	uint64_t position; /* considered up to here */
+	uint64_t waiting;  /* events it is still to be told of */
+	uint64_t retrying; /* of them, failed before */
 	uint64_t dead;
 	const char *error;
 };
@@ -120,9 +120,9 @@ struct status_page {
 	const char *slot, *url;
 	int64_t last_seen, last_good;
 	uint64_t visits, twins;
-	uint64_t suppressed;	/* blocks that changed and were not told */
-	uint32_t places;	/* volatile places now */
-	uint32_t links;		/* sightings that come and go */
+	uint64_t suppressed; /* blocks that changed and were not told */
+	uint32_t places;     /* volatile places now */
+	uint32_t links;	     /* sightings that come and go */
 };
 
 struct store_view;

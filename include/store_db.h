@@ -18,7 +18,7 @@ struct db {
 	struct sqlite3_stmt **list; /* prepared, by address of their SQL */
 	const char **sql;
 	size_t count, cap;
-	bool failed;	     /* sticky until db_clear(): disk full, I/O */
+	bool failed; /* sticky until db_clear(): disk full, I/O */
 };
 
 /* Arguments of one statement, in order: i int64, u uint64 stored as int64,
@@ -64,39 +64,39 @@ struct row_page {
 	int64_t last_seen;
 	int64_t last_good;
 	uint64_t turn;
-	uint64_t visits;	/* without twins */
-	uint64_t looks;		/* good ones of them */
+	uint64_t visits; /* without twins */
+	uint64_t looks;	 /* good ones of them */
 	uint64_t twins;
-	uint64_t suppressed;	/* blocks that changed and were not told */
+	uint64_t suppressed; /* blocks that changed and were not told */
 	char *title;
 	char body_sha256[65];
 	char text_sha256[65];
-	uint64_t sightings;	/* sightings_hash() of the last good look */
+	uint64_t sightings; /* sightings_hash() of the last good look */
 	uint64_t missing;
 	char *final_url;
 	char *etag, *last_modified;
-	bool changed;		/* more than times and counters */
+	bool changed; /* more than times and counters */
 };
 
 struct store {
 	struct db db;
 	const struct config *config;
-	int dirfd;		/* state folder; -1 in memory */
+	int dirfd; /* state folder; -1 in memory */
 	int logfd;
 	int lockfd;
-	struct changelog *log;	/* NULL in memory */
+	struct changelog *log; /* NULL in memory */
 	struct store_options options;
-	bool open;		/* a transaction is */
+	bool open; /* a transaction is */
 	uint64_t last_id;
-	int64_t last_time;	/* latest observation, for clock steps */
-	uint64_t seq;		/* last given */
+	int64_t last_time; /* latest observation, for clock steps */
+	uint64_t seq;	   /* last given */
 	char prev[65];
 	uint64_t committed_seq;
 	uint64_t logged_seq;
-	size_t waiting;		/* bytes of lines committed, not logged */
-	int64_t waiting_since;	/* monotonic us */
-	bool log_refused;	/* said already */
-	int64_t data_version;	/* of the database, when last asked */
+	size_t waiting;	       /* bytes of lines committed, not logged */
+	int64_t waiting_since; /* monotonic us */
+	bool log_refused;      /* said already */
+	int64_t data_version;  /* of the database, when last asked */
 	struct outage outage;
 	bool outage_dirty;
 };
@@ -124,9 +124,8 @@ void host_load(struct store *, int64_t target, const char *host,
     char **addresses, char **certificates);
 void host_save(struct store *, int64_t target, const char *host,
     const char *addresses, const char *certificates);
-void observation_save(struct store *, uint64_t id,
-    const struct observation *, const struct finding *, int64_t page,
-    enum verdict, bool unchanged);
+void observation_save(struct store *, uint64_t id, const struct observation *,
+    const struct finding *, int64_t page, enum verdict, bool unchanged);
 
 /* Begins a transaction where none is open. */
 bool store_begin(struct store *);

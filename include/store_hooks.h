@@ -23,9 +23,9 @@ bool store_hooks_changed(struct store *);
 
 struct store_totals {
 	uint64_t events;	/* number of the last one */
-	uint64_t hooks_waiting;	/* deliveries */
+	uint64_t hooks_waiting; /* deliveries */
 	uint64_t hooks_dead;
-	uint64_t log_bytes;	/* of all files of the change log */
+	uint64_t log_bytes; /* of all files of the change log */
 };
 
 void store_totals(struct store *, struct store_totals *);
@@ -37,7 +37,7 @@ enum verdict store_verdict(struct store *, const char *target);
  * pending again.  Returns how many; *why (owned) is set when the state could
  * not be used.
  */
-size_t store_hooks_revive(const char *state_dir, const char *hook,
-    int64_t now, char **why);
+size_t store_hooks_revive(const char *state_dir, const char *hook, int64_t now,
+    char **why);
 
 #endif

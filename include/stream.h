@@ -19,49 +19,49 @@ struct tcp_segment; /* held behind a hole */
 
 /* How one direction, or all, came to its end. */
 enum tcp_end {
-	TCP_END_FIN,	 /* closed in order */
+	TCP_END_FIN, /* closed in order */
 	TCP_END_RESET,
-	TCP_END_REPLACED,/* a new connection on the same ports */
-	TCP_END_EVICTED, /* to keep memory bounded */
-	TCP_END_CAPTURE	 /* the capture ended first */
+	TCP_END_REPLACED, /* a new connection on the same ports */
+	TCP_END_EVICTED,  /* to keep memory bounded */
+	TCP_END_CAPTURE	  /* the capture ended first */
 };
 
 /* One of the two senders. */
 struct tcp_side {
 	struct endpoint end;
-	bool syn;	   /* its SYN was seen; isn is that one's number */
+	bool syn; /* its SYN was seen; isn is that one's number */
 	uint32_t isn;
-	bool based;	   /* next is known */
-	uint32_t next;	   /* sequence number of the next byte to hand on */
-	bool acked_known;  /* the other side has acknowledged up to here */
+	bool based;	  /* next is known */
+	uint32_t next;	  /* sequence number of the next byte to hand on */
+	bool acked_known; /* the other side has acknowledged up to here */
 	uint32_t acked;
 	bool fin;
-	uint32_t fin_seq;  /* of the first byte that will never come */
+	uint32_t fin_seq; /* of the first byte that will never come */
 	bool ended;
-	uint64_t bytes;	   /* handed on */
-	uint64_t missing;  /* told as gaps */
+	uint64_t bytes;		  /* handed on */
+	uint64_t missing;	  /* told as gaps */
 	uint8_t ttl_min, ttl_max; /* of packets other than resets; 0: none */
-	bool reset;	   /* a reset in its name was accepted */
+	bool reset;		  /* a reset in its name was accepted */
 	uint8_t reset_ttl;
 	uint32_t reset_seq;
 	int64_t reset_ns;
-	bool after_reset;  /* it sent on behind that reset */
+	bool after_reset; /* it sent on behind that reset */
 	struct tcp_segment *held, *held_last;
 	size_t held_bytes, held_count;
 };
 
 struct tcp_stream {
-	uint64_t number;   /* from 0, in order of first packets */
+	uint64_t number;	 /* from 0, in order of first packets */
 	struct tcp_side side[2]; /* 0 opened the connection, when known */
-	bool oriented;	   /* it is known */
-	bool established;  /* SYN and SYN-ACK seen, or data */
-	bool refused;	   /* a reset answered the SYN */
-	bool unreachable;  /* ICMP did */
-	unsigned syns;	   /* copies of the first SYN */
+	bool oriented;		 /* it is known */
+	bool established;	 /* SYN and SYN-ACK seen, or data */
+	bool refused;		 /* a reset answered the SYN */
+	bool unreachable;	 /* ICMP did */
+	unsigned syns;		 /* copies of the first SYN */
 	int64_t first_ns, syn_ns, synack_ns, last_ns;
-	bool ignore;	   /* set by the consumer: reassemble no more */
+	bool ignore; /* set by the consumer: reassemble no more */
 	bool closed;
-	void *user;	   /* the consumer's */
+	void *user; /* the consumer's */
 	/* The table's own. */
 	uint64_t hash;
 	struct tcp_stream *chain;
@@ -73,9 +73,9 @@ struct tcp_stream {
 
 /* A run of bytes of one direction; borrows. */
 struct tcp_piece {
-	unsigned side;	/* who sent it */
+	unsigned side; /* who sent it */
 	uint32_t seq;
-	uint32_t ack;	/* what its packet acknowledged */
+	uint32_t ack; /* what its packet acknowledged */
 	int64_t time_ns;
 	struct span data;
 };
@@ -87,8 +87,8 @@ struct tcp_sink {
 	void (*gap)(void *arg, struct tcp_stream *, unsigned side, uint64_t n,
 	    int64_t time_ns);
 	/* No byte of that side will follow. */
-	void (*end)(void *arg, struct tcp_stream *, unsigned side,
-	    enum tcp_end, int64_t time_ns);
+	void (*end)(void *arg, struct tcp_stream *, unsigned side, enum tcp_end,
+	    int64_t time_ns);
 	/* The last call for a stream; its user is to be freed. */
 	void (*close)(void *arg, struct tcp_stream *, enum tcp_end,
 	    int64_t time_ns);

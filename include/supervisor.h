@@ -27,13 +27,13 @@ struct replay_file {
 
 struct supervisor_plan {
 	enum supervise_mode mode;
-	struct config *config;	 /* borrows */
-	struct span rules;	 /* encoded; borrows */
+	struct config *config; /* borrows */
+	struct span rules;     /* encoded; borrows */
 	struct span verdicts;
 	struct span ca_bundle;
-	const char *state_dir;	 /* NULL: the store keeps all in memory */
+	const char *state_dir; /* NULL: the store keeps all in memory */
 	const char *log_dir;
-	bool all_hosts;		 /* replay */
+	bool all_hosts; /* replay */
 	const struct replay_file *files;
 	size_t nfiles;
 	/* Messages for the command itself: MSG_EVENT, MSG_STATS of the store
@@ -57,8 +57,8 @@ bool supervisor_start(struct supervisor *);
 /* Asks net for a sign of life; `alive` follows. */
 void supervisor_ping(struct supervisor *);
 /* Hands out a new configuration (borrowed from now on) and new rules. */
-void supervisor_reload(struct supervisor *, struct config *,
-    struct span rules, struct span verdicts);
+void supervisor_reload(struct supervisor *, struct config *, struct span rules,
+    struct span verdicts);
 /* Stops everything in order, at most 5 s; the loop ends when all are gone. */
 void supervisor_stop(struct supervisor *);
 /* Sends to the store. */
@@ -70,11 +70,11 @@ size_t supervisor_restarts(const struct supervisor *);
 
 /* MSG_SETTINGS, by role. */
 struct settings {
-	bool once;	  /* net: look once at everything, then MSG_DONE */
-	bool all_hosts;	  /* reader */
-	bool replay;	  /* store: events to the parent as well */
-	char *state_dir;  /* store; NULL in memory */
-	char *log_dir;	  /* store; NULL none */
+	bool once;	 /* net: look once at everything, then MSG_DONE */
+	bool all_hosts;	 /* reader */
+	bool replay;	 /* store: events to the parent as well */
+	char *state_dir; /* store; NULL in memory */
+	char *log_dir;	 /* store; NULL none */
 };
 void settings_encode(const struct settings *, struct buf *);
 bool settings_decode(struct settings *, struct span); /* strings owned */

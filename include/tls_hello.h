@@ -10,17 +10,17 @@
 
 /* One direction of a connection; zero it before use. */
 struct tls_peek {
-	struct buf hello;  /* handshake bytes under collection */
+	struct buf hello; /* handshake bytes under collection */
 	size_t record_left;
 	uint8_t record_type;
 	uint8_t head[5];
 	uint8_t head_n;
 	uint8_t alert[2];
 	uint8_t alert_n;
-	bool over;	   /* nothing more to learn */
-	bool hello_seen;   /* a whole ClientHello or ServerHello */
-	bool encrypted;	   /* ChangeCipherSpec or application data came */
-	int alert_code;	   /* with has_alert */
+	bool over;	 /* nothing more to learn */
+	bool hello_seen; /* a whole ClientHello or ServerHello */
+	bool encrypted;	 /* ChangeCipherSpec or application data came */
+	int alert_code;	 /* with has_alert */
 	bool has_alert;
 	uint16_t version;  /* legacy_version of the hello */
 	char *server_name; /* owned; NULL when none */

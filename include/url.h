@@ -29,20 +29,20 @@ enum url_host_kind {
  * reused.
  */
 struct url {
-	struct buf href;     /* whole serialisation */
-	struct span scheme;  /* "http", without the colon */
+	struct buf href;    /* whole serialisation */
+	struct span scheme; /* "http", without the colon */
 	struct span username;
 	struct span password;
 	struct span host;
-	struct span path;    /* "/a/b", or the opaque path "x@y" */
-	struct span query;   /* without "?"; p NULL when there is none */
+	struct span path;     /* "/a/b", or the opaque path "x@y" */
+	struct span query;    /* without "?"; p NULL when there is none */
 	struct span fragment; /* without "#"; p NULL when there is none */
-	int32_t port;	     /* -1: none, or the scheme's default */
+	int32_t port;	      /* -1: none, or the scheme's default */
 	enum url_host_kind host_kind;
 	bool special;
 	bool opaque_path;
-	struct buf work;     /* private: path under construction */
-	struct buf clean;    /* private: input without tabs and newlines */
+	struct buf work;  /* private: path under construction */
+	struct buf clean; /* private: input without tabs and newlines */
 };
 
 void url_init(struct url *);

@@ -20,15 +20,15 @@ struct verdict_rules;
 /* What is known of an answer; everything is borrowed. */
 struct verdict_input {
 	int status;
-	struct span headers;	/* received lines, as in struct hop */
-	struct span host;	/* of the last hop */
-	struct span url;	/* of the last hop; p NULL when unknown */
-	struct span title;	/* p NULL when there is none */
+	struct span headers; /* received lines, as in struct hop */
+	struct span host;    /* of the last hop */
+	struct span url;     /* of the last hop; p NULL when unknown */
+	struct span title;   /* p NULL when there is none */
 	const struct text_block *blocks;
 	size_t nblocks;
-	struct span body;	/* decoded; may be cut */
-	uint64_t body_length;	/* of the decoded body, cut or not */
-	size_t nlinks;		/* links of any kind on the page */
+	struct span body;     /* decoded; may be cut */
+	uint64_t body_length; /* of the decoded body, cut or not */
+	size_t nlinks;	      /* links of any kind on the page */
 };
 
 /* Reads the YAML file.  Returns owned, or NULL with every mistake, with its

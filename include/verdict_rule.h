@@ -20,10 +20,10 @@ struct verdict_sample {
 	char *url;
 	char *title;
 	struct text_list text;
-	uint32_t padding;	/* bytes of other text after it */
+	uint32_t padding; /* bytes of other text after it */
 	char *body;
 	uint32_t links;
-	uint32_t line;		/* where it stands, for messages */
+	uint32_t line; /* where it stands, for messages */
 	uint32_t column;
 };
 
@@ -34,20 +34,20 @@ struct verdict_sample {
  */
 struct verdict_rule {
 	char *id;
-	uint32_t class;		/* enum page_class */
+	uint32_t class;		 /* enum page_class */
 	struct text_list status; /* globs: "403", "5??" */
 	struct text_list header; /* "name: glob" */
-	struct text_list host;	/* domain or anything under it */
-	struct text_list url;	/* globs */
-	struct text_list title;	/* globs */
-	struct text_list text;	/* parts of a visible text block */
+	struct text_list host;	 /* domain or anything under it */
+	struct text_list url;	 /* globs */
+	struct text_list title;	 /* globs */
+	struct text_list text;	 /* parts of a visible text block */
 	struct text_list text_also;
-	struct text_list body;	/* parts of the body */
+	struct text_list body; /* parts of the body */
 	struct text_list body_also;
 	struct text_list body_not;
-	uint32_t max_text;	/* bytes of visible text */
+	uint32_t max_text; /* bytes of visible text */
 	uint32_t max_links;
-	int64_t max_body;	/* bytes */
+	int64_t max_body;	      /* bytes */
 	struct verdict_sample *match; /* not on the wire */
 	size_t nmatch;
 	struct verdict_sample *no_match;
@@ -59,7 +59,7 @@ struct verdict_rules {
 	struct text_list forged; /* canonical address texts */
 	struct verdict_rule *rules;
 	size_t nrules;
-	char *file;		/* NULL after decoding */
+	char *file; /* NULL after decoding */
 };
 
 #endif

@@ -29,10 +29,10 @@ struct visit_request {
 	const char *target;
 	const char *page;
 	const char *url;
-	const char *proxy;	   /* NULL: direct */
+	const char *proxy; /* NULL: direct */
 	enum variant variant;
 	bool verify;
-	bool plain;		   /* ask for no content coding */
+	bool plain; /* ask for no content coding */
 	const char *etag;
 	const char *last_modified;
 };

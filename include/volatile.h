@@ -16,13 +16,13 @@ enum slot_state {
 };
 
 struct volatile_slot {
-	uint64_t before;   /* keys of the blocks around it; 0: the page's end */
+	uint64_t before; /* keys of the blocks around it; 0: the page's end */
 	uint64_t after;
-	uint64_t content;  /* what stood there when it last changed */
-	uint64_t changes;  /* bits: changed in that look, the latest lowest */
-	uint64_t look;	   /* good look at the page of the last change */
-	uint32_t width;	   /* most blocks that stood there */
-	uint32_t same;	   /* suspect: looks in a row with that content */
+	uint64_t content; /* what stood there when it last changed */
+	uint64_t changes; /* bits: changed in that look, the latest lowest */
+	uint64_t look;	  /* good look at the page of the last change */
+	uint32_t width;	  /* most blocks that stood there */
+	uint32_t same;	  /* suspect: looks in a row with that content */
 	enum slot_state state;
 };
 
@@ -37,7 +37,7 @@ struct block_run {
 	size_t first, count; /* in the list of the page's blocks */
 	size_t unpaired;     /* of them, without a partner on the other side */
 	uint64_t before, after;
-	uint64_t content;    /* hash; order does not count */
+	uint64_t content; /* hash; order does not count */
 };
 
 enum volatile_step {
@@ -54,7 +54,7 @@ bool volatile_quiet(const struct volatile_slot *, uint64_t look);
 /* Takes a change into account: what stood there (NULL: nothing) and what
  * does now (NULL likewise; not both). */
 enum volatile_step volatile_changed(struct volatile_set *,
-    const struct block_run *gone, const struct block_run *come,
-    uint64_t look, bool twin);
+    const struct block_run *gone, const struct block_run *come, uint64_t look,
+    bool twin);
 
 #endif

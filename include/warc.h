@@ -41,7 +41,7 @@
 /* ---- Reading records ---- */
 
 enum warc_type {
-	WARC_OTHER,	/* unknown type: passed on, to be ignored */
+	WARC_OTHER, /* unknown type: passed on, to be ignored */
 	WARC_WARCINFO,
 	WARC_RESPONSE,
 	WARC_RESOURCE,
@@ -63,21 +63,21 @@ typedef ssize_t warc_read_fn(void *arg, void *bytes, size_t n);
 typedef void warc_note_fn(void *arg, uint64_t offset, const char *text);
 
 struct warc_record {
-	uint64_t offset;	/* in the file as stored: where its gzip
-				 * member, or the record itself, begins */
-	uint64_t length;	/* Content-Length: bytes of the block */
-	bool length_known;	/* false: no usable Content-Length */
-	bool arc;		/* from an ARC file: fields made of its line */
-	bool shares_member;	/* not the first record of its gzip member:
-				 * offset cannot be read from on its own */
+	uint64_t offset;    /* in the file as stored: where its gzip
+			     * member, or the record itself, begins */
+	uint64_t length;    /* Content-Length: bytes of the block */
+	bool length_known;  /* false: no usable Content-Length */
+	bool arc;	    /* from an ARC file: fields made of its line */
+	bool shares_member; /* not the first record of its gzip member:
+			     * offset cannot be read from on its own */
 	enum warc_type type;
-	struct span type_text;	/* as written; empty when missing */
-	struct span uri;	/* WARC-Target-URI without angle brackets */
-	struct span date_text;	/* WARC-Date as written */
-	int64_t date;		/* INSTANT_NONE when unreadable */
+	struct span type_text;	  /* as written; empty when missing */
+	struct span uri;	  /* WARC-Target-URI without angle brackets */
+	struct span date_text;	  /* WARC-Date as written */
+	int64_t date;		  /* INSTANT_NONE when unreadable */
 	struct span content_type; /* of the block */
-	struct span header;	/* all fields: "Name: value\n" lines, folded
-				 * ones joined, for warc_field() */
+	struct span header;	  /* all fields: "Name: value\n" lines, folded
+				   * ones joined, for warc_field() */
 };
 
 struct warc_reader;
@@ -114,33 +114,33 @@ bool warc_recognise(struct span head);
 /* ---- Reading a record's payload ---- */
 
 enum warc_digest_state {
-	WARC_DIGEST_NONE,     /* no digest field, or an unknown algorithm */
-	WARC_DIGEST_OK,	      /* every digest that could be checked agrees */
+	WARC_DIGEST_NONE, /* no digest field, or an unknown algorithm */
+	WARC_DIGEST_OK,	  /* every digest that could be checked agrees */
 	WARC_DIGEST_WRONG,
 };
 
 /* What a record's block holds, found in one pass over it. */
 struct warc_payload {
-	bool http;		/* the block is an HTTP message */
-	bool has_status;	/* it has a status line */
-	int status;		/* 0 when none, or when it says so */
-	int http_version;	/* 10, 11, 20; 0 */
-	struct buf http_head;	/* start line and header lines, raw, with the
-				 * empty line */
-	char *content_type;	/* of the HTTP message; NULL when none */
-	uint64_t raw_length;	/* payload after transfer decoding */
-	uint64_t length;	/* payload after content decoding too */
-	char sha256[65];	/* of it */
-	bool has_payload;	/* false: none stored here (a revisit) */
-	bool cut;		/* ends before the message did */
+	bool http;	      /* the block is an HTTP message */
+	bool has_status;      /* it has a status line */
+	int status;	      /* 0 when none, or when it says so */
+	int http_version;     /* 10, 11, 20; 0 */
+	struct buf http_head; /* start line and header lines, raw, with the
+			       * empty line */
+	char *content_type;   /* of the HTTP message; NULL when none */
+	uint64_t raw_length;  /* payload after transfer decoding */
+	uint64_t length;      /* payload after content decoding too */
+	char sha256[65];      /* of it */
+	bool has_payload;     /* false: none stored here (a revisit) */
+	bool cut;	      /* ends before the message did */
 	enum warc_digest_state digest;
-	const char *note;	/* constant text on what is wrong, or NULL */
+	const char *note; /* constant text on what is wrong, or NULL */
 };
 
 /* What is to be kept while the block passes; either may be NULL. */
 struct warc_keep {
-	struct buf *raw;	/* payload after transfer decoding */
-	struct buf *block;	/* the block as stored */
+	struct buf *raw;   /* payload after transfer decoding */
+	struct buf *block; /* the block as stored */
 };
 
 void warc_payload_init(struct warc_payload *);
@@ -202,10 +202,10 @@ bool warc_check_evidence(int dirfd, const char *file, uint64_t offset,
 /* ---- Writing ---- */
 
 struct warc_writer_options {
-	const char *prefix;	/* NULL: "kpwatch" */
-	const char *software;	/* for warcinfo; NULL: "kpwatch/VERSION" */
-	uint64_t rotate_bytes;	/* start a new file beyond it; 0: 1 GiB */
-	bool deduplicate;	/* write revisit records */
+	const char *prefix;    /* NULL: "kpwatch" */
+	const char *software;  /* for warcinfo; NULL: "kpwatch/VERSION" */
+	uint64_t rotate_bytes; /* start a new file beyond it; 0: 1 GiB */
+	bool deduplicate;      /* write revisit records */
 };
 
 struct warc_writer;

@@ -12,14 +12,14 @@
 
 /* What only the recording knows: how the records of a visit hang together. */
 struct warc_visit {
-	char id[65];		/* same in all hops of one observation */
-	uint32_t hop;		/* 0 ... hops - 1 */
+	char id[65];  /* same in all hops of one observation */
+	uint32_t hop; /* 0 ... hops - 1 */
 	uint32_t hops;
-	bool has_request;	/* a request record follows */
-	bool has_response;	/* a response or revisit record follows */
-	uint64_t head_bytes;	/* of the response's block: header lines */
-	uint64_t body_bytes;	/* of the body, its one chunk unwrapped */
-	bool one_chunk;		/* the body is framed as one chunk */
+	bool has_request;    /* a request record follows */
+	bool has_response;   /* a response or revisit record follows */
+	uint64_t head_bytes; /* of the response's block: header lines */
+	uint64_t body_bytes; /* of the body, its one chunk unwrapped */
+	bool one_chunk;	     /* the body is framed as one chunk */
 };
 
 /* Appends the fields of hop number visit->hop; read by

@@ -13,28 +13,28 @@
 #include "schedule.h"
 
 struct watched {
-	struct task task;	/* first: the schedule gives it back */
-	char *key;		/* "target\npage\nurl" */
-	char *target;		/* id */
+	struct task task; /* first: the schedule gives it back */
+	char *key;	  /* "target\npage\nurl" */
+	char *target;	  /* id */
 	char *page;
 	char *url;
-	char *after;		/* key of the page to be seen first; NULL none */
-	char *proxy;		/* NULL: direct */
-	bool sample;		/* one of a sampled slot's pages */
+	char *after; /* key of the page to be seen first; NULL none */
+	char *proxy; /* NULL: direct */
+	bool sample; /* one of a sampled slot's pages */
 	bool control;
-	bool busy;		/* being visited or stored */
-	bool gone;		/* left the catalogue while busy */
-	bool stale;		/* private to reload */
-	int64_t interval;	/* us */
+	bool busy;	  /* being visited or stored */
+	bool gone;	  /* left the catalogue while busy */
+	bool stale;	  /* private to reload */
+	int64_t interval; /* us */
 	uint64_t round;
-	unsigned retries;	/* confirming looks in a row */
-	unsigned conditionals;	/* conditional looks in a row */
-	enum variant next;	/* of the next look */
-	int64_t not_before;	/* Retry-After */
+	unsigned retries;      /* confirming looks in a row */
+	unsigned conditionals; /* conditional looks in a row */
+	enum variant next;     /* of the next look */
+	int64_t not_before;    /* Retry-After */
 	char *etag;
 	char *last_modified;
-	struct likeness last;	/* of the last good look */
-	unsigned same;		/* looks in a row that brought the same */
+	struct likeness last; /* of the last good look */
+	unsigned same;	      /* looks in a row that brought the same */
 };
 
 struct watchlist;

@@ -13,8 +13,8 @@
 #include "bytes.h"
 
 struct wire {
-	struct buf *out;	/* writing: borrows; NULL when reading */
-	struct cursor *in;	/* reading: borrows; NULL when writing */
+	struct buf *out;   /* writing: borrows; NULL when reading */
+	struct cursor *in; /* reading: borrows; NULL when writing */
 };
 
 /* Owned text or NULL; one longer than max is bad. */

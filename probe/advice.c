@@ -139,8 +139,8 @@ resume_decode(struct resume *r, struct span s)
 	if (n > RESUME_PAGES_MAX)
 		c.bad = true;
 	for (uint32_t i = 0; i < n && !c.bad; i++) {
-		r->pages = xgrow(r->pages, &cap, r->npages + 1,
-		    sizeof *r->pages);
+		r->pages =
+		    xgrow(r->pages, &cap, r->npages + 1, sizeof *r->pages);
 		memset(&r->pages[r->npages], 0, sizeof *r->pages);
 		page_decode(&r->pages[r->npages++], &c);
 	}

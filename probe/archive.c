@@ -211,8 +211,8 @@ add_border(struct archive *a)
 	struct border b = {a->out_base + a->out_len, archive_position(a)};
 
 	a->member = b.stored;
-	if (a->nborders > 0 && (a->nborders == BORDERS ||
-	    a->borders[a->nborders - 1].at == b.at))
+	if (a->nborders > 0 &&
+	    (a->nborders == BORDERS || a->borders[a->nborders - 1].at == b.at))
 		a->nborders--; /* an empty member, or more than we can mark */
 	a->borders[a->nborders++] = b;
 }
@@ -287,8 +287,7 @@ pass_borders(struct archive *a)
 {
 	size_t n = 0;
 
-	while (n < a->nborders &&
-	    a->borders[n].at <= a->out_base + a->out_pos)
+	while (n < a->nborders && a->borders[n].at <= a->out_base + a->out_pos)
 		a->current = a->borders[n++];
 	if (n == 0)
 		return;

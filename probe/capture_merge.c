@@ -26,8 +26,8 @@ void
 capture_merge_add(struct capture_merge *m, struct capture *c, unsigned number)
 {
 	m->lanes = xgrow(m->lanes, &m->cap, m->n + 1, sizeof *m->lanes);
-	m->lanes[m->n++] = (struct lane){.capture = c, .number = number,
-	    .key = INT64_MIN};
+	m->lanes[m->n++] =
+	    (struct lane){.capture = c, .number = number, .key = INT64_MIN};
 }
 
 struct capture *
@@ -64,8 +64,7 @@ capture_merge_next(struct capture_merge *m, struct capture_packet *out,
 	for (size_t i = 0; i < m->n; i++) {
 		struct lane *l = &m->lanes[i];
 
-		if (!l->ready && !l->over &&
-		    lane_fill(l) == CAPTURE_DAMAGED) {
+		if (!l->ready && !l->over && lane_fill(l) == CAPTURE_DAMAGED) {
 			*number = l->number;
 			return CAPTURE_DAMAGED;
 		}

@@ -263,8 +263,8 @@ static bool
 replace_file(int dirfd, const char *name, struct span bytes)
 {
 	char *temp = xasprintf("%s.new", name);
-	int fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
-	    O_NOFOLLOW, 0640);
+	int fd = openat(dirfd, temp,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
 	bool ok = fd >= 0 && write_whole(fd, bytes) && fdatasync(fd) == 0;
 	int saved;
 
@@ -289,8 +289,9 @@ cdxj_sort(int dirfd, const char *name)
 
 	if (ok) {
 		sort_lines(buf_span(&text), &sorted);
-		ok = !span_eq(buf_span(&text), buf_span(&sorted)) ?
-		    replace_file(dirfd, name, buf_span(&sorted)) : true;
+		ok = !span_eq(buf_span(&text), buf_span(&sorted))
+		    ? replace_file(dirfd, name, buf_span(&sorted))
+		    : true;
 	}
 	buf_release(&text);
 	buf_release(&sorted);

@@ -18,8 +18,8 @@
 
 struct changelog {
 	int dirfd;
-	int fd;		/* of the newest file; -1: none yet */
-	char day[9];	/* of it; "" none */
+	int fd;	     /* of the newest file; -1: none yet */
+	char day[9]; /* of it; "" none */
 	off_t size;
 	uint64_t last_seq;
 	char prev[65];
@@ -33,8 +33,8 @@ file_name(const char *day, char out[NAME_SIZE])
 
 /* What a walk over one file found. */
 struct walk {
-	uint64_t whole;	 /* bytes of whole members */
-	uint64_t seq;	 /* of the last line in them; 0 none */
+	uint64_t whole; /* bytes of whole members */
+	uint64_t seq;	/* of the last line in them; 0 none */
 	char prev[65];
 	enum changelog_read end;
 };
@@ -255,8 +255,7 @@ chain_last(struct span lines, char prev[65])
 	const char *newline = memrchr(body.p, '\n', body.n);
 
 	if (newline != NULL)
-		body = span_slice(body, (size_t)(newline - body.p) + 1,
-		    body.n);
+		body = span_slice(body, (size_t)(newline - body.p) + 1, body.n);
 	event_chain(body, prev);
 }
 

@@ -17,18 +17,18 @@ struct changelog_reader {
 	int fd;
 	struct inflater *inflater; /* NULL: plain lines, or not known yet */
 	bool started;
-	char *piece;		/* READ_PIECE bytes */
-	struct span in;		/* of piece, not yet taken */
+	char *piece;	/* READ_PIECE bytes */
+	struct span in; /* of piece, not yet taken */
 	struct buf text;
-	size_t used;		/* of text, given out */
-	size_t scanned;		/* of text, known to hold no newline */
+	size_t used;	/* of text, given out */
+	size_t scanned; /* of text, known to hold no newline */
 	uint64_t position;
 	uint64_t whole;
 	uint64_t members;
-	uint64_t text_made;	/* bytes of text so far */
-	uint64_t text_whole;	/* of them in whole members */
-	uint64_t text_given;	/* of them given out as lines */
-	uint64_t last_line;	/* bytes of the line given last */
+	uint64_t text_made;  /* bytes of text so far */
+	uint64_t text_whole; /* of them in whole members */
+	uint64_t text_given; /* of them given out as lines */
+	uint64_t last_line;  /* bytes of the line given last */
 };
 
 struct changelog_reader *
@@ -84,10 +84,9 @@ changelog_reader_sure(const struct changelog_reader *r, bool but_last)
 static bool
 next_line(struct changelog_reader *r, struct span *line)
 {
-	struct span left = span_slice(buf_span(&r->text), r->used,
-	    r->text.len);
-	size_t at = r->scanned + span_find(span_slice(left, r->scanned,
-	    left.n), '\n');
+	struct span left = span_slice(buf_span(&r->text), r->used, r->text.len);
+	size_t at =
+	    r->scanned + span_find(span_slice(left, r->scanned, left.n), '\n');
 
 	if (at >= left.n) {
 		r->scanned = left.n;
@@ -150,8 +149,7 @@ advance(struct changelog_reader *r)
 		return CHANGELOG_LINE;
 	}
 	room = buf_reserve(&r->text, WRITE_PIECE);
-	step = inflater_step(r->inflater, &r->in, room, WRITE_PIECE,
-	    &produced);
+	step = inflater_step(r->inflater, &r->in, room, WRITE_PIECE, &produced);
 	r->text.len += produced;
 	r->text_made += produced;
 	if (step == INFLATE_CORRUPT)
@@ -208,7 +206,8 @@ changelog_files(int dirfd, char ***names, size_t *n)
 	}
 	while ((entry = readdir(dir)) != NULL) {
 		if (fnmatch("events-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]"
-			    ".jsonl.gz", entry->d_name, 0) != 0)
+			    ".jsonl.gz",
+			entry->d_name, 0) != 0)
 			continue;
 		*names = xgrow(*names, &cap, *n + 1, sizeof **names);
 		(*names)[(*n)++] = xstrdup(entry->d_name);

@@ -29,8 +29,8 @@ struct channel {
 	struct assembler in;
 	struct buf incoming;
 	struct buf out;
-	size_t sent;	       /* of out, already written */
-	uint64_t stream_out;   /* bytes ever written */
+	size_t sent;	     /* of out, already written */
+	uint64_t stream_out; /* bytes ever written */
 	struct fd_mark fds_out[FDS_MAX];
 	unsigned nfds_out;
 	int fds_in[FDS_MAX];
@@ -38,7 +38,7 @@ struct channel {
 	struct channel_handler handler;
 	bool was_full;
 	bool dead;
-	unsigned depth;	       /* callbacks under way */
+	unsigned depth; /* callbacks under way */
 };
 
 static void
@@ -306,8 +306,8 @@ struct channel *
 channel_adopt(struct event_base *base, struct connection *c,
     const struct channel_handler *handler)
 {
-	struct channel *ch = channel_new(base, c->fd, c->in.self, c->in.peer,
-	    handler);
+	struct channel *ch =
+	    channel_new(base, c->fd, c->in.self, c->in.peer, handler);
 	struct buf rest;
 
 	for (unsigned i = 0; i < c->nfds; i++)
@@ -360,8 +360,8 @@ channel_send_fd(struct channel *ch, enum message_type type, uint64_t id,
 		close(fd);
 		return;
 	}
-	ch->fds_out[ch->nfds_out++] = (struct fd_mark){
-	    ch->stream_out + (ch->out.len - ch->sent), fd};
+	ch->fds_out[ch->nfds_out++] =
+	    (struct fd_mark){ch->stream_out + (ch->out.len - ch->sent), fd};
 	channel_queue(ch, type, id, data, true);
 }
 

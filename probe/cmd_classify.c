@@ -46,8 +46,8 @@ print_json(struct classifier *c, struct span url, bool found)
 	json_key_span(&j, "url", url);
 	json_key_str(&j, "platform", found ? m->platform : NULL);
 	json_key_str(&j, "kind", found ? sighting_kind_name(m->kind) : NULL);
-	json_key_str(&j, "name", found && m->has_name ? buf_str(&m->name) :
-	    NULL);
+	json_key_str(&j, "name",
+	    found && m->has_name ? buf_str(&m->name) : NULL);
 	json_object_end(&j);
 	buf_add_char(&c->out, '\n');
 }
@@ -95,8 +95,8 @@ classify_input(struct classifier *c)
 	while ((n = getline(&line, &cap, stdin)) >= 0) {
 		struct span s = {line, (size_t)n};
 
-		while (s.n > 0 && (s.p[s.n - 1] == '\n' ||
-		    s.p[s.n - 1] == '\r'))
+		while (
+		    s.n > 0 && (s.p[s.n - 1] == '\n' || s.p[s.n - 1] == '\r'))
 			s.n--;
 		classify_one(c, s);
 	}
@@ -113,7 +113,8 @@ load_rules(const char *given)
 	struct rules *rules = NULL;
 
 	if (config == NULL) {
-		fprintf(stderr, "kpwatch classify: no configuration found; "
+		fprintf(stderr,
+		    "kpwatch classify: no configuration found; "
 		    "name one with -c\n");
 		return NULL;
 	}

@@ -80,8 +80,8 @@ count_by(const struct config *c, bool account, const char *what,
 		n = 0;
 		for (size_t i = 0; i < c->ntargets; i++)
 			n += c->targets[i].account == account &&
-			    strcmp(text_of(&c->targets[i], offset),
-			    *values) == 0;
+			    strcmp(text_of(&c->targets[i], offset), *values) ==
+				0;
 		if (n == 0)
 			continue;
 		printf("%s%zu %s", comma, n, *values);
@@ -99,8 +99,8 @@ print_counts(const struct config *c)
 	    offsetof(struct target, category), categories);
 	count_by(c, true, "accounts", "attribution",
 	    offsetof(struct target, attribution), attributions);
-	count_by(c, true, "accounts", "status",
-	    offsetof(struct target, status), account_statuses);
+	count_by(c, true, "accounts", "status", offsetof(struct target, status),
+	    account_statuses);
 	count_pages(c);
 	printf("%-10s %zu\n", "hooks", c->nhooks);
 }
@@ -157,7 +157,8 @@ check(const struct options *o)
 	int code = EXIT_USAGE;
 
 	if (path == NULL) {
-		fprintf(stderr, "kpwatch config: no configuration found; "
+		fprintf(stderr,
+		    "kpwatch config: no configuration found; "
 		    "name one with -c FILE\n");
 		return EXIT_USAGE;
 	}
@@ -182,9 +183,9 @@ int
 cmd_config(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"help", no_argument, NULL, 'h'},
-		{"self-test", no_argument, NULL, 't'},
-		{NULL, 0, NULL, 0},
+	    {"help", no_argument, NULL, 'h'},
+	    {"self-test", no_argument, NULL, 't'},
+	    {NULL, 0, NULL, 0},
 	};
 	struct options o = {NULL, xcalloc((size_t)argc, sizeof(char *)), 0,
 	    false};

@@ -62,15 +62,32 @@ parse(struct options *o, int argc, char **argv)
 	o->type = "channel.added";
 	while ((c = getopt_long(argc, argv, "c:s:h", longs, NULL)) != -1) {
 		switch (c) {
-		case 'c': o->config = optarg; break;
-		case 's': o->state = optarg; break;
-		case 'h': o->help = true; break;
-		case OPT_LIST: o->list = true; break;
-		case OPT_TEST: o->test = optarg; break;
-		case OPT_RETRY: o->retry = true; break;
-		case OPT_HOOK: o->hook = optarg; break;
-		case OPT_TYPE: o->type = optarg; break;
-		default: return false;
+		case 'c':
+			o->config = optarg;
+			break;
+		case 's':
+			o->state = optarg;
+			break;
+		case 'h':
+			o->help = true;
+			break;
+		case OPT_LIST:
+			o->list = true;
+			break;
+		case OPT_TEST:
+			o->test = optarg;
+			break;
+		case OPT_RETRY:
+			o->retry = true;
+			break;
+		case OPT_HOOK:
+			o->hook = optarg;
+			break;
+		case OPT_TYPE:
+			o->type = optarg;
+			break;
+		default:
+			return false;
 		}
 	}
 	return optind == argc && (o->test == NULL || !o->retry);
@@ -84,7 +101,8 @@ load(const char *given)
 	struct config *c = NULL;
 
 	if (path == NULL)
-		fprintf(stderr, "kpwatch: there is no configuration; name one "
+		fprintf(stderr,
+		    "kpwatch: there is no configuration; name one "
 		    "with -c FILE\n");
 	else
 		c = config_load(path, NULL, 0, &errors);
@@ -100,8 +118,10 @@ hook_named(const struct config *c, const char *name)
 	for (size_t i = 0; i < c->nhooks; i++)
 		if (strcmp(c->hooks[i].name, name) == 0)
 			return &c->hooks[i];
-	fprintf(stderr, "kpwatch: no hook is called %s; `kpwatch hooks` lists "
-	    "them\n", log_quote_str(name));
+	fprintf(stderr,
+	    "kpwatch: no hook is called %s; `kpwatch hooks` lists "
+	    "them\n",
+	    log_quote_str(name));
 	return NULL;
 }
 
@@ -216,8 +236,8 @@ list(const struct config *c, const char *state, const char *only)
 	store_view_close(view);
 	free(why); /* no state yet: nothing waits */
 	for (size_t i = 0; i < c->nhooks; i++)
-		if (!l.seen[i] && (only == NULL ||
-		    strcmp(only, c->hooks[i].name) == 0))
+		if (!l.seen[i] &&
+		    (only == NULL || strcmp(only, c->hooks[i].name) == 0))
 			list_row(&l, c->hooks[i].name, &c->hooks[i], NULL);
 	table_print(l.table, stdout);
 	table_free(l.table);

@@ -71,8 +71,8 @@ inspect_one(const char *name, int fd, const struct inspect_output *out)
 		fprintf(stderr, "%s: empty file\n", log_quote_str(name));
 		return EXIT_FAILED;
 	}
-	return is_capture(f.in.head) ? inspect_pcap(&f.in, out) :
-	    inspect_warc(&f.in, out);
+	return is_capture(f.in.head) ? inspect_pcap(&f.in, out)
+				     : inspect_warc(&f.in, out);
 }
 
 static void
@@ -90,8 +90,8 @@ allow_many_files(void)
 static int
 open_input(const char *name)
 {
-	int fd = strcmp(name, "-") == 0 ? STDIN_FILENO :
-	    open(name, O_RDONLY | O_CLOEXEC);
+	int fd = strcmp(name, "-") == 0 ? STDIN_FILENO
+					: open(name, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		log_error("%s: %s", log_quote_str(name), strerror(errno));
@@ -138,10 +138,9 @@ static const char help_text[] =
 int
 cmd_inspect(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"json", no_argument, NULL, 'j'},
-	    {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"json", no_argument, NULL,
+						    'j'},
+	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	struct inspect_output out = {.to = stdout};
 	int c;
 

@@ -145,8 +145,10 @@ show_own_log(struct log_command *c)
 	if (!log_place_find(&place, c->config_path, c->state_dir))
 		return EXIT_USAGE;
 	if (!log_place_files(&place, &paths, &n)) {
-		fprintf(stderr, "kpwatch: %s: %s; name the state folder with "
-		    "-s\n", place.log_dir, strerror(errno));
+		fprintf(stderr,
+		    "kpwatch: %s: %s; name the state folder with "
+		    "-s\n",
+		    place.log_dir, strerror(errno));
 		log_place_release(&place);
 		return EXIT_FAILED;
 	}
@@ -163,8 +165,10 @@ time_option(const char *name, const char *text, int64_t *out)
 {
 	if (log_time_parse(text, instant_now(), out))
 		return true;
-	fprintf(stderr, "kpwatch: --%s %s: not a time (2019-01-14, "
-	    "2019-01-14T06:00:00Z, or 2h for two hours ago)\n", name, text);
+	fprintf(stderr,
+	    "kpwatch: --%s %s: not a time (2019-01-14, "
+	    "2019-01-14T06:00:00Z, or 2h for two hours ago)\n",
+	    name, text);
 	return false;
 }
 
@@ -180,8 +184,15 @@ static const char help[] =
     "  --follow        go on with what the daemon adds\n"
     "  --json          the lines as they are\n";
 
-enum { OPT_SINCE = 256, OPT_UNTIL, OPT_TYPE, OPT_TARGET, OPT_FOLLOW, OPT_JSON,
-	OPT_HELP };
+enum {
+	OPT_SINCE = 256,
+	OPT_UNTIL,
+	OPT_TYPE,
+	OPT_TARGET,
+	OPT_FOLLOW,
+	OPT_JSON,
+	OPT_HELP
+};
 
 static const struct option options[] = {
     {"since", required_argument, NULL, OPT_SINCE},
@@ -242,7 +253,8 @@ int
 cmd_log(int argc, char **argv)
 {
 	struct log_command c = {.filter = {.since = INSTANT_NONE,
-	    .until = INSTANT_NONE}, .colour = render_colour(stdout)};
+				    .until = INSTANT_NONE},
+	    .colour = render_colour(stdout)};
 	int code = parse(&c, argc, argv);
 
 	if (code >= 0)

@@ -11,9 +11,9 @@
 #include "render.h"
 #include "store.h"
 
-#define CLUSTER_MS  60000 /* went dark within the same minute */
-#define CLUSTER_MIN 3	  /* fewer are told one by one only */
-#define VOLATILE_SHOWN 200 /* bytes of a volatile block */
+#define CLUSTER_MS     60000 /* went dark within the same minute */
+#define CLUSTER_MIN    3     /* fewer are told one by one only */
+#define VOLATILE_SHOWN 200   /* bytes of a volatile block */
 
 /* A target that is down, for telling outages that go together. */
 struct dark {
@@ -72,8 +72,7 @@ key_time(struct json *j, const char *key, int64_t t)
 {
 	char text[INSTANT_TEXT_MAX];
 
-	json_key_str(j, key, t == INSTANT_NONE ? NULL :
-	    instant_text(t, text));
+	json_key_str(j, key, t == INSTANT_NONE ? NULL : instant_text(t, text));
 }
 
 static void
@@ -87,8 +86,9 @@ target_json(const struct status_target *t)
 	json_key_str(&j, "target", t->id);
 	json_key_str(&j, "verdict", verdict_name(t->verdict));
 	key_time(&j, "since", t->since);
-	json_key_str(&j, "forming", t->candidate == VERDICT_UNKNOWN ? NULL :
-	    verdict_name(t->candidate));
+	json_key_str(&j, "forming",
+	    t->candidate == VERDICT_UNKNOWN ? NULL
+					    : verdict_name(t->candidate));
 	json_key_int(&j, "looks", t->count);
 	json_key_bool(&j, "held", t->held);
 	json_key_str(&j, "failure", t->failure);
@@ -135,25 +135,26 @@ target_row(struct status *st, const struct status_target *t)
 	table_cellf(table, "%u", t->present[SIGHTING_SHARE]);
 	table_cellf(table, "%u", t->present[SIGHTING_EMBED]);
 	table_cellf(table, "%u", t->present[SIGHTING_PLAYER]);
-	table_cell(table, t->verdict == VERDICT_UP ? NULL :
-	    t->failure != NULL ? t->failure : t->page_class);
+	table_cell(table,
+	    t->verdict == VERDICT_UP ? NULL
+		: t->failure != NULL ? t->failure
+				     : t->page_class);
 	cell_time(table, t->last_seen);
 }
 
 static void
 note_dark(struct status *st, const struct status_target *t)
 {
-	const struct target *known = st->config == NULL ? NULL :
-	    config_target(st->config, t->id);
+	const struct target *known =
+	    st->config == NULL ? NULL : config_target(st->config, t->id);
 	struct dark *d;
 
-	st->dark = xgrow(st->dark, &st->dark_cap, st->ndark + 1,
-	    sizeof *st->dark);
+	st->dark =
+	    xgrow(st->dark, &st->dark_cap, st->ndark + 1, sizeof *st->dark);
 	d = &st->dark[st->ndark++];
 	d->id = xstrdup(t->id);
 	d->address = xstrdup(t->address);
-	d->operator_name = known == NULL ? NULL :
-	    xstrdup(known->operator_name);
+	d->operator_name = known == NULL ? NULL : xstrdup(known->operator_name);
 	d->since = t->since;
 }
 
@@ -198,11 +199,12 @@ common_cause(const struct dark *d, size_t n)
 
 	for (size_t i = 1; i < n; i++) {
 		address = address && all_same(d[0].address, d[i].address);
-		owner = owner && all_same(d[0].operator_name,
-		    d[i].operator_name);
+		owner =
+		    owner && all_same(d[0].operator_name, d[i].operator_name);
 	}
-	return address ? "same address" : owner ? "same operator" :
-	    "no common address or operator";
+	return address ? "same address"
+	    : owner    ? "same operator"
+		       : "no common address or operator";
 }
 
 static void
@@ -244,8 +246,9 @@ print_clusters(struct status *st)
 	if (st->ndark > 1)
 		qsort(st->dark, st->ndark, sizeof *st->dark, by_since);
 	for (size_t i = 0; i < st->ndark; i += n) {
-		for (n = 1; i + n < st->ndark && st->dark[i + n].since -
-		     st->dark[i].since <= CLUSTER_MS; n++)
+		for (n = 1; i + n < st->ndark &&
+		     st->dark[i + n].since - st->dark[i].since <= CLUSTER_MS;
+		     n++)
 			continue;
 		if (n >= CLUSTER_MIN)
 			print_cluster(st, &st->dark[i], n);
@@ -261,8 +264,8 @@ on_hook(const struct status_hook *h, void *arg)
 
 	if (!st->json) {
 		printf("hook %s: %llu events waiting, %llu retrying, %llu "
-		    "given up", log_quote_str(h->hook),
-		    (unsigned long long)h->waiting,
+		       "given up",
+		    log_quote_str(h->hook), (unsigned long long)h->waiting,
 		    (unsigned long long)h->retrying,
 		    (unsigned long long)h->dead);
 		printf("%s%s\n", h->error == NULL ? "" : "; last error: ",
@@ -317,7 +320,8 @@ totals_text(const struct status *st, const struct status_totals *t)
 	    (unsigned long long)t->events);
 	if (st->held > 0)
 		printf("%zu not told yet as down: no other target has "
-		    "answered since\n", st->held);
+		       "answered since\n",
+		    st->held);
 	if (t->offline)
 		printf("this vantage is offline since %s\n",
 		    instant_text(t->offline_since, when));
@@ -410,10 +414,11 @@ on_page(const struct status_page *p, void *arg)
 	putchar(' ');
 	render_text(stdout, false, PAINT_NONE, span_of(p->url));
 	printf("\n    %llu visits and %llu twins, last good %s\n"
-	    "    %llu changed blocks suppressed; volatile now: %u places in"
-	    " the text, %u sightings\n", (unsigned long long)p->visits,
-	    (unsigned long long)p->twins, p->last_good == INSTANT_NONE ?
-	    "never" : instant_text(p->last_good, text),
+	       "    %llu changed blocks suppressed; volatile now: %u places in"
+	       " the text, %u sightings\n",
+	    (unsigned long long)p->visits, (unsigned long long)p->twins,
+	    p->last_good == INSTANT_NONE ? "never"
+					 : instant_text(p->last_good, text),
 	    (unsigned long long)p->suppressed, p->places, p->links);
 }
 
@@ -447,8 +452,10 @@ show_one(struct status *st, struct store_view *v)
 	known = store_view_pages(v, st->target, on_page, on_volatile_text, st);
 	page_end(st);
 	if (!known)
-		fprintf(stderr, "kpwatch: %s: no look at such a target is "
-		    "stored\n", st->target);
+		fprintf(stderr,
+		    "kpwatch: %s: no look at such a target is "
+		    "stored\n",
+		    st->target);
 	return known;
 }
 
@@ -517,9 +524,9 @@ static const char help[] =
 int
 cmd_status(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"json", no_argument, NULL,
+						    'j'},
+	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	struct status st = {0};
 	int opt;
 

@@ -75,7 +75,7 @@ entry(const struct doc_node *map, const char *key, const char *text)
 	const struct doc_node *list = doc_get(map, key);
 
 	for (const struct doc_node *n = list == NULL ? NULL : list->first;
-	    n != NULL; n = n->next)
+	     n != NULL; n = n->next)
 		if (strcmp(n->text, text) == 0)
 			return n;
 	return map;
@@ -100,9 +100,10 @@ check_unique(struct names *t, const char *what, const char *name,
 		return;
 	old = names_add(t, name, node);
 	if (old != NULL)
-		doc_complain(node, errors, "%s '%s' is given twice; the first "
-		    "is at %s:%u:%u", what, name, old->file, old->line,
-		    old->column);
+		doc_complain(node, errors,
+		    "%s '%s' is given twice; the first "
+		    "is at %s:%u:%u",
+		    what, name, old->file, old->line, old->column);
 }
 
 static void
@@ -136,7 +137,8 @@ check_pages(const struct target *t, const struct doc_node *node,
 		    t->pages[i].match == NULL;
 	}
 	if (!has_main)
-		doc_complain(list, errors, "no page 'main' with a fixed "
+		doc_complain(list, errors,
+		    "no page 'main' with a fixed "
 		    "address: it tells whether the site is up");
 	free(seen.slots);
 }
@@ -146,8 +148,7 @@ check_account(const struct target *t, const struct doc_node *node,
     const struct names *sites, struct names *pairs, char **pair,
     struct config_errors *errors)
 {
-	if (t->site != NULL && sites->count > 0 &&
-	    !names_have(sites, t->site))
+	if (t->site != NULL && sites->count > 0 && !names_have(sites, t->site))
 		doc_complain(spot(node, "site"), errors,
 		    "there is no site '%s'", t->site);
 	if (t->platform == NULL || t->account_name == NULL)
@@ -250,15 +251,14 @@ check_hook(const struct config *c, const struct hook_config *h,
 			    "no event has a type like '%s'", h->types[i]);
 	for (size_t i = 0; i < h->ntargets; i++)
 		if (!target_exists(c, h->targets[i]))
-			doc_complain(entry(node, "targets",
-			    h->targets[i]), errors,
-			    "no site or account is called '%s'",
+			doc_complain(entry(node, "targets", h->targets[i]),
+			    errors, "no site or account is called '%s'",
 			    h->targets[i]);
 	for (size_t i = 0; i < h->ncategories; i++)
 		if (!category_exists(h->categories[i]))
 			doc_complain(entry(node, "categories",
-			    h->categories[i]), errors,
-			    "there is no category '%s'",
+					 h->categories[i]),
+			    errors, "there is no category '%s'",
 			    h->categories[i]);
 	if (h->command != NULL)
 		check_command(h->command, spot(node, "command"), errors);

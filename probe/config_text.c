@@ -27,32 +27,36 @@ one_of(const char *const *list, const char *s)
 const char *
 check_site_status(const char *s)
 {
-	return one_of(site_statuses, s) ? NULL :
-	    "is none of active, offline, dormant, unknown";
+	return one_of(site_statuses, s)
+	    ? NULL
+	    : "is none of active, offline, dormant, unknown";
 }
 
 const char *
 check_account_status(const char *s)
 {
-	return one_of(account_statuses, s) ? NULL :
-	    "is none of active, unknown, terminated, suspended, renamed, "
-	    "private, dormant";
+	return one_of(account_statuses, s)
+	    ? NULL
+	    : "is none of active, unknown, terminated, suspended, renamed, "
+	      "private, dormant";
 }
 
 const char *
 check_attribution(const char *s)
 {
-	return one_of(attributions, s) ? NULL :
-	    "is none of official, linked, suspected, third-party, fan";
+	return one_of(attributions, s)
+	    ? NULL
+	    : "is none of official, linked, suspected, third-party, fan";
 }
 
 const char *
 check_category(const char *s)
 {
-	return one_of(categories, s) ? NULL :
-	    "is none of news, party, government, portal, culture, education, "
-	    "science, sport, tourism, trade, overseas-affiliate, control, "
-	    "other";
+	return one_of(categories, s)
+	    ? NULL
+	    : "is none of news, party, government, portal, culture, education, "
+	      "science, sport, tourism, trade, overseas-affiliate, control, "
+	      "other";
 }
 
 const char *
@@ -72,7 +76,7 @@ check_id(const char *s)
 {
 	if (!ascii_alnum(s[0]) || strlen(s) > 64)
 		return "must begin with a letter or digit and have at most "
-		    "64 characters";
+		       "64 characters";
 	for (; *s != '\0'; s++)
 		if (!(ascii_alnum(*s) && ascii_lower(*s) == *s) &&
 		    strchr("-._", *s) == NULL)
@@ -206,8 +210,8 @@ authority_check(struct span s, bool need_port)
 		host = span_slice(s, 0, end);
 		if (end < s.n)
 			port = span_slice(s, end + 1, s.n);
-		if (host_numeric(host) ? !address_good(host, AF_INET) :
-		    !host_good(host))
+		if (host_numeric(host) ? !address_good(host, AF_INET)
+				       : !host_good(host))
 			return "has no valid host name";
 	}
 	if (port.p != NULL && !port_good(port))
@@ -259,9 +263,10 @@ check_proxy(const char *s)
 	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
 		if (span_starts(proxy, schemes[i]))
 			return authority_check(span_slice(proxy,
-			    strlen(schemes[i]), proxy.n), true);
+						   strlen(schemes[i]), proxy.n),
+			    true);
 	return "is not socks5h://HOST:PORT, socks5://, http://, https:// or "
-	    "direct";
+	       "direct";
 }
 
 const char *
@@ -272,16 +277,15 @@ check_name_server(const char *s)
 
 	if (address_good(v, AF_INET) || address_good(v, AF_INET6))
 		return NULL;
-	end = v.n > 0 && v.p[0] == '[' ? span_find(v, ']') + 1 :
-	    span_find(v, ':');
+	end = v.n > 0 && v.p[0] == '[' ? span_find(v, ']') + 1
+				       : span_find(v, ':');
 	if (end < v.n && v.p[end] == ':' &&
 	    port_good(span_slice(v, end + 1, v.n)) &&
-	    (v.p[0] == '[' ?
-	    address_good(span_slice(v, 1, end - 2), AF_INET6) :
-	    address_good(span_slice(v, 0, end), AF_INET)))
+	    (v.p[0] == '[' ? address_good(span_slice(v, 1, end - 2), AF_INET6)
+			   : address_good(span_slice(v, 0, end), AF_INET)))
 		return NULL;
 	return "is not an address such as 192.0.2.53, 192.0.2.53:53 or "
-	    "[2001:db8::53]:53";
+	       "[2001:db8::53]:53";
 }
 
 const char *
@@ -297,7 +301,7 @@ check_listen(const char *s)
 		port = span_slice(v, 6, v.n);
 	else
 		return "is not a loopback address with a port, such as "
-		    "127.0.0.1:9464";
+		       "127.0.0.1:9464";
 	return port_good(port) ? NULL : "has a bad port";
 }
 
@@ -333,6 +337,7 @@ check_network(const char *s)
 		return NULL;
 	if (!span_u64(rest, &bits) || bits > width)
 		return "has a bad prefix length";
-	return bits_clear(raw, bits, width) ? NULL :
-	    "has address bits set after the prefix";
+	return bits_clear(raw, bits, width)
+	    ? NULL
+	    : "has address bits set after the prefix";
 }

@@ -40,7 +40,7 @@ struct call {
 	int64_t started_us;
 	int64_t limit_ms;
 	bool timed_out;
-	char *reason;		/* of a call that did not start */
+	char *reason; /* of a call that did not start */
 };
 
 struct courier {
@@ -127,8 +127,8 @@ static void
 env_add(struct program *p, const char *name, const char *value)
 {
 	if (p->nenv < VARIABLES_MAX)
-		p->env[p->nenv++] = xasprintf("%s=%s", name,
-		    value == NULL ? "" : value);
+		p->env[p->nenv++] =
+		    xasprintf("%s=%s", name, value == NULL ? "" : value);
 }
 
 static void
@@ -426,8 +426,8 @@ courier_run_hook(struct courier *co, const struct hook_config *h, uint64_t id,
 	c->timer = event_new(co->base, -1, 0, on_timer, c);
 	program_init(&p, h, lines);
 	if (call_spawn(c, &p, lines)) {
-		c->exited = event_new(co->base, c->pidfd, EV_READ, on_exited,
-		    c);
+		c->exited =
+		    event_new(co->base, c->pidfd, EV_READ, on_exited, c);
 		c->readable = event_new(co->base, c->output_fd,
 		    EV_READ | EV_PERSIST, on_readable, c);
 		event_add(c->exited, NULL);
@@ -443,8 +443,8 @@ void
 courier_log_output(const char *name, const struct call_result *r)
 {
 	struct span rest = r->output, line;
-	enum log_level level = r->reason == NULL ? LOG_LEVEL_DEBUG :
-						   LOG_LEVEL_WARN;
+	enum log_level level =
+	    r->reason == NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN;
 	int lines = 0;
 
 	if (r->reason == NULL && !log_wants(LOG_LEVEL_DEBUG))

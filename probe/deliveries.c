@@ -61,14 +61,17 @@ send_due(struct deliveries *d)
 void
 deliveries_step(struct deliveries *d)
 {
-	bool selected = store_hooks_select(d->store, d->queues, d->config,
-	    instant_now());
+	bool selected =
+	    store_hooks_select(d->store, d->queues, d->config, instant_now());
 
 	if (store_hooks_changed(d->store))
 		hook_queues_refresh(d->queues);
 	send_due(d);
-	arm(d, !selected ? REFUSED_MS : d->courier == NULL ? -1 :
-	    hook_queues_wait(d->queues, instant_now()));
+	arm(d,
+	    !selected ? REFUSED_MS
+		: d->courier == NULL
+		? -1
+		: hook_queues_wait(d->queues, instant_now()));
 }
 
 static void
@@ -121,13 +124,13 @@ on_courier_closed(struct channel *ch, void *arg)
 void
 deliveries_courier(struct deliveries *d, const struct peer *peer)
 {
-	struct channel_handler h = {on_courier_message, on_courier_closed,
-	    NULL, d};
+	struct channel_handler h = {on_courier_message, on_courier_closed, NULL,
+	    d};
 
 	if (d->courier != NULL)
 		on_courier_closed(d->courier, d);
-	d->courier = channel_new(d->base, peer->fd, ROLE_STORE, ROLE_COURIER,
-	    &h);
+	d->courier =
+	    channel_new(d->base, peer->fd, ROLE_STORE, ROLE_COURIER, &h);
 	arm(d, 0);
 }
 

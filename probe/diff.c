@@ -43,8 +43,8 @@ known_set_add(struct known_set *set)
 {
 	struct known_sighting *s;
 
-	set->list = xgrow(set->list, &set->cap, set->count + 1,
-	    sizeof *set->list);
+	set->list =
+	    xgrow(set->list, &set->cap, set->count + 1, sizeof *set->list);
 	s = &set->list[set->count++];
 	memset(s, 0, sizeof *s);
 	s->first_seen = s->last_seen = INSTANT_NONE;
@@ -56,8 +56,8 @@ known_place_add(struct known_sighting *s)
 {
 	struct known_place *p;
 
-	s->places = xgrow(s->places, &s->places_cap, s->nplaces + 1,
-	    sizeof *s->places);
+	s->places =
+	    xgrow(s->places, &s->places_cap, s->nplaces + 1, sizeof *s->places);
 	p = &s->places[s->nplaces++];
 	memset(p, 0, sizeof *p);
 	p->first_seen = p->last_seen = INSTANT_NONE;
@@ -80,8 +80,9 @@ sighting_key(enum sighting_kind kind, const char *platform, const char *name)
 	uint64_t h = mix((uint64_t)kind + 1, platform);
 
 	/* Where case counts, known_matches() tells the names apart. */
-	return nameless || name == NULL ? mix(h, NULL) :
-	    mix(h ^ bytes_hash_i(span_of(name)), "");
+	return nameless || name == NULL
+	    ? mix(h, NULL)
+	    : mix(h ^ bytes_hash_i(span_of(name)), "");
 }
 
 static uint64_t
@@ -130,9 +131,9 @@ known_matches(const struct known_sighting *k, uint64_t key,
 	return k->key == key && k->kind == s->kind &&
 	    same_text(k->platform, s->platform) &&
 	    (k->kind == SIGHTING_SHARE || k->kind == SIGHTING_PLAYER ||
-	    same_text(k->name, s->name) ||
-	    (s->fold && k->name != NULL && s->name != NULL &&
-	    span_eq_i(span_of(k->name), span_of(s->name))));
+		same_text(k->name, s->name) ||
+		(s->fold && k->name != NULL && s->name != NULL &&
+		    span_eq_i(span_of(k->name), span_of(s->name))));
 }
 
 static struct known_sighting *
@@ -209,8 +210,8 @@ sighting_event(enum sighting_kind kind, bool added)
 static char *
 copy(const char *s)
 {
-	return s == NULL ? NULL : xstrndup(s, utf8_clip(span_of(s),
-	    URL_MAX_LEN));
+	return s == NULL ? NULL
+			 : xstrndup(s, utf8_clip(span_of(s), URL_MAX_LEN));
 }
 
 static void
@@ -282,16 +283,16 @@ place_watched(const struct diff *d, const struct known_place *p)
 
 	if (p->page == d->page || !p->sampled)
 		return true;
-	turns += (uint64_t)TURNS_PER_SAMPLED * (d->sample == 0 ? 8 :
-	    d->sample);
+	turns += (uint64_t)TURNS_PER_SAMPLED * (d->sample == 0 ? 8 : d->sample);
 	return d->turn - p->turn <= turns;
 }
 
 static uint32_t
 looks_needed(const struct diff *d, const struct known_place *p)
 {
-	return p->returns < RETURNS_VOLATILE ? d->confirm_removed :
-	    d->confirm_removed * PATIENCE_VOLATILE;
+	return p->returns < RETURNS_VOLATILE
+	    ? d->confirm_removed
+	    : d->confirm_removed * PATIENCE_VOLATILE;
 }
 
 /* True when no page that showed it lately shows it any more. */
@@ -373,8 +374,7 @@ keep_element(const struct diff *d, const struct sighting *s)
 }
 
 static void
-mark_seen(const struct diff *d, struct known_set *set, bool *seen,
-    bool *gained)
+mark_seen(const struct diff *d, struct known_set *set, bool *seen, bool *gained)
 {
 	const struct known_sighting *k;
 	bool is_new;
@@ -382,7 +382,7 @@ mark_seen(const struct diff *d, struct known_set *set, bool *seen,
 	for (size_t i = 0; i < d->f->nsightings; i++) {
 		if (!keep_element(d, &d->f->sightings[i]) ||
 		    (set->count >= KNOWN_MAX &&
-		    known_find(set, &d->f->sightings[i]) == NULL))
+			known_find(set, &d->f->sightings[i]) == NULL))
 			continue;
 		is_new = known_seen(d, set, &d->f->sightings[i]);
 		k = known_find(set, &d->f->sightings[i]);
@@ -406,16 +406,17 @@ mark_lost(const struct diff *d, struct known_set *set, const bool *seen,
 		p = place_find(k, d->page);
 		if (seen[i] || !k->present)
 			continue;
-		if (p != NULL && (d->grade == GRADE_GOOD ||
-		    (d->grade == GRADE_SAME && p->missing > 0)))
+		if (p != NULL &&
+		    (d->grade == GRADE_GOOD ||
+			(d->grade == GRADE_SAME && p->missing > 0)))
 			place_missed(d, p);
 		if (d->grade != GRADE_MORE && known_is_lost(d, k)) {
 			known_lose(d, k);
 			lost[i] = true;
 		} else if (p != NULL && p->missing > 0 &&
 		    p->missing < looks_needed(d, p)) {
-			set->urgent = set->urgent ||
-			    p->returns < RETURNS_VOLATILE;
+			set->urgent =
+			    set->urgent || p->returns < RETURNS_VOLATILE;
 			missing++;
 		}
 	}

@@ -3,9 +3,9 @@
 
 #include "diff.h"
 
-#define LIST_MAX     (8 * 1024u) /* a list of known values */
-#define ADDRESSES_MAX 64	 /* addresses remembered for one host */
-#define LEAVES_MAX   8		 /* certificates remembered for one host */
+#define LIST_MAX      (8 * 1024u) /* a list of known values */
+#define ADDRESSES_MAX 64	  /* addresses remembered for one host */
+#define LEAVES_MAX    8		  /* certificates remembered for one host */
 
 static bool
 list_has(const char *list, const char *value)

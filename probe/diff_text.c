@@ -11,12 +11,12 @@
 
 struct counted {
 	uint64_t hash;
-	uint64_t key;	/* of the hash and which of its equals it is */
-	size_t index;	/* in document order */
+	uint64_t key; /* of the hash and which of its equals it is */
+	size_t index; /* in document order */
 	bool paired;
-	bool changing;	/* in a volatile place: no fixed point */
-	bool hidden;	/* not told */
-	bool shown;	/* as what a changed block was */
+	bool changing; /* in a volatile place: no fixed point */
+	bool hidden;   /* not told */
+	bool shown;    /* as what a changed block was */
 };
 
 /* The blocks of one side, and the runs between its fixed points. */
@@ -68,10 +68,10 @@ name_blocks(struct side *s)
 
 	qsort(s->list, s->count, sizeof *s->list, by_hash);
 	for (size_t i = 0; i < s->count; i++) {
-		nth = i > 0 && s->list[i].hash == s->list[i - 1].hash ?
-		    nth + 1 : 0;
-		s->list[i].key = (s->list[i].hash +
-		    nth * 0x9e3779b97f4a7c15u) | 1;
+		nth = i > 0 && s->list[i].hash == s->list[i - 1].hash ? nth + 1
+								      : 0;
+		s->list[i].key =
+		    (s->list[i].hash + nth * 0x9e3779b97f4a7c15u) | 1;
 	}
 }
 
@@ -163,8 +163,8 @@ judge_place(struct known_text *k, struct side *old,
     const struct block_run *gone, struct side *new,
     const struct block_run *come, bool twin)
 {
-	enum volatile_step step = volatile_changed(&k->slots, gone, come,
-	    k->look, twin);
+	enum volatile_step step =
+	    volatile_changed(&k->slots, gone, come, k->look, twin);
 
 	if (step == VOLATILE_WAIT)
 		k->wait = true;
@@ -205,10 +205,12 @@ rejoin(struct known_text *k, struct side *old)
 	for (size_t i = 0; i < old->nruns; i++) {
 		keep = false;
 		for (size_t j = 0; j < k->slots.count; j++)
-			keep = keep || (k->slots.list[j].state !=
-			    SLOT_CANDIDATE && (k->slots.list[j].before ==
-			    old->runs[i].before || k->slots.list[j].after ==
-			    old->runs[i].after));
+			keep = keep ||
+			    (k->slots.list[j].state != SLOT_CANDIDATE &&
+				(k->slots.list[j].before ==
+					old->runs[i].before ||
+				    k->slots.list[j].after ==
+					old->runs[i].after));
 		for (size_t j = 0; !keep && j < old->runs[i].count; j++)
 			old->list[old->runs[i].first + j].changing = false;
 	}
@@ -235,8 +237,9 @@ side_of_known(struct side *s, const struct known_text *k)
 	*s = (struct side){.text = known_text, .arg = k};
 	s->list = xcalloc(k->count + 1, sizeof *s->list);
 	for (size_t i = 0; i < k->count; i++)
-		s->list[s->count++] = (struct counted){
-		    .hash = k->list[i].hash, .index = i, .paired = true,
+		s->list[s->count++] = (struct counted){.hash = k->list[i].hash,
+		    .index = i,
+		    .paired = true,
 		    .changing = k->list[i].changing};
 }
 
@@ -247,8 +250,9 @@ side_of_found(struct side *s, const struct finding *f)
 	s->list = xcalloc(f->nblocks + 1, sizeof *s->list);
 	for (size_t i = 0; i < f->nblocks; i++)
 		if (!f->blocks[i].noise)
-			s->list[s->count++] = (struct counted){
-			    .hash = f->blocks[i].hash, .index = i};
+			s->list[s->count++] =
+			    (struct counted){.hash = f->blocks[i].hash,
+				.index = i};
 }
 
 static void
@@ -339,7 +343,8 @@ find_changed(struct changed *c, struct side *old, const struct side *new)
 		r = &new->runs[i];
 		gone = run_opposite(old, r);
 		for (size_t k = r->first; gone != NULL &&
-		     k < r->first + r->count && c->count < CHANGES_MAX; k++)
+		     k < r->first + r->count && c->count < CHANGES_MAX;
+		     k++)
 			if (is_told(&new->list[k]))
 				find_before(c, old, gone, new, k);
 	}

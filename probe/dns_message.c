@@ -41,7 +41,8 @@ dns_name(struct span message, struct cursor *c, struct buf *out)
 			if (!jumped)
 				*c = at;
 			jumped = true;
-			if (at.bad || ++jumps > DNS_JUMPS_MAX || to >= message.n)
+			if (at.bad || ++jumps > DNS_JUMPS_MAX ||
+			    to >= message.n)
 				break;
 			cursor_init(&at, message.p + to, message.n - to);
 			continue;

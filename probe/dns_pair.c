@@ -44,9 +44,14 @@ static void
 tell(const struct dns_pairs *p, const struct question *q,
     const struct dns_message *m, int64_t answered)
 {
-	struct dns_seen seen = {.client = q->client, .server = q->server,
-	    .tcp = q->tcp, .query_ns = q->time_ns, .answer_ns = answered,
-	    .asked = q->asked, .other_answers = q->differ, .message = m};
+	struct dns_seen seen = {.client = q->client,
+	    .server = q->server,
+	    .tcp = q->tcp,
+	    .query_ns = q->time_ns,
+	    .answer_ns = answered,
+	    .asked = q->asked,
+	    .other_answers = q->differ,
+	    .message = m};
 
 	if (p->sink->dns != NULL)
 		p->sink->dns(p->sink->arg, &seen);
@@ -109,8 +114,7 @@ find_question(const struct dns_pairs *p, const struct endpoint *client,
 /* Takes the message. */
 static void
 add_question(struct dns_pairs *p, const struct endpoint *client,
-    const struct endpoint *server, bool tcp, struct dns_message *m,
-    int64_t now)
+    const struct endpoint *server, bool tcp, struct dns_message *m, int64_t now)
 {
 	struct question *q = find_question(p, client, server, m);
 
@@ -148,8 +152,10 @@ dns_pairs_message(struct dns_pairs *p, const struct endpoint *src,
 	}
 	q = find_question(p, dst, src, &m);
 	if (q == NULL) {
-		alone = (struct question){.client = *dst, .server = *src,
-		    .tcp = tcp, .time_ns = TCP_NEVER};
+		alone = (struct question){.client = *dst,
+		    .server = *src,
+		    .tcp = tcp,
+		    .time_ns = TCP_NEVER};
 		q = &alone;
 	} else {
 		q->differ = q->answered;

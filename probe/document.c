@@ -18,17 +18,17 @@ struct doc {
 	struct chunk *chunks;
 	struct doc_node *root;
 	const char *file;
-	bool placeless;		/* an override has no lines */
+	bool placeless; /* an override has no lines */
 	size_t nodes;
 };
 
 /* One open list or map while reading. */
 struct level {
 	struct doc_node *node;
-	const char *key;	/* map: key read, value awaited */
+	const char *key; /* map: key read, value awaited */
 	uint32_t key_line;
 	uint32_t key_column;
-	bool again;		/* the key stands here already */
+	bool again; /* the key stands here already */
 };
 
 struct reader {
@@ -149,7 +149,7 @@ doc_null(const struct doc_node *n)
 {
 	return n->kind == DOC_SCALAR && !n->quoted &&
 	    (n->text[0] == '\0' || strcmp(n->text, "~") == 0 ||
-	    strcmp(n->text, "null") == 0);
+		strcmp(n->text, "null") == 0);
 }
 
 /* Reading goes on after a complaint, so that all of them are found. */
@@ -245,7 +245,8 @@ scalar(struct reader *r, const yaml_event_t *e)
 	struct doc_node *n;
 
 	if (e->data.scalar.anchor != NULL || e->data.scalar.tag != NULL)
-		complain(r, e->start_mark, "anchors and tags are not used here");
+		complain(r, e->start_mark,
+		    "anchors and tags are not used here");
 	if (memchr(text.p, '\0', text.n) != NULL)
 		complain(r, e->start_mark, "a NUL character in a text");
 	if (l != NULL && l->node->kind == DOC_MAP && l->key == NULL) {
@@ -271,8 +272,9 @@ handle(struct reader *r, const yaml_event_t *e)
 		    e->data.mapping_start.tag != NULL)
 			complain(r, e->start_mark,
 			    "anchors and tags are not used here");
-		open_level(r, e->type == YAML_MAPPING_START_EVENT ?
-		    DOC_MAP : DOC_LIST, e->start_mark);
+		open_level(r,
+		    e->type == YAML_MAPPING_START_EVENT ? DOC_MAP : DOC_LIST,
+		    e->start_mark);
 		break;
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
@@ -304,7 +306,8 @@ syntax_error(struct reader *r, const yaml_parser_t *p)
 	if (p->error == YAML_READER_ERROR)
 		mark = p->mark;
 	text = xasprintf("not YAML: %s%s%s", problem,
-	    p->context == NULL ? "" : " ", p->context == NULL ? "" : p->context);
+	    p->context == NULL ? "" : " ",
+	    p->context == NULL ? "" : p->context);
 	give_up(r, mark, text);
 	free(text);
 }

@@ -49,13 +49,15 @@ file_complaint(int fd, const char *path)
 	if (st.st_uid != 0 && st.st_uid != geteuid() &&
 	    !owns_program(st.st_uid))
 		return xasprintf("%s belongs to user %u, who could change it; "
-		    "chown it to root or to the user that runs kpwatch", path,
-		    (unsigned)st.st_uid);
+				 "chown it to root or to the user that runs "
+				 "kpwatch",
+		    path, (unsigned)st.st_uid);
 	/* A group that is the owner's alone (same number) adds nobody. */
 	if ((st.st_mode & S_IWOTH) != 0 ||
 	    ((st.st_mode & S_IWGRP) != 0 && st.st_gid != st.st_uid))
 		return xasprintf("others may write to %s; "
-		    "run: chmod go-w %s", path, path);
+				 "run: chmod go-w %s",
+		    path, path);
 	return NULL;
 }
 

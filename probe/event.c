@@ -34,12 +34,20 @@ event_type_from_name(struct span s)
 void
 event_begin(struct event *e, enum event_type type)
 {
-	*e = (struct event){.type = type, .time = INSTANT_NONE,
-	    .before = EVENT_NONE, .after = EVENT_NONE, .offset = EVENT_NONE,
-	    .count = EVENT_NONE, .status = EVENT_NONE, .since = EVENT_NONE,
-	    .attempts = EVENT_NONE, .added_count = EVENT_NONE,
-	    .removed_count = EVENT_NONE, .suppressed = EVENT_NONE,
-	    .from = EVENT_NONE, .to = EVENT_NONE};
+	*e = (struct event){.type = type,
+	    .time = INSTANT_NONE,
+	    .before = EVENT_NONE,
+	    .after = EVENT_NONE,
+	    .offset = EVENT_NONE,
+	    .count = EVENT_NONE,
+	    .status = EVENT_NONE,
+	    .since = EVENT_NONE,
+	    .attempts = EVENT_NONE,
+	    .added_count = EVENT_NONE,
+	    .removed_count = EVENT_NONE,
+	    .suppressed = EVENT_NONE,
+	    .from = EVENT_NONE,
+	    .to = EVENT_NONE};
 }
 
 void

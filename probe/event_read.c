@@ -28,8 +28,9 @@ number_of(const json_t *o, const char *key)
 {
 	const json_t *v = json_object_get(o, key);
 
-	return json_is_integer(v) && json_integer_value(v) >= 0 ?
-	    json_integer_value(v) : EVENT_NONE;
+	return json_is_integer(v) && json_integer_value(v) >= 0
+	    ? json_integer_value(v)
+	    : EVENT_NONE;
 }
 
 static int64_t
@@ -197,8 +198,8 @@ read_items(struct event *e, const json_t *o, struct owner *owner)
 		item->name = text_of(v, "name");
 		item->kit = text_of(v, "kit");
 		count = number_of(v, "count");
-		item->count = count < 0 || count > UINT32_MAX ? 0 :
-		    (uint32_t)count;
+		item->count =
+		    count < 0 || count > UINT32_MAX ? 0 : (uint32_t)count;
 		e->nitems++;
 	}
 	e->items = owner->items;
@@ -218,8 +219,8 @@ event_read(struct event *e, struct span line, const char **why)
 		root = json_loadb(line.p == NULL ? "" : line.p, line.n,
 		    JSON_REJECT_DUPLICATES, NULL);
 	if (reason == NULL)
-		reason = !json_is_object(root) ? "not a JSON object" :
-		    read_head(e, root);
+		reason = !json_is_object(root) ? "not a JSON object"
+					       : read_head(e, root);
 	if (why != NULL)
 		*why = reason;
 	if (reason != NULL) {

@@ -93,8 +93,7 @@ tls_data(struct connection *c, struct tcp_stream *s, const struct tcp_piece *p)
 }
 
 static void
-http_data(struct connection *c, struct tcp_stream *s,
-    const struct tcp_piece *p)
+http_data(struct connection *c, struct tcp_stream *s, const struct tcp_piece *p)
 {
 	if (http_stream_data(c->http, p))
 		return;
@@ -178,8 +177,8 @@ fate_of(const struct tcp_stream *s, enum tcp_end how)
 	if (s->syns > 0 && !s->established && !s->side[1].acked_known &&
 	    s->side[1].ttl_max == 0)
 		return CONNECTION_UNANSWERED;
-	return how == TCP_END_FIN || how == TCP_END_REPLACED ?
-	    CONNECTION_CLOSED : CONNECTION_OPEN;
+	return how == TCP_END_FIN || how == TCP_END_REPLACED ? CONNECTION_CLOSED
+							     : CONNECTION_OPEN;
 }
 
 static void
@@ -204,20 +203,30 @@ tell_connection(struct exchanges *e, const struct tcp_stream *s,
     enum tcp_end how)
 {
 	const struct connection *c = s->user;
-	unsigned client = c != NULL && c->http != NULL ?
-	    http_stream_client(c->http) : 0;
+	unsigned client =
+	    c != NULL && c->http != NULL ? http_stream_client(c->http) : 0;
 	const struct tcp_side *up = &s->side[client], *down = &s->side[!client];
 	const struct tcp_side *reset = down->reset ? down : up;
-	struct connection_seen out = {.stream = s->number, .client = up->end,
-	    .server = down->end, .fate = fate_of(s, how),
-	    .first_ns = s->first_ns, .syn_ns = s->syn_ns,
-	    .synack_ns = s->synack_ns, .last_ns = s->last_ns, .syns = s->syns,
-	    .up_bytes = up->bytes, .down_bytes = down->bytes,
-	    .up_missing = up->missing, .down_missing = down->missing,
-	    .reset_by_client = up->reset, .reset_by_server = down->reset,
-	    .reset_injected = tcp_reset_injected(up) ||
-	    tcp_reset_injected(down), .reset_ttl = reset->reset_ttl,
-	    .ttl_min = down->ttl_min, .ttl_max = down->ttl_max,
+	struct connection_seen out = {.stream = s->number,
+	    .client = up->end,
+	    .server = down->end,
+	    .fate = fate_of(s, how),
+	    .first_ns = s->first_ns,
+	    .syn_ns = s->syn_ns,
+	    .synack_ns = s->synack_ns,
+	    .last_ns = s->last_ns,
+	    .syns = s->syns,
+	    .up_bytes = up->bytes,
+	    .down_bytes = down->bytes,
+	    .up_missing = up->missing,
+	    .down_missing = down->missing,
+	    .reset_by_client = up->reset,
+	    .reset_by_server = down->reset,
+	    .reset_injected =
+		tcp_reset_injected(up) || tcp_reset_injected(down),
+	    .reset_ttl = reset->reset_ttl,
+	    .ttl_min = down->ttl_min,
+	    .ttl_max = down->ttl_max,
 	    .reset_ns = reset->reset ? reset->reset_ns : TCP_NEVER,
 	    .tls_alert = -1};
 
@@ -246,8 +255,11 @@ struct exchanges *
 exchanges_new(const struct exchange_sink *sink)
 {
 	struct exchanges *e = xcalloc(1, sizeof *e);
-	struct tcp_sink tcp = {.arg = e, .data = on_data, .gap = on_gap,
-	    .end = on_end, .close = on_close};
+	struct tcp_sink tcp = {.arg = e,
+	    .data = on_data,
+	    .gap = on_gap,
+	    .end = on_end,
+	    .close = on_close};
 
 	e->sink = *sink;
 	e->fragments = fragments_new();

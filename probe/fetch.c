@@ -24,9 +24,9 @@
 #include "limit.h"
 #include "log.h"
 
-#define LOW_SPEED_BYTES	 100L
-#define LOW_SPEED_SECS	 10L
-#define RECEIVE_BUFFER	 16384L
+#define LOW_SPEED_BYTES	  100L
+#define LOW_SPEED_SECS	  10L
+#define RECEIVE_BUFFER	  16384L
 #define DEADLINE_EXTRA_MS 500
 
 struct sock {
@@ -45,8 +45,8 @@ struct fetch {
 	struct curl_slist *headers;
 	struct hop *hop;
 	struct address address;
-	bool pinned;	 /* no proxy: the peer must be `address` */
-	bool denied;	 /* by our policy, before connecting */
+	bool pinned; /* no proxy: the peer must be `address` */
+	bool denied; /* by our policy, before connecting */
 	bool chunked;
 	enum stopped stopped;
 	curl_socket_t fd;
@@ -124,7 +124,7 @@ note_connected(struct fetcher *f, curl_socket_t fd)
 	socklen_t n = sizeof peer;
 	struct fetch *x;
 
-	TAILQ_FOREACH(x, &f->fetches, next)
+	TAILQ_FOREACH (x, &f->fetches, next)
 		if (x->fd == fd)
 			break;
 	if (x == NULL || x->hop->marks.tcp_done != MARK_NONE)
@@ -207,8 +207,7 @@ on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 	struct fetch *x = arg;
 
 	(void)purpose;
-	if (x->pinned &&
-	    !policy_allows(x->owner->settings.policy, &to->addr)) {
+	if (x->pinned && !policy_allows(x->owner->settings.policy, &to->addr)) {
 		x->denied = true;
 		return CURL_SOCKET_BAD;
 	}
@@ -227,14 +226,16 @@ on_before_request(void *arg, char *peer, char *own, int peer_port, int own_port)
 
 	(void)own;
 	(void)peer_port;
-	if (x->pinned && (!address_parse(&a, peer, 0) ||
-	    !policy_allows(x->owner->settings.policy, &a.u.sa))) {
+	if (x->pinned &&
+	    (!address_parse(&a, peer, 0) ||
+		!policy_allows(x->owner->settings.policy, &a.u.sa))) {
 		x->denied = true;
 		return CURL_PREREQFUNC_ABORT;
 	}
 	if (own_port > 0 && own_port <= 65535)
 		x->hop->local_port = (uint16_t)own_port;
-	if (curl_easy_getinfo(x->easy, CURLINFO_TLS_SSL_PTR, &tls) == CURLE_OK &&
+	if (curl_easy_getinfo(x->easy, CURLINFO_TLS_SSL_PTR, &tls) ==
+		CURLE_OK &&
 	    tls != NULL && tls->internals != NULL) {
 		tls_describe(tls->internals, x->hop);
 		x->hop->marks.tls_done = elapsed(x);
@@ -319,8 +320,7 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 static enum stage
 stage_reached(const struct hop *h, bool tls)
 {
-	if (h->headers.len > 0 &&
-	    span_ends_i(buf_span(&h->headers), "\n\r\n"))
+	if (h->headers.len > 0 && span_ends_i(buf_span(&h->headers), "\n\r\n"))
 		return STAGE_BODY;
 	if (h->marks.first_byte != MARK_NONE)
 		return STAGE_HTTP_RESPONSE;
@@ -554,9 +554,10 @@ read_info(struct fetch *x, struct hop *h)
 	h->status = (int)value;
 	value = 0;
 	curl_easy_getinfo(x->easy, CURLINFO_HTTP_VERSION, &value);
-	h->http_version = h->status == 0 ? 0 :
-	    value == CURL_HTTP_VERSION_1_0 ? 10 :
-	    value == CURL_HTTP_VERSION_1_1 ? 11 : 20;
+	h->http_version = h->status == 0     ? 0
+	    : value == CURL_HTTP_VERSION_1_0 ? 10
+	    : value == CURL_HTTP_VERSION_1_1 ? 11
+					     : 20;
 }
 
 static void
@@ -607,12 +608,12 @@ fetch_cancel(struct fetch *x)
 
 /* ---- setting one up ---- */
 
-#define SET(option, value)                                               \
-	do {                                                             \
-		CURLcode rc_ = curl_easy_setopt(x->easy, option, value); \
-		if (rc_ != CURLE_OK)                                     \
-			fatal("libcurl %s lacks " #option ": %s",        \
-			    curl_version(), curl_easy_strerror(rc_));    \
+#define SET(option, value)                                                     \
+	do {                                                                   \
+		CURLcode rc_ = curl_easy_setopt(x->easy, option, value);       \
+		if (rc_ != CURLE_OK)                                           \
+			fatal("libcurl %s lacks " #option ": %s",              \
+			    curl_version(), curl_easy_strerror(rc_));          \
 	} while (0)
 
 static void
@@ -739,12 +740,12 @@ fetch_start(struct fetcher *f, const struct fetch_request *r, struct hop *hop,
 
 #undef SET
 
-#define SETM(option, value)                                               \
-	do {                                                              \
-		CURLMcode rc_ = curl_multi_setopt(f->multi, option, value); \
-		if (rc_ != CURLM_OK)                                      \
-			fatal("libcurl %s lacks " #option ": %s",         \
-			    curl_version(), curl_multi_strerror(rc_));    \
+#define SETM(option, value)                                                    \
+	do {                                                                   \
+		CURLMcode rc_ = curl_multi_setopt(f->multi, option, value);    \
+		if (rc_ != CURLM_OK)                                           \
+			fatal("libcurl %s lacks " #option ": %s",              \
+			    curl_version(), curl_multi_strerror(rc_));         \
 	} while (0)
 
 struct fetcher *

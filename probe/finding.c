@@ -271,8 +271,8 @@ sightings_decode(struct finding *f, struct cursor *c)
 			c->bad = true;
 			break;
 		}
-		f->sightings = grown(f->sightings, f->nsightings,
-		    sizeof *f->sightings);
+		f->sightings =
+		    grown(f->sightings, f->nsightings, sizeof *f->sightings);
 		s = &f->sightings[f->nsightings++];
 		memset(s, 0, sizeof *s);
 		s->kind = (enum sighting_kind)kind;
@@ -304,7 +304,7 @@ finding_decode(struct finding *f, struct span s)
 	if (status >= ANALYSIS_STATUS_COUNT || class >= PAGE_CLASS_COUNT)
 		return false;
 	f->status = (enum analysis_status)status;
-	f->page_class = (enum page_class)class;
+	f->page_class = (enum page_class) class;
 	f->class_rule = cursor_str(&c, NAME_MAX_LEN);
 	f->media_type = cursor_str(&c, NAME_MAX_LEN);
 	f->charset = cursor_str(&c, NAME_MAX_LEN);
@@ -319,8 +319,8 @@ finding_decode(struct finding *f, struct span s)
 	if (!c.bad)
 		sightings_decode(f, &c);
 	if (!c.bad)
-		f->links = strings_decode(&c, &f->nlinks, SAMPLES_MAX,
-		    URL_MAX_LEN);
+		f->links =
+		    strings_decode(&c, &f->nlinks, SAMPLES_MAX, URL_MAX_LEN);
 	if (!c.bad)
 		f->notes = strings_decode(&c, &f->nnotes, NOTES_MAX, 256);
 	if (cursor_done(&c))
@@ -347,12 +347,11 @@ sighting_kind_name(enum sighting_kind kind)
 enum sighting_kind
 sighting_kind_from_name(struct span s)
 {
-	return (enum sighting_kind)name_index(s, kind_names,
-	    SIGHTING_KIND_COUNT);
+	return (
+	    enum sighting_kind)name_index(s, kind_names, SIGHTING_KIND_COUNT);
 }
 
-const char *
-page_class_name(enum page_class class)
+const char *page_class_name(enum page_class class)
 {
 	return class_names[class];
 }

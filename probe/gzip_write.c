@@ -5,10 +5,10 @@
 
 #include "log.h"
 
-#define GZIP_WINDOW  (15 + 16) /* 32 KiB window, gzip header and trailer */
-#define GZIP_MEMORY  8
-#define OUT_PIECE    (16 * 1024)
-#define IN_PIECE     (1u << 30) /* zlib counts input in unsigned int */
+#define GZIP_WINDOW (15 + 16) /* 32 KiB window, gzip header and trailer */
+#define GZIP_MEMORY 8
+#define OUT_PIECE   (16 * 1024)
+#define IN_PIECE    (1u << 30) /* zlib counts input in unsigned int */
 
 struct gzip_writer {
 	z_stream z;
@@ -57,8 +57,8 @@ pump(struct gzip_writer *w, int flush, struct buf *out)
 			bug("gzip: stream state is damaged");
 		if (!buf_add(out, piece, sizeof piece - w->z.avail_out))
 			return false;
-	} while (w->z.avail_out == 0 || (flush == Z_FINISH &&
-	    rc != Z_STREAM_END));
+	} while (
+	    w->z.avail_out == 0 || (flush == Z_FINISH && rc != Z_STREAM_END));
 	return true;
 }
 

@@ -6,21 +6,21 @@
 #include "limit.h"
 #include "log.h"
 
-#define RETRY_FIRST_MS	5000
-#define RETRY_MAX_MS	(3600 * 1000)
-#define MINUTE_MS	60000
+#define RETRY_FIRST_MS 5000
+#define RETRY_MAX_MS   (3600 * 1000)
+#define MINUTE_MS      60000
 
 struct queue {
 	const struct hook_config *config;
 	char *name;
-	bool known;	      /* `head` and `waiting` say what the rows say */
-	bool waiting;	      /* there is a head */
+	bool known;   /* `head` and `waiting` say what the rows say */
+	bool waiting; /* there is a head */
 	struct hook_row head;
-	uint64_t busy;	      /* id of the call under way, or 0 */
-	uint64_t first;	      /* its events */
+	uint64_t busy;	/* id of the call under way, or 0 */
+	uint64_t first; /* its events */
 	uint64_t last;
-	uint32_t attempts;    /* of its oldest row */
-	int64_t credit;	      /* token bucket; one call costs MINUTE_MS */
+	uint32_t attempts; /* of its oldest row */
+	int64_t credit;	   /* token bucket; one call costs MINUTE_MS */
 	int64_t credited_at;
 };
 
@@ -29,7 +29,7 @@ struct hook_queues {
 	struct hook_rows rows;
 	struct queue *list;
 	size_t n;
-	size_t turn;	      /* the queue that is looked at first */
+	size_t turn; /* the queue that is looked at first */
 	uint64_t last_id;
 };
 
@@ -128,8 +128,8 @@ static int64_t
 head_wait(const struct queue *q, int64_t now)
 {
 	int64_t wait = q->head.next_at - now;
-	int64_t longest = q->config->batch > RETRY_MAX_MS ? q->config->batch :
-							    RETRY_MAX_MS;
+	int64_t longest =
+	    q->config->batch > RETRY_MAX_MS ? q->config->batch : RETRY_MAX_MS;
 
 	return wait < 0 || wait > longest ? 0 : wait;
 }
@@ -313,14 +313,14 @@ call_failed(struct hook_queues *s, struct queue *q, const char *reason,
 
 	if (dead > 0)
 		log_error("hook %s: gave up on %zu event%s from %llu on: %s "
-		    "(`kpwatch hooks --retry` sends them again)", q->name,
-		    dead, dead == 1 ? "" : "s", (unsigned long long)q->first,
-		    reason);
+			  "(`kpwatch hooks --retry` sends them again)",
+		    q->name, dead, dead == 1 ? "" : "s",
+		    (unsigned long long)q->first, reason);
 	else
 		log_warn("hook %s: event %llu, attempt %u of %u failed: %s; "
-		    "again in %lld s", q->name, (unsigned long long)q->first,
-		    q->attempts + 1, q->config->attempts, reason,
-		    (long long)(delay / 1000));
+			 "again in %lld s",
+		    q->name, (unsigned long long)q->first, q->attempts + 1,
+		    q->config->attempts, reason, (long long)(delay / 1000));
 }
 
 void
@@ -335,8 +335,7 @@ hook_queues_done(struct hook_queues *s, uint64_t id, const char *reason,
 		q->busy = 0;
 		q->known = false;
 		if (reason == NULL)
-			s->rows.remove(s->rows.arg, q->name, q->first,
-			    q->last);
+			s->rows.remove(s->rows.arg, q->name, q->first, q->last);
 		else
 			call_failed(s, q, reason, now);
 		return;

@@ -14,13 +14,20 @@ struct text_field {
 	size_t offset;
 };
 
-#define FIELD(key, member) {key, offsetof(struct hook_facts, member)}
+#define FIELD(key, member)                                                     \
+	{                                                                      \
+		key, offsetof(struct hook_facts, member)                       \
+	}
 
 /* A call's variable says what all of its lines say, or nothing. */
 static const struct text_field common_fields[] = {
-	FIELD("type", type), FIELD("target", target),
-	FIELD("platform", platform), FIELD("name", name), FIELD("url", url),
-	FIELD("page", page), FIELD("vantage", vantage),
+    FIELD("type", type),
+    FIELD("target", target),
+    FIELD("platform", platform),
+    FIELD("name", name),
+    FIELD("url", url),
+    FIELD("page", page),
+    FIELD("vantage", vantage),
 };
 
 static char **
@@ -33,8 +40,8 @@ static void
 facts_first(struct hook_facts *f, struct span line)
 {
 	for (size_t i = 0; i < ARRAY_LEN(common_fields); i++)
-		*member(f, &common_fields[i]) = json_member_text(line,
-		    common_fields[i].key, HOOK_FACT_MAX);
+		*member(f, &common_fields[i]) =
+		    json_member_text(line, common_fields[i].key, HOOK_FACT_MAX);
 	f->time = json_member_text(line, "time", HOOK_FACT_MAX);
 }
 
@@ -46,8 +53,8 @@ facts_next(struct hook_facts *f, struct span line)
 
 		if (*mine == NULL)
 			continue;
-		theirs = json_member_text(line, common_fields[i].key,
-		    HOOK_FACT_MAX);
+		theirs =
+		    json_member_text(line, common_fields[i].key, HOOK_FACT_MAX);
 		if (theirs == NULL || strcmp(*mine, theirs) != 0) {
 			free(*mine);
 			*mine = NULL;
@@ -117,7 +124,8 @@ hook_sample(struct buf *line, const char *type, const char *vantage,
 	json_key_null(&j, "warc");
 	json_key_null(&j, "offset");
 	json_key_str(&j, "element", "a.sample");
-	json_key_str(&j, "text", "A trial event, sent by `kpwatch hooks --test`");
+	json_key_str(&j, "text",
+	    "A trial event, sent by `kpwatch hooks --test`");
 	json_object_end(&j);
 	json_key_null(&j, "prev");
 	json_object_end(&j);

@@ -1,6 +1,8 @@
 /* Made by contrib/html_entities.py; do not edit. */
 #include "html_entities.h"
 
+/* clang-format off */
+
 /* Sorted bytewise, so that a name stands before its extensions. */
 const struct html_entity html_entities[] = {
     {"AElig", 198, 0}, {"AElig;", 198, 0}, {"AMP", 38, 0}, {"AMP;", 38, 0},

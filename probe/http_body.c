@@ -112,9 +112,9 @@ http_body_response(struct http_body *b, const struct http_head *h,
 {
 	body_reset(b);
 	find_length(b, h);
-	if (span_is_i(method, "HEAD") || h->status == 204 ||
-	    h->status == 304 || (h->status >= 100 && h->status < 200 &&
-	    b->declared == UINT64_MAX) ||
+	if (span_is_i(method, "HEAD") || h->status == 204 || h->status == 304 ||
+	    (h->status >= 100 && h->status < 200 &&
+		b->declared == UINT64_MAX) ||
 	    (span_is_i(method, "CONNECT") && h->status / 100 == 2)) {
 		frame_length(b, 0);
 		return;

@@ -28,8 +28,8 @@ http_head_end(struct span s, size_t from)
 static bool
 is_tchar(char c)
 {
-	return ascii_alnum(c) || (c != '\0' &&
-	    strchr("!#$%&'*+-.^_`|~", c) != NULL);
+	return ascii_alnum(c) ||
+	    (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
 bool
@@ -117,8 +117,8 @@ add_field(struct http_head *h, struct span name, struct span value)
 		h->flags |= HTTP_FIELDS_CUT;
 		return;
 	}
-	h->fields = xgrow(h->fields, &h->fields_cap, h->nfields + 1,
-	    sizeof *h->fields);
+	h->fields =
+	    xgrow(h->fields, &h->fields_cap, h->nfields + 1, sizeof *h->fields);
 	h->fields[h->nfields++] = (struct http_field){name, value};
 }
 
@@ -171,8 +171,11 @@ head_reset(struct http_head *h, struct span raw, bool is_request)
 	struct http_field *fields = h->fields;
 	size_t cap = h->fields_cap;
 
-	*h = (struct http_head){.raw = raw, .is_request = is_request,
-	    .fields = fields, .fields_cap = cap, .version = 9};
+	*h = (struct http_head){.raw = raw,
+	    .is_request = is_request,
+	    .fields = fields,
+	    .fields_cap = cap,
+	    .version = 9};
 }
 
 bool

@@ -7,19 +7,19 @@
 
 /* Where one direction stands. */
 enum half_state {
-	HALF_START,  /* between messages */
-	HALF_HEAD,   /* gathering a head */
+	HALF_START, /* between messages */
+	HALF_HEAD,  /* gathering a head */
 	HALF_BODY,
-	HALF_LOST,   /* the place is lost: a message start is looked for */
-	HALF_LEFT    /* no HTTP from here on */
+	HALF_LOST, /* the place is lost: a message start is looked for */
+	HALF_LEFT  /* no HTTP from here on */
 };
 
 struct half {
 	enum half_state state;
 	struct buf head;
 	size_t scanned;
-	struct http_body body;	/* requests; a response's is in its exchange */
-	bool gap;		/* since the last message was paired */
+	struct http_body body; /* requests; a response's is in its exchange */
+	bool gap;	       /* since the last message was paired */
 	uint32_t start_seq, start_ack;
 	int64_t start_ns;
 };
@@ -28,25 +28,25 @@ struct http_stream {
 	const struct exchange_sink *sink;
 	const struct tcp_stream *tcp;
 	uint64_t *number;
-	unsigned client;	/* side that asks */
+	unsigned client; /* side that asks */
 	bool roles_known;
 	struct half ask, answer;
 	struct exchange *waiting, *waiting_last; /* requests, oldest first */
 	size_t nwaiting;
 	struct exchange *current; /* its response is under way */
 	struct exchange *asking;  /* its request body is under way */
-	bool body_gap;		/* payload behind a gap is not handed on */
+	bool body_gap;		  /* payload behind a gap is not handed on */
 	bool tunnel;
 	unsigned count;
-	uint64_t junk;		/* bytes that were no HTTP */
+	uint64_t junk; /* bytes that were no HTTP */
 };
 
 /* Enough to be sure that a connection without one message is none of ours. */
 enum { JUNK_MAX = 16384, HEAD_SNIFF = 16 };
 
 struct http_stream *
-http_stream_new(const struct exchange_sink *sink,
-    const struct tcp_stream *tcp, uint64_t *number)
+http_stream_new(const struct exchange_sink *sink, const struct tcp_stream *tcp,
+    uint64_t *number)
 {
 	struct http_stream *h = xcalloc(1, sizeof *h);
 
@@ -114,8 +114,9 @@ end_note(const struct http_stream *h, enum tcp_end how)
 	case TCP_END_RESET:
 		return EXCHANGE_RESET |
 		    (tcp_reset_injected(&h->tcp->side[0]) ||
-		    tcp_reset_injected(&h->tcp->side[1]) ?
-		    EXCHANGE_RESET_INJECTED : 0);
+				tcp_reset_injected(&h->tcp->side[1])
+			    ? EXCHANGE_RESET_INJECTED
+			    : 0);
 	case TCP_END_EVICTED:
 		return EXCHANGE_EVICTED;
 	case TCP_END_CAPTURE:
@@ -203,8 +204,7 @@ request_head(struct http_stream *h, uint32_t end_seq, int64_t now)
 	struct half *f = &h->ask;
 	struct exchange *x = exchange_new(h);
 
-	if (!http_parse_request(&x->request,
-	    keep_head(f, &x->request_bytes))) {
+	if (!http_parse_request(&x->request, keep_head(f, &x->request_bytes))) {
 		exchange_free(x);
 		lose(f);
 		return;
@@ -295,7 +295,7 @@ leaves_http(const struct exchange *x)
 {
 	return x->response.status == 101 ||
 	    (span_is(x->request.method, "CONNECT") &&
-	    x->response.status / 100 == 2);
+		x->response.status / 100 == 2);
 }
 
 /* 100 Continue and its like come before the response proper.  What carries
@@ -368,8 +368,8 @@ response_head(struct http_stream *h, int64_t now)
 		h->sink->start(h->sink->arg, x);
 	if (leaves_http(x)) {
 		h->tunnel = status != 101;
-		response_over(h, true, status == 101 ? EXCHANGE_UPGRADE :
-		    EXCHANGE_TUNNEL, now);
+		response_over(h, true,
+		    status == 101 ? EXCHANGE_UPGRADE : EXCHANGE_TUNNEL, now);
 		h->ask.state = h->answer.state = HALF_LEFT;
 	} else if (x->body.done) {
 		response_over(h, true, 0, now);
@@ -381,8 +381,8 @@ looks_start(const struct http_stream *h, const struct half *f, struct span s)
 {
 	size_t n = s.n < HEAD_SNIFF ? s.n : HEAD_SNIFF;
 
-	return f == &h->ask ? http_looks_request(span_slice(s, 0, n)) :
-	    http_looks_response(s);
+	return f == &h->ask ? http_looks_request(span_slice(s, 0, n))
+			    : http_looks_response(s);
 }
 
 /* A message start behind lost bytes has to be plainer than one in its place. */
@@ -390,12 +390,11 @@ static bool
 finds_start(const struct http_stream *h, const struct half *f, struct span s)
 {
 	static const char *const methods[] = {"GET ", "POST ", "HEAD ", "PUT ",
-	    "OPTIONS ", "DELETE ", "CONNECT ", "PATCH ", "TRACE ",
-	    "PROPFIND ", "REPORT ", "SEARCH "};
+	    "OPTIONS ", "DELETE ", "CONNECT ", "PATCH ", "TRACE ", "PROPFIND ",
+	    "REPORT ", "SEARCH "};
 
 	if (f == &h->answer)
-		return s.n >= 9 && span_starts(s, "HTTP/1.") &&
-		    (s.p[8] == ' ');
+		return s.n >= 9 && span_starts(s, "HTTP/1.") && (s.p[8] == ' ');
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
 		if (span_starts(s, methods[i]))
 			return true;
@@ -414,8 +413,9 @@ feed_head(struct http_stream *h, struct half *f, struct span in,
 	end = http_head_end(buf_span(&f->head), f->scanned);
 	f->scanned = f->head.len;
 	if (end == 0) {
-		if (n < in.n || (f->head.len < 64 &&
-		    !looks_start(h, f, buf_span(&f->head))))
+		if (n < in.n ||
+		    (f->head.len < 64 &&
+			!looks_start(h, f, buf_span(&f->head))))
 			lose(f);
 		return in.n;
 	}
@@ -423,8 +423,9 @@ feed_head(struct http_stream *h, struct half *f, struct span in,
 	f->head.data[end] = '\0';
 	n = end - before;
 	if (f == &h->ask)
-		request_head(h, p->seq + (uint32_t)(in.p - p->data.p) +
-		    (uint32_t)n, p->time_ns);
+		request_head(h,
+		    p->seq + (uint32_t)(in.p - p->data.p) + (uint32_t)n,
+		    p->time_ns);
 	else
 		response_head(h, p->time_ns);
 	return n;
@@ -603,8 +604,7 @@ http_stream_end(struct http_stream *h, unsigned side, enum tcp_end how,
 		response_head(h, now);
 	if (h->current != NULL) {
 		whole = http_body_end(&h->current->body) && how == TCP_END_FIN;
-		finish(h, h->current, whole, whole ? 0 : end_note(h, how),
-		    now);
+		finish(h, h->current, whole, whole ? 0 : end_note(h, how), now);
 	}
 	lose(f);
 }

@@ -89,8 +89,8 @@ write_json(struct inspection *i, const struct warc_record *r,
 	json_key_int(&j, "offset", (int64_t)r->offset);
 	json_key_span(&j, "type", shown_type(r));
 	json_key_span(&j, "uri", r->uri.n > 0 ? r->uri : SPAN_NULL);
-	json_key_str(&j, "time", r->date == INSTANT_NONE ? NULL :
-	    instant_text(r->date, text));
+	json_key_str(&j, "time",
+	    r->date == INSTANT_NONE ? NULL : instant_text(r->date, text));
 	if (p->has_status)
 		json_key_int(&j, "status", p->status);
 	else
@@ -102,8 +102,8 @@ write_json(struct inspection *i, const struct warc_record *r,
 		json_key_null(&j, "digest_ok");
 	else
 		json_key_bool(&j, "digest_ok", p->digest == WARC_DIGEST_OK);
-	json_key_span(&j, "note", i->note.len > 0 ? buf_span(&i->note) :
-	    SPAN_NULL);
+	json_key_span(&j, "note",
+	    i->note.len > 0 ? buf_span(&i->note) : SPAN_NULL);
 	json_object_end(&j);
 }
 
@@ -126,8 +126,8 @@ write_text(struct inspection *i, const struct warc_record *r,
 	struct buf *b = &i->line;
 
 	buf_addf(b, "%10" PRIu64 "  ", r->offset);
-	buf_addf(b, "%s  ", r->date == INSTANT_NONE ? "-" :
-	    instant_text(r->date, text));
+	buf_addf(b, "%s  ",
+	    r->date == INSTANT_NONE ? "-" : instant_text(r->date, text));
 	add_quoted(b, shown_type(r));
 	buf_addf(b, "  %d  %" PRIu64 "  %s  ", p->status, p->length,
 	    digests[p->digest]);
@@ -156,8 +156,10 @@ write_record(struct inspection *i, const struct warc_record *r,
 int
 inspect_warc(const struct inspect_input *in, const struct inspect_output *to)
 {
-	struct inspection i = {.in = in, .to = to,
-	    .note = BUF_INIT(64 * KIB), .line = BUF_INIT(4 * ARCHIVE_PEEK_MAX)};
+	struct inspection i = {.in = in,
+	    .to = to,
+	    .note = BUF_INIT(64 * KIB),
+	    .line = BUF_INIT(4 * ARCHIVE_PEEK_MAX)};
 	struct warc_reader *r = warc_reader_new(read_input, take_note, &i);
 	struct warc_record rec;
 	struct warc_payload p;

@@ -11,11 +11,11 @@ enum { UNIT = 8, UNITS = 8192, DATAGRAM_MAX = 65535 };
 struct datagram {
 	struct fragment_key key;
 	int64_t first_ns;
-	uint64_t age;	 /* running number: the lowest goes first */
-	char *data;	 /* grows */
+	uint64_t age; /* running number: the lowest goes first */
+	char *data;   /* grows */
 	size_t cap;
-	size_t total;	 /* once the last fragment came; else 0 */
-	size_t have;	 /* bytes */
+	size_t total;		    /* once the last fragment came; else 0 */
+	size_t have;		    /* bytes */
 	uint64_t units[UNITS / 64]; /* which are there */
 };
 

@@ -224,8 +224,8 @@ send_as_file(int fd, struct span entry)
 	c->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(c), &file, sizeof file);
 	if (write(file, entry.p, entry.n) == (ssize_t)entry.n &&
-	    fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW |
-	    F_SEAL_WRITE | F_SEAL_SEAL) == 0)
+	    fcntl(file, F_ADD_SEALS,
+		F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0)
 		sent = sendmsg(fd, &m, MSG_NOSIGNAL) >= 0;
 	close(file);
 	return sent;

@@ -7,8 +7,8 @@
 static struct span
 skip_space(struct span s)
 {
-	while (s.n > 0 && (*s.p == ' ' || *s.p == '\t' || *s.p == '\n' ||
-	    *s.p == '\r')) {
+	while (s.n > 0 &&
+	    (*s.p == ' ' || *s.p == '\t' || *s.p == '\n' || *s.p == '\r')) {
 		s.p++;
 		s.n--;
 	}
@@ -63,8 +63,9 @@ word_length(struct span s)
 {
 	size_t n = 0;
 
-	while (n < s.n && (ascii_alnum(s.p[n]) || s.p[n] == '-' ||
-	    s.p[n] == '+' || s.p[n] == '.'))
+	while (n < s.n &&
+	    (ascii_alnum(s.p[n]) || s.p[n] == '-' || s.p[n] == '+' ||
+		s.p[n] == '.'))
 		n++;
 	return n;
 }
@@ -168,14 +169,16 @@ put_unicode(struct span s, struct buf *out)
 		buf_add_utf8(out, (uint32_t)high);
 		return 4;
 	}
-	low = span_starts(span_slice(s, 4, 2), "\\u") ?
-	    hex4(span_slice(s, 6, 4)) : -1;
+	low = span_starts(span_slice(s, 4, 2), "\\u")
+	    ? hex4(span_slice(s, 6, 4))
+	    : -1;
 	if (high > 0xdbff || low < 0xdc00 || low > 0xdfff) {
 		buf_add_utf8(out, 0xfffd);
 		return 4;
 	}
-	buf_add_utf8(out, 0x10000u + ((uint32_t)(high - 0xd800) << 10) +
-	    (uint32_t)(low - 0xdc00));
+	buf_add_utf8(out,
+	    0x10000u + ((uint32_t)(high - 0xd800) << 10) +
+		(uint32_t)(low - 0xdc00));
 	return 10;
 }
 

@@ -85,12 +85,12 @@ emit(enum log_level level, const char *fmt, va_list ap)
 	errno = saved;
 }
 
-#define EMIT(level)                        \
-	do {                               \
-		va_list ap;                \
-		va_start(ap, fmt);         \
-		emit((level), fmt, ap);    \
-		va_end(ap);                \
+#define EMIT(level)                                                            \
+	do {                                                                   \
+		va_list ap;                                                    \
+		va_start(ap, fmt);                                             \
+		emit((level), fmt, ap);                                        \
+		va_end(ap);                                                    \
 	} while (0)
 
 void
@@ -181,7 +181,8 @@ log_quote(struct span s)
 
 	while (s.n > 0 && b.len < QUOTE_MAX_LEN)
 		quote_one(&b, &s);
-	snprintf(out, sizeof ring[0], "%s%s", buf_str(&b), s.n > 0 ? "..." : "");
+	snprintf(out, sizeof ring[0], "%s%s", buf_str(&b),
+	    s.n > 0 ? "..." : "");
 	buf_release(&b);
 	return out;
 }

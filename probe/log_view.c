@@ -38,8 +38,9 @@ log_place_find(struct log_place *p, const char *config_path,
 	}
 	free(path);
 	p->state_dir = config_state_dir(c, state_dir);
-	p->log_dir = c != NULL && c->log_dir != NULL && state_dir == NULL ?
-	    xstrdup(c->log_dir) : xasprintf("%s/log", p->state_dir);
+	p->log_dir = c != NULL && c->log_dir != NULL && state_dir == NULL
+	    ? xstrdup(c->log_dir)
+	    : xasprintf("%s/log", p->state_dir);
 	config_free(c);
 	return true;
 }
@@ -78,8 +79,8 @@ log_filter_pass(const struct log_filter *f, const struct event *e)
 		return false;
 	if (f->type != NULL && !glob_match(f->type, event_type_name(e->type)))
 		return false;
-	return f->target == NULL || (e->target != NULL &&
-	    glob_match(f->target, e->target));
+	return f->target == NULL ||
+	    (e->target != NULL && glob_match(f->target, e->target));
 }
 
 bool
@@ -207,8 +208,8 @@ is_changed(const struct event *e, char sign, const char *block)
 			n = strlen(c->edits[k] + 1);
 			if (c->edits[k][0] != ' ' && c->edits[k][0] != sign)
 				continue;
-			rest = strncmp(rest, c->edits[k] + 1, n) == 0 ?
-			    rest + n : NULL;
+			rest = strncmp(rest, c->edits[k] + 1, n) == 0 ? rest + n
+								      : NULL;
 		}
 		if (rest != NULL && *rest == '\0')
 			return true;
@@ -230,8 +231,10 @@ put_changes(FILE *to, bool colour, const struct event *e)
 
 			if (kind != ' ' && !colour)
 				fputs(kind == '-' ? "[-" : "{+", to);
-			render_text(to, colour, kind == '-' ? PAINT_BAD :
-			    kind == '+' ? PAINT_GOOD : PAINT_NONE,
+			render_text(to, colour,
+			    kind == '-'	      ? PAINT_BAD
+				: kind == '+' ? PAINT_GOOD
+					      : PAINT_NONE,
 			    span_of(c->edits[k] + 1));
 			if (kind != ' ' && !colour)
 				fputs(kind == '-' ? "-]" : "+}", to);
@@ -245,18 +248,17 @@ put_blocks(FILE *to, bool colour, const struct event *e)
 {
 	for (size_t i = 0; i < e->nremoved; i++)
 		if (!is_changed(e, '-', e->removed[i]))
-			put_lines(to, colour, PAINT_BAD, '-', &e->removed[i],
-			    1, EVENT_NONE);
+			put_lines(to, colour, PAINT_BAD, '-', &e->removed[i], 1,
+			    EVENT_NONE);
 	put_lines(to, colour, PAINT_BAD, '-', NULL, 0,
 	    e->removed_count - (int64_t)e->nremoved);
 	for (size_t i = 0; i < e->nadded; i++)
 		if (!is_changed(e, '+', e->added[i]))
-			put_lines(to, colour, PAINT_GOOD, '+', &e->added[i],
-			    1, EVENT_NONE);
+			put_lines(to, colour, PAINT_GOOD, '+', &e->added[i], 1,
+			    EVENT_NONE);
 	put_lines(to, colour, PAINT_GOOD, '+', NULL, 0,
 	    e->added_count - (int64_t)e->nadded);
 }
-
 
 void
 event_print(FILE *to, bool colour, const struct event *e)
@@ -283,6 +285,6 @@ event_print(FILE *to, bool colour, const struct event *e)
 		put_lines(to, colour, PAINT_BAD, '-', (const char *[]){e->old},
 		    1, EVENT_NONE);
 	if (!hashes && e->new != NULL)
-		put_lines(to, colour, PAINT_GOOD, '+',
-		    (const char *[]){e->new}, 1, EVENT_NONE);
+		put_lines(to, colour, PAINT_GOOD, '+', (const char *[]){e->new},
+		    1, EVENT_NONE);
 }

@@ -15,15 +15,15 @@ static const struct command commands[] = {
     {"classify", "[-c FILE] [--json] [URL]...", "what the rules make of URLs",
 	cmd_classify},
     {"config", "[-c FILE] [-o KEY=VALUE]... [--self-test]",
-	"check the configuration",
-	cmd_config},
+	"check the configuration", cmd_config},
     {"extract", "[-c FILE] [--json] [--base URL] FILE...",
 	"sightings of saved pages", cmd_extract},
     {"hooks", "[--list] [--test NAME] [--retry] [-c FILE] [-s STATE]",
 	"hooks, what waits for them, and dead letters", cmd_hooks},
     {"inspect", "[--json] FILE...", "what a capture or web archive holds",
 	cmd_inspect},
-    {"log", "[-c FILE] [-s STATE] [--since T] [--until T] [--type GLOB]"
+    {"log",
+	"[-c FILE] [-s STATE] [--since T] [--until T] [--type GLOB]"
 	" [--target ID] [--follow] [--json] [FILE...]",
 	"the change log", cmd_log},
     {"status", "[-c FILE] [-s STATE] [--json] [TARGET]",
@@ -98,8 +98,10 @@ main(int argc, char **argv)
 	}
 	c = find(argv[1]);
 	if (c == NULL) {
-		fprintf(stderr, "kpwatch: no command '%s'; "
-		    "`kpwatch --help` lists them\n", argv[1]);
+		fprintf(stderr,
+		    "kpwatch: no command '%s'; "
+		    "`kpwatch --help` lists them\n",
+		    argv[1]);
 		return EXIT_USAGE;
 	}
 	return c->run(argc - 1, argv + 1);

@@ -9,11 +9,10 @@
 #include "log.h"
 
 #define R(role)	 (1u << ROLE_##role)
-#define CHILDREN \
-	(R(NET) | R(READER) | R(ANALYSER) | R(STORE) | R(COURIER))
+#define CHILDREN (R(NET) | R(READER) | R(ANALYSER) | R(STORE) | R(COURIER))
 #define SOURCES	 (R(NET) | R(READER))
 /* In `check` the parent itself stands where the store would. */
-#define SINKS	 (R(STORE) | R(PARENT))
+#define SINKS		 (R(STORE) | R(PARENT))
 #define RECORD_BYTES_MAX (JOB_BYTES_MAX + FINDING_BYTES_MAX + 64)
 
 static const struct message_rule rules[MSG_TYPE_COUNT] = {
@@ -23,8 +22,7 @@ static const struct message_rule rules[MSG_TYPE_COUNT] = {
     [MSG_VERDICTS] = {"verdicts", R(PARENT), R(ANALYSER) | SOURCES | R(STORE),
 	CONFIG_BYTES_MAX, false},
     [MSG_CA_BUNDLE] = {"ca_bundle", R(PARENT), R(NET), 16 * MIB, false},
-    [MSG_SETTINGS] = {"settings", R(PARENT), CHILDREN, CONFIG_BYTES_MAX,
-	false},
+    [MSG_SETTINGS] = {"settings", R(PARENT), CHILDREN, CONFIG_BYTES_MAX, false},
     [MSG_PEER] = {"peer", R(PARENT), CHILDREN, 16, true},
     [MSG_FILE] = {"file", R(PARENT), R(READER), 8 * KIB, true},
     [MSG_READY] = {"ready", CHILDREN, R(PARENT), 0, false},
@@ -312,8 +310,7 @@ connection_receive(struct connection *c, struct message *out)
 	buf_drain(&c->pending, c->used);
 	c->used = 0;
 	for (;;) {
-		in = span_slice(buf_span(&c->pending), c->used,
-		    c->pending.len);
+		in = span_slice(buf_span(&c->pending), c->used, c->pending.len);
 		got = assembler_step(&c->in, &in, out, &wants_fd);
 		if (got == ASSEMBLED_BAD)
 			return false;

@@ -11,7 +11,7 @@ struct metrics {
 	struct metrics_page *pages;
 	size_t n;
 	size_t cap;
-	size_t *slots;	/* open addressing; index + 1 into pages, 0 free */
+	size_t *slots; /* open addressing; index + 1 into pages, 0 free */
 	size_t nslots;
 };
 
@@ -61,8 +61,8 @@ metrics_totals(struct metrics *m)
 static size_t
 slot_of(const struct metrics *m, const char *target, const char *page)
 {
-	uint64_t hash = bytes_hash(span_of(target)) * 31 +
-	    bytes_hash(span_of(page));
+	uint64_t hash =
+	    bytes_hash(span_of(target)) * 31 + bytes_hash(span_of(page));
 	size_t at = (size_t)hash & (m->nslots - 1);
 
 	while (m->slots[at] != 0) {
@@ -101,8 +101,7 @@ metrics_set(struct metrics *m, struct metrics_page *p)
 		return;
 	}
 	if (m->slots[at] == 0) {
-		m->pages = xgrow(m->pages, &m->cap, m->n + 1,
-		    sizeof *m->pages);
+		m->pages = xgrow(m->pages, &m->cap, m->n + 1, sizeof *m->pages);
 		m->slots[at] = ++m->n;
 	} else {
 		metrics_page_release(&m->pages[m->slots[at] - 1]);
@@ -116,25 +115,25 @@ metrics_set(struct metrics *m, struct metrics_page *p)
 static int64_t
 between(int64_t from, int64_t to)
 {
-	return from == MARK_NONE || to == MARK_NONE || to < from ? 0 :
-								   to - from;
+	return from == MARK_NONE || to == MARK_NONE || to < from ? 0
+								 : to - from;
 }
 
 static void
 phases_add(struct metrics_page *p, const struct hop *h)
 {
 	const struct marks *k = &h->marks;
-	int64_t connected = k->tls_done == MARK_NONE ? k->tcp_done :
-						       k->tls_done;
+	int64_t connected =
+	    k->tls_done == MARK_NONE ? k->tcp_done : k->tls_done;
 
 	if (h->dns.host != NULL)
-		p->phase_us[PHASE_RESOLVE] += between(h->dns.start_us,
-		    h->dns.end_us);
+		p->phase_us[PHASE_RESOLVE] +=
+		    between(h->dns.start_us, h->dns.end_us);
 	p->phase_us[PHASE_CONNECT] += between(k->tcp_start, k->tcp_done);
 	p->phase_us[PHASE_TLS] += between(k->tcp_done, k->tls_done);
-	p->phase_us[PHASE_PROCESSING] += between(
-	    k->request_sent == MARK_NONE ? connected : k->request_sent,
-	    k->first_byte);
+	p->phase_us[PHASE_PROCESSING] +=
+	    between(k->request_sent == MARK_NONE ? connected : k->request_sent,
+		k->first_byte);
 	p->phase_us[PHASE_TRANSFER] += between(k->first_byte, k->last_byte);
 }
 
@@ -247,8 +246,7 @@ metrics_take(struct metrics *m, struct span data)
 /* ---- text ---- */
 
 static void
-put_head(struct buf *out, const char *name, const char *type,
-    const char *help)
+put_head(struct buf *out, const char *name, const char *type, const char *help)
 {
 	buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
@@ -292,11 +290,11 @@ struct page_metric {
 	bool seconds;
 };
 
-#define VALUE(id, expression, condition)                              \
-	static bool id(const struct metrics_page *p, int64_t *v)      \
-	{                                                             \
-		*v = (int64_t)(expression);                           \
-		return (condition);                                   \
+#define VALUE(id, expression, condition)                                       \
+	static bool id(const struct metrics_page *p, int64_t *v)               \
+	{                                                                      \
+		*v = (int64_t)(expression);                                    \
+		return (condition);                                            \
 	}
 
 VALUE(v_success, p->success, true)
@@ -319,8 +317,8 @@ static const struct page_metric page_metrics[] = {
     {"probe_dns_lookup_time_seconds", "Time of its name look-ups.", v_dns,
 	true},
     {"probe_ip_protocol", "4 or 6.", v_protocol, false},
-    {"probe_http_status_code", "Status of the answer, 0 without one.",
-	v_status, false},
+    {"probe_http_status_code", "Status of the answer, 0 without one.", v_status,
+	false},
     {"probe_http_redirects", "Redirects that were followed.", v_redirects,
 	false},
     {"probe_http_ssl", "Whether the last hop used TLS.", v_tls, false},
@@ -413,8 +411,8 @@ put_infos(const struct metrics *m, struct buf *out)
 }
 
 static void
-put_total(struct buf *out, const char *name, const char *type,
-    const char *help, uint64_t value)
+put_total(struct buf *out, const char *name, const char *type, const char *help,
+    uint64_t value)
 {
 	put_head(out, name, type, help);
 	buf_addf(out, "%s %" PRIu64 "\n", name, value);
@@ -427,8 +425,8 @@ put_totals(const struct metrics_totals *t, struct buf *out)
 	    t->net.pages);
 	put_total(out, "kpwatch_pages_overdue", "gauge",
 	    "Pages past their time.", t->net.overdue);
-	put_total(out, "kpwatch_visits_in_flight", "gauge",
-	    "Looks under way.", t->net.active);
+	put_total(out, "kpwatch_visits_in_flight", "gauge", "Looks under way.",
+	    t->net.active);
 	put_total(out, "kpwatch_visits_pacing", "gauge",
 	    "Looks that wait for an address's turn.", t->net.pacing);
 	put_total(out, "kpwatch_observations_pending", "gauge",
@@ -443,12 +441,12 @@ put_totals(const struct metrics_totals *t, struct buf *out)
 	    "Processes that were restarted.", t->restarts);
 	put_total(out, "kpwatch_events_total", "counter",
 	    "Number of the last event.", t->events);
-	put_total(out, "kpwatch_log_bytes", "gauge",
-	    "Bytes of the change log.", t->log_bytes);
+	put_total(out, "kpwatch_log_bytes", "gauge", "Bytes of the change log.",
+	    t->log_bytes);
 	put_total(out, "kpwatch_hook_deliveries_waiting", "gauge",
 	    "Deliveries that are still to be made.", t->hooks_waiting);
-	put_total(out, "kpwatch_hook_deliveries_dead", "gauge",
-	    "Dead letters.", t->hooks_dead);
+	put_total(out, "kpwatch_hook_deliveries_dead", "gauge", "Dead letters.",
+	    t->hooks_dead);
 	put_head(out, "kpwatch_schedule_lag_seconds", "gauge",
 	    "How late the most overdue page is.");
 	buf_add_str(out, "kpwatch_schedule_lag_seconds ");
@@ -457,9 +455,11 @@ put_totals(const struct metrics_totals *t, struct buf *out)
 	    "Worst lateness of the event loop lately.");
 	buf_add_str(out, "kpwatch_loop_delay_seconds ");
 	put_seconds(out, t->net.loop_delay_us);
-	buf_addf(out, "# HELP kpwatch_build_info The running program.\n"
+	buf_addf(out,
+	    "# HELP kpwatch_build_info The running program.\n"
 	    "# TYPE kpwatch_build_info gauge\n"
-	    "kpwatch_build_info{version=\"%s\"} 1\n", KPWATCH_VERSION);
+	    "kpwatch_build_info{version=\"%s\"} 1\n",
+	    KPWATCH_VERSION);
 }
 
 void

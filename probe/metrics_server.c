@@ -10,7 +10,7 @@
 #include "log.h"
 #include "metrics.h"
 
-#define TIMEOUT_SECONDS	 10
+#define TIMEOUT_SECONDS	  10
 #define REQUEST_BYTES_MAX 8192
 
 struct metrics_server {
@@ -74,8 +74,9 @@ metrics_serve(struct event_base *base, const char *address,
 		const struct sockaddr_in6 *v6 = (const void *)&ss;
 		bool six = ss.ss_family == AF_INET6;
 
-		evutil_inet_ntop(ss.ss_family, six ?
-		    (const void *)&v6->sin6_addr : (const void *)&v4->sin_addr,
+		evutil_inet_ntop(ss.ss_family,
+		    six ? (const void *)&v6->sin6_addr
+			: (const void *)&v4->sin_addr,
 		    host, sizeof host);
 		bound = evhttp_bind_socket_with_handle(s->http, host,
 		    ntohs(six ? v6->sin6_port : v4->sin_port));

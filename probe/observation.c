@@ -7,8 +7,8 @@
 #include "log.h"
 
 static const char *const source_names[SOURCE_COUNT] = {"live", "pcap", "warc"};
-static const char *const variant_names[VARIANT_COUNT] = {"normal",
-    "unverified", "confirm", "twin", "control"};
+static const char *const variant_names[VARIANT_COUNT] = {"normal", "unverified",
+    "confirm", "twin", "control"};
 
 void
 observation_init(struct observation *o)
@@ -214,8 +214,7 @@ hop_encode(const struct hop *h, struct buf *b, enum bodies bodies)
 	buf_put_u32(b, (uint32_t)h->http_version);
 	buf_put_u32(b, (uint32_t)h->status);
 	buf_put_bytes(b, buf_span(&h->headers));
-	buf_put_bytes(b,
-	    bodies != BODIES_NONE ? buf_span(&h->body) : SPAN(""));
+	buf_put_bytes(b, bodies != BODIES_NONE ? buf_span(&h->body) : SPAN(""));
 	buf_put_bytes(b, bodies == BODIES_ALL ? buf_span(&h->wire) : SPAN(""));
 	buf_put_u8(b, h->body_cut);
 	buf_put_u8(b, (uint8_t)h->failure);

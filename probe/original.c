@@ -112,8 +112,8 @@ originals_by_digest(const struct originals *t,
 
 	for (; i != NONE; i = t->slots[i].next[BY_DIGEST])
 		if (memcmp(t->slots[i].o.digest, digest, SHA256_BYTES) == 0)
-			return t->slots[i].o.date >= since ?
-			    &t->slots[i].o : NULL;
+			return t->slots[i].o.date >= since ? &t->slots[i].o
+							   : NULL;
 	return NULL;
 }
 
@@ -124,7 +124,7 @@ originals_by_uri(const struct originals *t, struct span uri, int64_t since)
 
 	for (; i != NONE; i = t->slots[i].next[BY_URI])
 		if (span_is(uri, t->slots[i].o.uri))
-			return t->slots[i].o.date >= since ?
-			    &t->slots[i].o : NULL;
+			return t->slots[i].o.date >= since ? &t->slots[i].o
+							   : NULL;
 	return NULL;
 }

@@ -3,15 +3,18 @@
 
 #include "diff.h"
 
-#define FEW_TARGETS  3 /* fewer failing at once are their own fault */
-#define ALIVE_SHARE  8 /* after the window, one in so many must have failed */
+#define FEW_TARGETS 3 /* fewer failing at once are their own fault */
+#define ALIVE_SHARE 8 /* after the window, one in so many must have failed */
 
 void
 outage_init(struct outage *o, uint32_t controls, int64_t window)
 {
-	*o = (struct outage){.controls = controls, .window = window,
-	    .since = INSTANT_NONE, .last_success = INSTANT_NONE,
-	    .other_success = INSTANT_NONE, .run_start = INSTANT_NONE};
+	*o = (struct outage){.controls = controls,
+	    .window = window,
+	    .since = INSTANT_NONE,
+	    .last_success = INSTANT_NONE,
+	    .other_success = INSTANT_NONE,
+	    .run_start = INSTANT_NONE};
 }
 
 void
@@ -114,15 +117,17 @@ count_control(struct outage *o, uint64_t control)
 static bool
 is_us(const struct outage *o, int64_t time)
 {
-	size_t controls = o->controls < ARRAY_LEN(o->control_seen) ?
-	    o->controls : ARRAY_LEN(o->control_seen);
+	size_t controls = o->controls < ARRAY_LEN(o->control_seen)
+	    ? o->controls
+	    : ARRAY_LEN(o->control_seen);
 
 	if (controls > 0)
 		return o->controls_failing >= controls && o->failing > 0;
 	if (o->failing < FEW_TARGETS)
 		return false;
-	return o->failing >= o->alive || (time - o->run_start >= o->window &&
-	    o->failing * ALIVE_SHARE >= o->alive);
+	return o->failing >= o->alive ||
+	    (time - o->run_start >= o->window &&
+		o->failing * ALIVE_SHARE >= o->alive);
 }
 
 bool
@@ -130,9 +135,10 @@ outage_failure(struct outage *o, int64_t row, uint64_t control, int64_t time)
 {
 	struct outage_target *t;
 
-	/* One that began before the latest answer belongs to an earlier time. */
-	if (o->offline || (o->last_success != INSTANT_NONE &&
-	    time <= o->last_success))
+	/* One that began before the latest answer belongs to an earlier time.
+	 */
+	if (o->offline ||
+	    (o->last_success != INSTANT_NONE && time <= o->last_success))
 		return false;
 	if (o->run_start == INSTANT_NONE || time < o->run_start)
 		o->run_start = time;

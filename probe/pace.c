@@ -3,28 +3,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECOND	     INT64_C(1000000)
-#define DAY	     (86400 * SECOND)
+#define SECOND INT64_C(1000000)
+#define DAY    (86400 * SECOND)
 /* A refusal is laid at our own door only this long after the address last
  * accepted us; after that it is simply down. */
-#define BLAME_TIME   (30 * 60 * SECOND)
-#define BLAME_BURST  5 /* accepted within BURST_TIME make a burst */
+#define BLAME_TIME  (30 * 60 * SECOND)
+#define BLAME_BURST 5 /* accepted within BURST_TIME make a burst */
 /* An edge that is still closed after so many slower attempts is down. */
-#define BLAME_MAX    6
-#define BURST_TIME   (60 * SECOND)
-#define SPACING_MAX  (60 * SECOND)
-#define TABLE_START  256
+#define BLAME_MAX   6
+#define BURST_TIME  (60 * SECOND)
+#define SPACING_MAX (60 * SECOND)
+#define TABLE_START 256
 
 struct edge {
 	char *address; /* NULL: free */
-	int64_t next;	      /* earliest next slot */
+	int64_t next;  /* earliest next slot */
 	int64_t spacing;
 	int64_t last_accepted; /* 0 never */
 	int64_t last_used;
 	int64_t burst_start;
-	unsigned burst;	      /* accepted since burst_start */
-	unsigned good;	      /* accepted in a row since it was slowed */
-	unsigned refused;     /* refused in a row */
+	unsigned burst;	  /* accepted since burst_start */
+	unsigned good;	  /* accepted in a row since it was slowed */
+	unsigned refused; /* refused in a row */
 };
 
 struct pace {
@@ -61,8 +61,8 @@ slot(struct edge *edges, size_t cap, struct span address)
 {
 	size_t at = (size_t)bytes_hash(address) & (cap - 1);
 
-	while (edges[at].address != NULL &&
-	    !span_is(address, edges[at].address))
+	while (
+	    edges[at].address != NULL && !span_is(address, edges[at].address))
 		at = (at + 1) & (cap - 1);
 	return &edges[at];
 }

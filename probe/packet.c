@@ -78,7 +78,7 @@ whole_datagram(struct walk *w, uint32_t id, uint8_t protocol, size_t offset,
 	key.family = w->out->src.family;
 	key.protocol = protocol;
 	if (!fragments_add(w->fragments, &key, offset, more, w->data,
-	    w->time_ns, &whole))
+		w->time_ns, &whole))
 		return WALK_STOP;
 	w->out->kind = PACKET_NONE;
 	w->data = whole;
@@ -268,8 +268,8 @@ step_teredo(struct walk *w)
 	struct walk in = *w;
 
 	if (in.data.n >= 13 && walk_u16(&in, 0) == 1)
-		if (!walk_skip(&in, 13 + (size_t)byte_at(&in, 2) +
-		    byte_at(&in, 3)))
+		if (!walk_skip(&in,
+			13 + (size_t)byte_at(&in, 2) + byte_at(&in, 3)))
 			return WALK_DONE;
 	if (in.data.n >= 8 && walk_u16(&in, 0) == 0)
 		walk_skip(&in, 8);
@@ -347,8 +347,9 @@ under_gre(struct walk *w, uint16_t flags)
 	case 0x22eb:
 		if (w->data.n < 12)
 			return WALK_BROKEN;
-		return walk_skip(w, byte_at(w, 11) & 1 ? 20 : 12) ?
-		    WALK_ETHERNET : WALK_BROKEN;
+		return walk_skip(w, byte_at(w, 11) & 1 ? 20 : 12)
+		    ? WALK_ETHERNET
+		    : WALK_BROKEN;
 	default:
 		return WALK_ETHERTYPE;
 	}
@@ -449,8 +450,11 @@ enum packet_kind
 packet_decode(struct packet *p, uint32_t link, struct span data,
     uint32_t wire_len, int64_t time_ns, struct fragments *fragments)
 {
-	struct walk w = {.out = p, .fragments = fragments, .time_ns = time_ns,
-	    .data = data, .wire = wire_len};
+	struct walk w = {.out = p,
+	    .fragments = fragments,
+	    .time_ns = time_ns,
+	    .data = data,
+	    .wire = wire_len};
 	enum walk_layer layer;
 
 	memset(p, 0, sizeof *p);
@@ -482,8 +486,9 @@ packet_decode(struct packet *p, uint32_t link, struct span data,
 const char *
 endpoint_address(const struct endpoint *e, char out[ENDPOINT_TEXT_MAX])
 {
-	if (e->family == 0 || inet_ntop(e->family == 4 ? AF_INET : AF_INET6,
-	    e->addr, out, ENDPOINT_TEXT_MAX) == NULL)
+	if (e->family == 0 ||
+	    inet_ntop(e->family == 4 ? AF_INET : AF_INET6, e->addr, out,
+		ENDPOINT_TEXT_MAX) == NULL)
 		out[0] = '\0';
 	return out;
 }
@@ -494,8 +499,8 @@ endpoint_text(const struct endpoint *e, char out[ENDPOINT_TEXT_MAX])
 	char a[ENDPOINT_TEXT_MAX];
 
 	endpoint_address(e, a);
-	snprintf(out, ENDPOINT_TEXT_MAX, e->family == 6 ? "[%.48s]:%u" :
-	    "%.48s:%u", a, (unsigned)e->port);
+	snprintf(out, ENDPOINT_TEXT_MAX,
+	    e->family == 6 ? "[%.48s]:%u" : "%.48s:%u", a, (unsigned)e->port);
 	return out;
 }
 

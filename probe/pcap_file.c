@@ -31,16 +31,16 @@ struct interface {
 struct capture {
 	capture_read *read;
 	void *arg;
-	char *window;	 /* grows to CAPTURE_WINDOW for a large packet */
+	char *window; /* grows to CAPTURE_WINDOW for a large packet */
 	size_t cap;
-	size_t start;	 /* next byte to use */
-	size_t end;	 /* of the bytes read */
-	uint64_t base;	 /* file offset of window[start] */
+	size_t start;  /* next byte to use */
+	size_t end;    /* of the bytes read */
+	uint64_t base; /* file offset of window[start] */
 	bool eof;
-	bool failed;	 /* the callback did */
+	bool failed; /* the callback did */
 	bool begun;
 	bool ng;
-	bool big;	 /* byte order of the file or section */
+	bool big; /* byte order of the file or section */
 	bool nanosecond;
 	size_t record_len; /* classic record header */
 	uint32_t link;
@@ -238,8 +238,9 @@ begin(struct capture *c)
 
 	c->begun = true;
 	if (p == NULL)
-		return c->failed || c->end != c->start ?
-		    end_here(c, "no capture file") : damage(c, "empty file");
+		return c->failed || c->end != c->start
+		    ? end_here(c, "no capture file")
+		    : damage(c, "empty file");
 	memcpy(&magic, p, sizeof magic);
 	if (magic == BLOCK_SECTION) {
 		c->ng = true;
@@ -320,8 +321,8 @@ interface_options(struct capture *c, struct interface *f, const char *p,
 			f->per_second = ticks_per_second((uint8_t)p[4]);
 		if (code == OPTION_TSOFFSET && len >= 8) {
 			memcpy(&v, p + 4, sizeof v);
-			f->offset_s = (int64_t)(c->big ?
-			    __builtin_bswap64(v) : v);
+			f->offset_s =
+			    (int64_t)(c->big ? __builtin_bswap64(v) : v);
 		}
 		p += 4 + padded;
 		n -= 4 + padded;
@@ -338,7 +339,8 @@ add_interface(struct capture *c, const char *body, size_t n)
 	c->ifs = xgrow(c->ifs, &c->ifs_cap, c->nifs + 1, sizeof *c->ifs);
 	f = &c->ifs[c->nifs++];
 	*f = (struct interface){.link = order16(c, body),
-	    .snaplen = order32(c, body + 4), .per_second = 1000000};
+	    .snaplen = order32(c, body + 4),
+	    .per_second = 1000000};
 	interface_options(c, f, body + 8, n - 8);
 	return true;
 }
@@ -347,14 +349,14 @@ static int64_t
 clock_ns(const struct interface *f, uint64_t ticks)
 {
 	uint64_t s = ticks / f->per_second, rest = ticks % f->per_second;
-	unsigned __int128 ns = (unsigned __int128)rest * 1000000000 /
-	    f->per_second;
+	unsigned __int128 ns =
+	    (unsigned __int128)rest * 1000000000 / f->per_second;
 	int64_t total;
 
 	if (s > 9000000000u || f->offset_s > 9000000000 ||
 	    f->offset_s < -9000000000 ||
 	    __builtin_mul_overflow((int64_t)s + f->offset_s, 1000000000,
-	    &total))
+		&total))
 		return 0;
 	return total + (int64_t)ns;
 }
@@ -390,8 +392,8 @@ packet_block(struct capture *c, uint32_t type, const char *body, size_t n,
 	if (id >= c->nifs || len > n - 20)
 		return false;
 	f = &c->ifs[id];
-	out->time_ns = clock_ns(f, (uint64_t)order32(c, body + 4) << 32 |
-	    order32(c, body + 8));
+	out->time_ns = clock_ns(f,
+	    (uint64_t)order32(c, body + 4) << 32 | order32(c, body + 8));
 	out->wire_len = order32(c, body + 16);
 	if (out->wire_len < len)
 		out->wire_len = len;
@@ -459,9 +461,9 @@ next_block(struct capture *c, struct capture_packet *out)
 		if (p == NULL)
 			return end_here(c, "block cut off");
 		out->offset = c->base;
-		ok = type == BLOCK_INTERFACE ?
-		    add_interface(c, p + 8, len - 12) :
-		    packet_block(c, type, p + 8, len - 12, out);
+		ok = type == BLOCK_INTERFACE
+		    ? add_interface(c, p + 8, len - 12)
+		    : packet_block(c, type, p + 8, len - 12, out);
 		if (!ok)
 			return damage(c, "malformed block");
 		take(c, len);

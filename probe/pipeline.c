@@ -19,22 +19,22 @@
 #define RECORD_MAX     (JOB_BYTES_MAX + FINDING_BYTES_MAX + 64)
 
 enum job_state {
-	JOB_WAITING,   /* for an analyser */
+	JOB_WAITING, /* for an analyser */
 	JOB_ANALYSING,
-	JOB_FINISHED,  /* has its finding, waits for its turn to the store */
-	JOB_SENT,      /* to the store, not yet on disk */
+	JOB_FINISHED, /* has its finding, waits for its turn to the store */
+	JOB_SENT,     /* to the store, not yet on disk */
 };
 
 struct job {
 	TAILQ_ENTRY(job) next;
 	uint64_t id;
 	enum job_state state;
-	int64_t time;	       /* of the observation */
+	int64_t time; /* of the observation */
 	uint32_t worker;
 	unsigned tries;
 	char body_sha256[65];
-	struct buf analyse;    /* observation with bodies, until analysed */
-	struct buf record;     /* what the store gets */
+	struct buf analyse; /* observation with bodies, until analysed */
+	struct buf record;  /* what the store gets */
 };
 
 struct worker {
@@ -236,7 +236,7 @@ feed_workers(struct pipeline *p)
 	struct job *j;
 	struct worker *w;
 
-	TAILQ_FOREACH(j, &p->jobs, next) {
+	TAILQ_FOREACH (j, &p->jobs, next) {
 		if (p->waiting == 0)
 			return;
 		if (j->state != JOB_WAITING)
@@ -257,7 +257,7 @@ feed_store(struct pipeline *p)
 
 	if (p->store == NULL)
 		return;
-	TAILQ_FOREACH(j, &p->jobs, next) {
+	TAILQ_FOREACH (j, &p->jobs, next) {
 		if (j->state == JOB_SENT)
 			continue;
 		if (j->state != JOB_FINISHED || channel_full(p->store))
@@ -285,7 +285,8 @@ on_result(struct pipeline *p, struct worker *w, const struct message *m)
 
 	if (j == NULL || j->id != m->id) {
 		log_error("analyser %u answered for observation %llu, which it "
-			  "was not given", w->index, (unsigned long long)m->id);
+			  "was not given",
+		    w->index, (unsigned long long)m->id);
 		w->killed = true;
 		channel_send(p->parent, MSG_KILL_WORKER, w->index,
 		    SPAN("wrong answer"));
@@ -376,7 +377,7 @@ on_stored(struct pipeline *p, const struct message *m)
 {
 	struct job *j;
 
-	TAILQ_FOREACH(j, &p->jobs, next)
+	TAILQ_FOREACH (j, &p->jobs, next)
 		if (j->id == m->id && j->state == JOB_SENT)
 			break;
 	if (j == NULL)
@@ -426,7 +427,7 @@ store_set(struct pipeline *p, const struct peer *peer)
 	p->store = channel_new(p->base, peer->fd, p->self, peer->role, &h);
 	/* What was sent and not acknowledged may be lost: send it again, the
 	 * store drops what it has. */
-	TAILQ_FOREACH(j, &p->jobs, next)
+	TAILQ_FOREACH (j, &p->jobs, next)
 		if (j->state == JOB_SENT)
 			j->state = JOB_FINISHED;
 	pipeline_advance(p);
@@ -471,8 +472,8 @@ wants_analysis(const struct observation *o)
 }
 
 uint64_t
-pipeline_submit(struct pipeline *p, struct observation *o,
-    enum bodies bodies, bool same)
+pipeline_submit(struct pipeline *p, struct observation *o, enum bodies bodies,
+    bool same)
 {
 	struct job *j = xcalloc(1, sizeof *j);
 	struct buf encoded = BUF_INIT(JOB_BYTES_MAX);

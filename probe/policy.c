@@ -16,12 +16,30 @@ struct policy {
 
 /* Not global unicast, IANA special-purpose registries (RFC 6890). */
 static const char *const refused[] = {
-    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8",
-    "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
-    "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",
-    "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4", "100::/64",
-    "2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16", "fc00::/7",
-    "fe80::/10", "fec0::/10", "ff00::/8",
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.88.99.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+    "100::/64",
+    "2001::/23",
+    "2001:db8::/32",
+    "3fff::/20",
+    "5f00::/16",
+    "fc00::/7",
+    "fe80::/10",
+    "fec0::/10",
+    "ff00::/8",
 };
 
 bool
@@ -46,9 +64,9 @@ address_parse(struct address *a, const char *text, uint16_t port)
 const char *
 address_text(const struct address *a, char out[ADDRESS_TEXT_MAX])
 {
-	const void *raw = a->u.sa.sa_family == AF_INET ?
-	    (const void *)&a->u.v4.sin_addr :
-	    (const void *)&a->u.v6.sin6_addr;
+	const void *raw = a->u.sa.sa_family == AF_INET
+	    ? (const void *)&a->u.v4.sin_addr
+	    : (const void *)&a->u.v6.sin6_addr;
 
 	if (inet_ntop(a->u.sa.sa_family, raw, out, ADDRESS_TEXT_MAX) == NULL)
 		out[0] = '\0';

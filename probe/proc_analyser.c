@@ -62,8 +62,7 @@ int
 analyser_main(struct connection *parent, struct startup *s)
 {
 	struct rules *rules = rules_decode(buf_span(&s->rules));
-	struct verdict_rules *verdicts =
-	    verdict_decode(buf_span(&s->verdicts));
+	struct verdict_rules *verdicts = verdict_decode(buf_span(&s->verdicts));
 	struct connection source;
 	struct analysis *a;
 	struct message m;

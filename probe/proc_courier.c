@@ -20,7 +20,7 @@
 /* The call of one hook: under way, or ended and not yet told. */
 struct errand {
 	char *hook;
-	uint64_t id;		/* the store's; 0: that store is gone */
+	uint64_t id; /* the store's; 0: that store is gone */
 	uint64_t first;
 	uint64_t last;
 	bool ended;
@@ -81,8 +81,8 @@ on_done(uint64_t serial, const char *name, const struct call_result *res,
 	if (e == NULL)
 		return;
 	e->ended = true;
-	e->reason = res->reason == NULL ? NULL :
-	    xstrndup(res->reason, HOOK_REASON_MAX);
+	e->reason =
+	    res->reason == NULL ? NULL : xstrndup(res->reason, HOOK_REASON_MAX);
 	log_debug("hook %s: events %llu to %llu, %s, %lld ms", name,
 	    (unsigned long long)e->first, (unsigned long long)e->last,
 	    e->reason == NULL ? "delivered" : e->reason, (long long)res->ms);
@@ -129,8 +129,9 @@ deliver(struct courier_role *r, uint64_t id, const struct delivery *d)
 	if (r->stopping)
 		return; /* it stays in the store */
 	if (h == NULL || e != NULL || r->n == HOOKS_MAX) {
-		refuse(r, id, h == NULL ? "the hook is not configured" :
-					  "an earlier call still runs");
+		refuse(r, id,
+		    h == NULL ? "the hook is not configured"
+			      : "an earlier call still runs");
 		return;
 	}
 	e = &r->errands[r->n++];
@@ -170,8 +171,7 @@ on_store_closed(struct channel *ch, void *arg)
 static void
 store_connect(struct courier_role *r, const struct peer *p)
 {
-	struct channel_handler h = {on_store_message, on_store_closed, NULL,
-	    r};
+	struct channel_handler h = {on_store_message, on_store_closed, NULL, r};
 
 	if (p->role != ROLE_STORE) {
 		log_warn("no use for a connection to %s", role_name(p->role));

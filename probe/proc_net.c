@@ -30,7 +30,7 @@
 #define STATS_TICKS	 5
 #define STEP_US		 (2 * SECOND) /* clocks apart by this: a step */
 #define LATE_US		 (2 * SECOND) /* loop late by this: void the looks */
-#define VALIDATOR_ROUNDS 10 /* conditional looks before a full one */
+#define VALIDATOR_ROUNDS 10	      /* conditional looks before a full one */
 #define SAME_ROUNDS	 100 /* looks without analysis before a full one */
 #define RETRY_AFTER_MAX	 (86400 * SECOND)
 #define ROBOTS_PAGE	 "robots"
@@ -75,14 +75,14 @@ struct net {
 	struct event *due_timer;
 	struct event *tick_timer;
 	struct event *stop_timer;
-	bool once;	       /* check: look at everything once */
+	bool once; /* check: look at everything once */
 	bool done_said;
 	bool started;
 	bool stopping;
 	unsigned ticks;
-	int64_t last_tick;     /* monotonic us */
-	int64_t clock_offset;  /* wall - monotonic, us */
-	int64_t boot_offset;   /* boottime - monotonic, us */
+	int64_t last_tick;    /* monotonic us */
+	int64_t clock_offset; /* wall - monotonic, us */
+	int64_t boot_offset;  /* boottime - monotonic, us */
 	struct net_stats stats;
 	struct log_limit step_limit;
 };
@@ -115,7 +115,7 @@ void_looks(struct net *n, const char *why, int64_t by_us)
 	struct look *l;
 	char text[INSTANT_TEXT_MAX];
 
-	LIST_FOREACH(l, &n->looks, next)
+	LIST_FOREACH (l, &n->looks, next)
 		l->void_result = true;
 	if (log_limit_pass(&n->step_limit, 5, 60000, instant_now()))
 		log_warn("%s by %s; the looks under way are void", why,
@@ -149,8 +149,8 @@ send_stats(struct net *n)
 	struct buf b = BUF_INIT(4 * KIB);
 
 	n->stats.pages = watchlist_count(n->watchlist);
-	n->stats.overdue = watchlist_overdue(n->watchlist, monotonic_us(),
-	    &n->stats.lag_us);
+	n->stats.overdue =
+	    watchlist_overdue(n->watchlist, monotonic_us(), &n->stats.lag_us);
 	n->stats.active = n->active;
 	n->stats.pacing = n->pacing;
 	n->stats.pending = pipeline_pending(n->pipeline);
@@ -301,14 +301,12 @@ look_start(struct net *n, struct watched *w)
 	    .verify = w->next != VARIANT_UNVERIFIED,
 	};
 
-	if (w->next == VARIANT_NORMAL &&
-	    w->conditionals < VALIDATOR_ROUNDS) {
+	if (w->next == VARIANT_NORMAL && w->conditionals < VALIDATOR_ROUNDS) {
 		r.etag = w->etag;
 		r.last_modified = w->last_modified;
 	}
-	w->conditionals = r.etag != NULL || r.last_modified != NULL ?
-	    w->conditionals + 1 :
-	    0;
+	w->conditionals =
+	    r.etag != NULL || r.last_modified != NULL ? w->conditionals + 1 : 0;
 	l->net = n;
 	l->watched = w;
 	LIST_INSERT_HEAD(&n->looks, l, next);
@@ -567,7 +565,8 @@ on_stop_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	log_warn("%zu observations were not stored in time; they will be "
-		 "looked at again", pipeline_pending(n->pipeline));
+		 "looked at again",
+	    pipeline_pending(n->pipeline));
 	event_base_loopbreak(n->base);
 }
 
@@ -724,8 +723,8 @@ net_main(struct connection *parent, struct startup *s)
 		return 1;
 	n->parent = channel_adopt(n->base, parent, &from_parent);
 	process_log_to_channel(n->parent);
-	n->pipeline = pipeline_new(n->base, ROLE_NET, n->parent,
-	    &from_pipeline);
+	n->pipeline =
+	    pipeline_new(n->base, ROLE_NET, n->parent, &from_pipeline);
 	for (size_t i = 0; i < s->npeers; i++)
 		pipeline_peer(n->pipeline, &s->peers[i]);
 	event_add(n->tick_timer, &second);

@@ -55,20 +55,19 @@ next_observation(struct reader *r, struct observation *o)
 	bool capture_first;
 
 	if (!r->has_capture && !r->captures_ended) {
-		r->has_capture = capture_stream_next(r->captures,
-		    &r->from_captures);
+		r->has_capture =
+		    capture_stream_next(r->captures, &r->from_captures);
 		r->captures_ended = !r->has_capture;
 	}
 	if (!r->has_archive && !r->archives_ended) {
-		r->has_archive = archive_stream_next(r->archives,
-		    &r->from_archives);
+		r->has_archive =
+		    archive_stream_next(r->archives, &r->from_archives);
 		r->archives_ended = !r->has_archive;
 	}
 	if (!r->has_capture && !r->has_archive)
 		return false;
 	capture_first = r->has_capture &&
-	    (!r->has_archive ||
-		r->from_captures.time <= r->from_archives.time);
+	    (!r->has_archive || r->from_captures.time <= r->from_archives.time);
 	*o = capture_first ? r->from_captures : r->from_archives;
 	*(capture_first ? &r->has_capture : &r->has_archive) = false;
 	return true;
@@ -97,8 +96,7 @@ read_on(struct reader *r)
 				tell_end(r);
 			return;
 		}
-		pipeline_submit(r->pipeline, &o, BODIES_NONE,
-		    false);
+		pipeline_submit(r->pipeline, &o, BODIES_NONE, false);
 	}
 	if (pipeline_ready(r->pipeline))
 		event_active(r->turn, EV_TIMEOUT, 1);
@@ -241,8 +239,8 @@ reader_main(struct connection *parent, struct startup *s)
 		return 1;
 	r->parent = channel_adopt(r->base, parent, &from_parent);
 	process_log_to_channel(r->parent);
-	r->pipeline = pipeline_new(r->base, ROLE_READER, r->parent,
-	    &from_pipeline);
+	r->pipeline =
+	    pipeline_new(r->base, ROLE_READER, r->parent, &from_pipeline);
 	for (size_t i = 0; i < s->npeers; i++)
 		pipeline_peer(r->pipeline, &s->peers[i]);
 	event_base_dispatch(r->base);

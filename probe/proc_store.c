@@ -127,7 +127,8 @@ open_archive(struct keeper *k)
 		fatal("cannot record: %s", why);
 	if (torn > 0)
 		log_warn("%s: %llu bytes of a record cut off by a crash were "
-			 "removed", path, (unsigned long long)torn);
+			 "removed",
+		    path, (unsigned long long)torn);
 	free(path);
 }
 
@@ -207,7 +208,7 @@ observe_all(struct keeper *k)
 {
 	struct record *r;
 
-	TAILQ_FOREACH(r, &k->records, next) {
+	TAILQ_FOREACH (r, &k->records, next) {
 		if (r->observed)
 			continue;
 		advice_release(&r->advice);
@@ -227,10 +228,10 @@ refuse(struct keeper *k)
 
 	if (!k->refused)
 		log_error("the disk refuses (%zu observations wait); nothing "
-			  "is lost, trying again every %d s", k->nrecords,
-		    RETRY_MS / 1000);
+			  "is lost, trying again every %d s",
+		    k->nrecords, RETRY_MS / 1000);
 	k->refused = true;
-	TAILQ_FOREACH(r, &k->records, next)
+	TAILQ_FOREACH (r, &k->records, next)
 		r->observed = false;
 	timer_ms(k->commit_timer, RETRY_MS);
 }
@@ -296,7 +297,8 @@ take_record(struct keeper *k, const struct message *m)
 		/* The analyser made it: it may lie, and it costs the page. */
 		finding_init(&r->finding);
 		r->finding.status = ANALYSIS_FAILED;
-		finding_note(&r->finding, "the analyser's answer was malformed");
+		finding_note(&r->finding,
+		    "the analyser's answer was malformed");
 	}
 	r->id = m->id;
 	TAILQ_INSERT_TAIL(&k->records, r, next);
@@ -478,7 +480,8 @@ close_all(struct keeper *k)
 	deliveries_free(k->deliveries, HOOK_END_MS);
 	if (k->refused)
 		log_error("%zu observations could not be stored and will be "
-			  "made again", k->nrecords);
+			  "made again",
+		    k->nrecords);
 	store_close(k->store);
 	warc_writer_close(k->warc);
 	if (k->warc_dir >= 0)
@@ -516,8 +519,8 @@ store_main(struct connection *parent, struct startup *s)
 		fatal("cannot make an event loop");
 	k->commit_timer = evtimer_new(k->base, on_commit_timer, k);
 	k->flush_timer = evtimer_new(k->base, on_flush_timer, k);
-	k->totals_timer = event_new(k->base, -1, EV_PERSIST, on_totals_timer,
-	    k);
+	k->totals_timer =
+	    event_new(k->base, -1, EV_PERSIST, on_totals_timer, k);
 	event_add(k->totals_timer, &(struct timeval){TOTALS_SECONDS, 0});
 	confine(k);
 	open_store(k);

@@ -237,8 +237,9 @@ process_main(enum role role)
 	struct stat st;
 
 	if (fstat(PROCESS_FD, &st) != 0 || !S_ISSOCK(st.st_mode)) {
-		fprintf(stderr, "kpwatch: --role is for the program itself; "
-				"use `kpwatch run`\n");
+		fprintf(stderr,
+		    "kpwatch: --role is for the program itself; "
+		    "use `kpwatch run`\n");
 		exit(2);
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -11,8 +11,11 @@ void
 progress_init(struct progress *p, FILE *to, const char *what, uint64_t total,
     int64_t now_us)
 {
-	*p = (struct progress){.to = to, .on = render_columns(to) != 0,
-	    .what = what, .total = total, .start_us = now_us,
+	*p = (struct progress){.to = to,
+	    .on = render_columns(to) != 0,
+	    .what = what,
+	    .total = total,
+	    .start_us = now_us,
 	    .last_us = now_us - REDRAW_US};
 }
 
@@ -46,12 +49,12 @@ progress_set(struct progress *p, uint64_t done, const char *note,
 	p->drawn = true;
 	fprintf(p->to, "\r\033[K%s ", p->what);
 	draw_bar(p, done);
-	fprintf(p->to, " %s ", duration_text((now_us - p->start_us) / 1000,
-	    took));
+	fprintf(p->to, " %s ",
+	    duration_text((now_us - p->start_us) / 1000, took));
 	room = render_columns(p->to);
 	room = room > BAR_WIDTH + 60 ? room - BAR_WIDTH - 60 : 0;
-	render_text(p->to, false, PAINT_NONE, span_slice(s, 0,
-	    text_fit(s, room)));
+	render_text(p->to, false, PAINT_NONE,
+	    span_slice(s, 0, text_fit(s, room)));
 	fflush(p->to);
 }
 

@@ -67,8 +67,9 @@ sighting_same(const struct sighting *a, const struct sighting *b)
 		return false;
 	if (a->name == NULL || b->name == NULL)
 		return a->name == b->name;
-	return a->fold && b->fold ? span_eq_i(span_of(a->name), span_of(b->name)) :
-	    strcmp(a->name, b->name) == 0;
+	return a->fold && b->fold
+	    ? span_eq_i(span_of(a->name), span_of(b->name))
+	    : strcmp(a->name, b->name) == 0;
 }
 
 static void
@@ -100,20 +101,23 @@ describe(struct recogniser *r, const struct element *e)
 static char *
 clip_dup(struct span s, size_t max)
 {
-	return s.p == NULL || s.n == 0 ? NULL :
-	    span_dup(span_slice(s, 0, utf8_clip(s, max)));
+	return s.p == NULL || s.n == 0
+	    ? NULL
+	    : span_dup(span_slice(s, 0, utf8_clip(s, max)));
 }
 
 uint32_t
 recogniser_add(struct recogniser *r, const struct seen *seen)
 {
 	struct finding *f = r->finding;
-	bool named = seen->kind != SIGHTING_SHARE &&
-	    seen->kind != SIGHTING_PLAYER;
+	bool named =
+	    seen->kind != SIGHTING_SHARE && seen->kind != SIGHTING_PLAYER;
 	char *name = named ? clip_dup(seen->name, NAME_MAX_LEN) : NULL;
 	struct sighting s = {.kind = seen->kind,
-	    .platform = (char *)(uintptr_t)seen->platform, .name = name,
-	    .kit = (char *)(uintptr_t)seen->kit, .fold = seen->fold};
+	    .platform = (char *)(uintptr_t)seen->platform,
+	    .name = name,
+	    .kit = (char *)(uintptr_t)seen->kit,
+	    .fold = seen->fold};
 	size_t at;
 
 	if ((f->nsightings + 1) * 2 > r->table_size)
@@ -186,8 +190,8 @@ recogniser_base(void *arg, struct span href)
 
 	if (r->has_base)
 		return;
-	r->has_base = url_parse(&r->base, href, r->page.scheme.n > 0 ?
-	    &r->page : NULL);
+	r->has_base =
+	    url_parse(&r->base, href, r->page.scheme.n > 0 ? &r->page : NULL);
 }
 
 static const struct url *
@@ -279,8 +283,9 @@ place_of(const struct link *l)
 
 	if (l->source == LINK_STYLE)
 		return PLACE_NONE;
-	if (e == NULL || (l->source != LINK_ATTRIBUTE &&
-	    l->source != LINK_SRCSET && l->source != LINK_DATA))
+	if (e == NULL ||
+	    (l->source != LINK_ATTRIBUTE && l->source != LINK_SRCSET &&
+		l->source != LINK_DATA))
 		return PLACE_LINK;
 	if (IS(e->tag, "a") || IS(e->tag, "area"))
 		return PLACE_LINK;
@@ -290,8 +295,9 @@ place_of(const struct link *l)
 		return PLACE_SCRIPT;
 	if (IS(e->tag, "link"))
 		return rel_has(e, "me") || rel_has(e, "publisher") ||
-		    rel_has(e, "author") || rel_has(e, "alternate") ?
-		    PLACE_LINK : PLACE_NONE;
+			rel_has(e, "author") || rel_has(e, "alternate")
+		    ? PLACE_LINK
+		    : PLACE_NONE;
 	if (IS(e->tag, "iframe") || IS(e->tag, "frame") ||
 	    IS(e->tag, "embed") || IS(e->tag, "object") ||
 	    IS(e->tag, "video") || IS(e->tag, "audio") ||
@@ -305,9 +311,11 @@ place_of(const struct link *l)
 static struct seen
 seen_at(const struct recogniser *r, const struct link *l)
 {
-	return (struct seen){.kind = SIGHTING_KIND_COUNT, .at = l->element,
+	return (struct seen){.kind = SIGHTING_KIND_COUNT,
+	    .at = l->element,
 	    .url = r->url_good ? buf_span(&r->url.href) : l->url,
-	    .text = l->text, .offset = l->offset};
+	    .text = l->text,
+	    .offset = l->offset};
 }
 
 /* Kind of the rules, seen in its place on the page. */
@@ -360,8 +368,7 @@ static bool
 is_redirect_key(const struct rules *rules, struct span key)
 {
 	for (size_t i = 0; i < rules->nredirect_keys; i++)
-		if (span_is_i(key, rules_text(rules,
-		    rules->redirect_keys[i])))
+		if (span_is_i(key, rules_text(rules, rules->redirect_keys[i])))
 			return true;
 	return false;
 }
@@ -375,8 +382,9 @@ own_redirect(struct recogniser *r, const struct link *l, enum place place)
 	struct buf target = BUF_INIT(URL_MAX_LEN);
 	bool found = false;
 
-	if (mark == l->url.n || (span_search_i(rest, "%3a") == rest.n &&
-	    span_search(rest, "://") == rest.n))
+	if (mark == l->url.n ||
+	    (span_search_i(rest, "%3a") == rest.n &&
+		span_search(rest, "://") == rest.n))
 		return false;
 	while (!found && query_next(&rest, &key, &value)) {
 		if (!is_redirect_key(r->rules, key))
@@ -399,16 +407,15 @@ own_redirect(struct recogniser *r, const struct link *l, enum place place)
 /* What words of a path, class or icon say. */
 struct words {
 	const struct rules *rules;
-	uint32_t platform;   /* named by a word of its own */
-	uint32_t player;     /* named together with a player word */
+	uint32_t platform; /* named by a word of its own */
+	uint32_t player;   /* named together with a player word */
 	bool player_word;
 	bool forbidden;
 	bool feed;
 };
 
 static bool
-in_list(const struct rules *r, const uint32_t *list, size_t n,
-    struct span word)
+in_list(const struct rules *r, const uint32_t *list, size_t n, struct span word)
 {
 	for (size_t i = 0; i < n; i++)
 		if (rules_text_is_i(r, list[i], word))
@@ -434,8 +441,8 @@ joined_player(const struct rules *r, struct span w)
 			at = rules_word(r, span_slice(w, 0, w.n - p.n));
 		else if (span_eq_i(span_slice(w, 0, p.n), p))
 			at = rules_word(r, span_slice(w, p.n, w.n));
-		if (at != RULE_NONE && (i == 0 ||
-		    (r->platforms[at].flags & PLATFORM_PLAYER) != 0))
+		if (at != RULE_NONE &&
+		    (i == 0 || (r->platforms[at].flags & PLATFORM_PLAYER) != 0))
 			return at;
 	}
 	return RULE_NONE;
@@ -445,8 +452,8 @@ joined_player(const struct rules *r, struct span w)
 static bool
 long_enough(const struct rules *r, uint32_t platform, struct span w)
 {
-	return w.n > 2 || span_is_i(w, rules_text(r,
-	    r->platforms[platform].id));
+	return w.n > 2 ||
+	    span_is_i(w, rules_text(r, r->platforms[platform].id));
 }
 
 static bool
@@ -470,16 +477,16 @@ take_word(void *arg, struct span w)
 		if (at != RULE_NONE)
 			k->player = at;
 	}
-	if ((k->rules->list_lengths[ascii_lower(w.p[0]) & 127] >>
-	    (w.n % 32) & 1) == 0)
+	if ((k->rules->list_lengths[ascii_lower(w.p[0]) & 127] >> (w.n % 32) &
+		1) == 0)
 		return false;
 	/* Next to a platform's name only "player" and "play" make a player:
 	 * "/tv/kick-off" is none. */
 	if (in_list(k->rules, k->rules->player_words,
-	    k->rules->nplayer_words < 2 ? k->rules->nplayer_words : 2, w))
+		k->rules->nplayer_words < 2 ? k->rules->nplayer_words : 2, w))
 		k->player_word = true;
-	else if (in_list(k->rules, k->rules->player_not,
-	    k->rules->nplayer_not, w))
+	else if (in_list(k->rules, k->rules->player_not, k->rules->nplayer_not,
+		     w))
 		k->forbidden = true;
 	return false;
 }
@@ -487,9 +494,9 @@ take_word(void *arg, struct span w)
 static bool
 is_page_link(const struct link *l)
 {
-	return l->element != NULL && (IS(l->element->tag, "a") ||
-	    IS(l->element->tag, "area") ||
-	    IS(l->element->tag, "iframe"));
+	return l->element != NULL &&
+	    (IS(l->element->tag, "a") || IS(l->element->tag, "area") ||
+		IS(l->element->tag, "iframe"));
 }
 
 static void
@@ -531,8 +538,10 @@ local_part(struct span url)
 static void
 own_page(struct recogniser *r, const struct link *l)
 {
-	struct words path = {.rules = r->rules, .platform = RULE_NONE,
-	    .player = RULE_NONE}, icon = path;
+	struct words path = {.rules = r->rules,
+			 .platform = RULE_NONE,
+			 .player = RULE_NONE},
+		     icon = path;
 	const struct rules *rules = r->rules;
 	uint32_t player = RULE_NONE;
 
@@ -581,8 +590,9 @@ after_slashes(struct span url, bool *other_scheme)
 		return span_slice(url, 2, url.n);
 	if (url.n == 0 || !ascii_alpha(url.p[0]))
 		return SPAN_NULL;
-	while (i < url.n && (ascii_alnum(url.p[i]) || url.p[i] == '+' ||
-	    url.p[i] == '-' || url.p[i] == '.'))
+	while (i < url.n &&
+	    (ascii_alnum(url.p[i]) || url.p[i] == '+' || url.p[i] == '-' ||
+		url.p[i] == '.'))
 		i++;
 	if (i == url.n || url.p[i] != ':')
 		return SPAN_NULL;
@@ -673,13 +683,14 @@ take_absolute(struct recogniser *r, const struct link *l, struct span rest,
 	if (!resolve(r, l->url))
 		return;
 	if (rules_match_url(r->rules, &r->url, &r->match)) {
-		if (on_page_site(r, r->url.host) && r->match.kind == SIGHTING_OTHER)
+		if (on_page_site(r, r->url.host) &&
+		    r->match.kind == SIGHTING_OTHER)
 			return;
 		take_match(r, l, place);
 		return;
 	}
-	near = near_miss(r, r->url.username.n > 0 ? r->url.username :
-	    r->url.host);
+	near =
+	    near_miss(r, r->url.username.n > 0 ? r->url.username : r->url.host);
 	if (on_page_site(r, r->url.host))
 		own_site(r, l, place);
 	else if (near != RULE_NONE && place == PLACE_LINK)
@@ -735,8 +746,9 @@ recogniser_link(void *arg, const struct link *l)
 	    rel_has(l->element, "alternate")) {
 		if (!feed_type(l->element))
 			return;
-		if (!resolve(r, trimmed.url) || !rules_match_url(r->rules,
-		    &r->url, &r->match) || r->match.kind != SIGHTING_FEED)
+		if (!resolve(r, trimmed.url) ||
+		    !rules_match_url(r->rules, &r->url, &r->match) ||
+		    r->match.kind != SIGHTING_FEED)
 			add_plain(r, &trimmed, SIGHTING_FEED, "rss");
 		else
 			take_match(r, &trimmed, place);
@@ -747,8 +759,7 @@ recogniser_link(void *arg, const struct link *l)
 		take_absolute(r, &trimmed, rest, place);
 	} else if (other) {
 		if (span_starts_i(trimmed.url, "javascript:"))
-			recogniser_code(r, trimmed.url, l->element,
-			    l->offset);
+			recogniser_code(r, trimmed.url, l->element, l->offset);
 		else if (rules_classify(r->rules, trimmed.url, &r->match))
 			take_match(r, &trimmed, place);
 	} else if (r->has_base && !url_same_site(&r->base, &r->page)) {

@@ -19,8 +19,7 @@ spend(struct recogniser *r, size_t checks)
 }
 
 static uint32_t
-find_service(const struct rules *r, const struct rule_kit *k,
-    struct span code)
+find_service(const struct rules *r, const struct rule_kit *k, struct span code)
 {
 	for (uint32_t i = 0; i < k->nservices; i++)
 		if (rules_text_is_i(r, r->services[k->service + i].code, code))
@@ -45,14 +44,15 @@ add_service(struct recogniser *r, const struct element *e,
 	    .platform = rules_text(rules, rules->platforms[platform].id),
 	    .name = account,
 	    .at = e,
-	    .kit = m->kind == SIGHTING_SHARE ?
-		rules_text(rules, rules->kits[m->kit].id) : NULL,
+	    .kit = m->kind == SIGHTING_SHARE
+		? rules_text(rules, rules->kits[m->kit].id)
+		: NULL,
 	    .offset = e->offset,
 	};
 	uint32_t at;
 
-	s.fold = s.kind == SIGHTING_CHANNEL &&
-	    rules_folds_case(rules, s.platform);
+	s.fold =
+	    s.kind == SIGHTING_CHANNEL && rules_folds_case(rules, s.platform);
 	at = recogniser_add(r, &s);
 	/* One button is one share, though class and attribute both say it. */
 	if (at != RULE_NONE && recogniser_noted_is(r, e->offset, at))
@@ -91,8 +91,9 @@ has_class(const struct element *e, const char *want)
 		while (n < classes.n && !ascii_space(classes.p[n]))
 			n++;
 		one.n = n;
-		classes = n == classes.n ? SPAN_NULL :
-		    span_slice(classes, n + 1, classes.n);
+		classes = n == classes.n
+		    ? SPAN_NULL
+		    : span_slice(classes, n + 1, classes.n);
 		if (span_is(one, want))
 			return true;
 	}
@@ -137,8 +138,9 @@ class_token(struct recogniser *r, const struct element *e, struct span t)
 {
 	const struct rules *rules = r->rules;
 
-	if (t.n < 3 || (rules->class_starts[t.p[0] & 127] >>
-	    ((unsigned char)t.p[1] % 32) & 1) == 0 ||
+	if (t.n < 3 ||
+	    (rules->class_starts[t.p[0] & 127] >> ((unsigned char)t.p[1] % 32) &
+		1) == 0 ||
 	    !spend(r, rules->nmarkups))
 		return;
 	for (size_t i = 0; i < rules->nmarkups; i++) {
@@ -164,8 +166,7 @@ class_token(struct recogniser *r, const struct element *e, struct span t)
 }
 
 static void
-scan_classes(struct recogniser *r, const struct element *e,
-    struct span classes)
+scan_classes(struct recogniser *r, const struct element *e, struct span classes)
 {
 	size_t i = 0;
 
@@ -229,8 +230,8 @@ attribute_value(struct recogniser *r, const struct element *e,
 			continue;
 		if (m->platform != RULE_NONE)
 			add_service(r, e, m, m->platform,
-			    m->kind == SIGHTING_SHARE ? SPAN_NULL :
-			    span_trim(a->value));
+			    m->kind == SIGHTING_SHARE ? SPAN_NULL
+						      : span_trim(a->value));
 		else
 			scan_list(r, e, m, a->value, account);
 		return;
@@ -283,7 +284,8 @@ recogniser_element(void *arg, const struct element *e)
 		else if (is_handler(a->name))
 			recogniser_code(r, a->value, e, e->offset);
 		else if ((r->rules->attribute_lengths[a->name.p[0] & 127] >>
-		    (a->name.n % 32) & 1) != 0)
+				 (a->name.n % 32) &
+			     1) != 0)
 			attribute_value(r, e, a);
 	}
 }
@@ -327,9 +329,9 @@ word_inside(const struct rules *r, struct span name)
 			    !ascii_alnum(name.p[i + n]) ||
 			    (name.p[i + n] >= 'A' && name.p[i + n] <= 'Z') ||
 			    span_starts_i(span_slice(name, i + n, name.n),
-			    "share");
-			uint32_t at = end && n < 24 ? rules_word(r, w) :
-			    RULE_NONE;
+				"share");
+			uint32_t at =
+			    end && n < 24 ? rules_word(r, w) : RULE_NONE;
 
 			if (at != RULE_NONE)
 				return at;
@@ -358,7 +360,9 @@ one_call(struct recogniser *r, struct span name, struct span args,
 {
 	const struct rules *rules = r->rules;
 	uint32_t at;
-	struct seen s = {.kind = SIGHTING_SHARE, .at = e, .offset = offset,
+	struct seen s = {.kind = SIGHTING_SHARE,
+	    .at = e,
+	    .offset = offset,
 	    .kit = "script"};
 	struct span literal;
 
@@ -377,8 +381,8 @@ one_call(struct recogniser *r, struct span name, struct span args,
 }
 
 void
-recogniser_code(struct recogniser *r, struct span code,
-    const struct element *e, uint64_t offset)
+recogniser_code(struct recogniser *r, struct span code, const struct element *e,
+    uint64_t offset)
 {
 	size_t i = 0;
 
@@ -427,8 +431,7 @@ script_is(struct span rest, struct span rule)
 	if (!host_under(span_slice(rest, 0, end), span_slice(rule, 0, slash)))
 		return false;
 	rule = span_slice(rule, slash, rule.n);
-	return rule.n == 0 ||
-	    span_eq_i(span_slice(path, 0, rule.n), rule);
+	return rule.n == 0 || span_eq_i(span_slice(path, 0, rule.n), rule);
 }
 
 /* Most scripts are no kit's: their hosts are in no table. */
@@ -466,8 +469,8 @@ recogniser_script(struct recogniser *r, struct span rest)
 		const struct rule_kit *kit = &rules->kits[k];
 
 		for (uint32_t i = 0; i < kit->nhosts; i++)
-			if (script_is(rest, rules_span(rules,
-			    rules->words[kit->host + i])))
+			if (script_is(rest,
+				rules_span(rules, rules->words[kit->host + i])))
 				mark_kit(r, k, 1);
 	}
 }
@@ -481,7 +484,8 @@ recogniser_finish(struct recogniser *r)
 
 	for (uint32_t k = 0; k < rules->nkits && k < KITS_MAX; k++) {
 		const char *id = rules_text(rules, rules->kits[k].id);
-		struct seen s = {.kind = SIGHTING_OTHER, .platform = id,
+		struct seen s = {.kind = SIGHTING_OTHER,
+		    .platform = id,
 		    .kit = id};
 
 		if (r->kit_seen[k] == 1 &&

@@ -41,9 +41,9 @@ one_edit(struct span a, struct span b)
 		return true;
 	if (a.n != b.n)
 		return false;
-	return i + j + 1 == a.n || (i + j + 2 == a.n &&
-	    plain_letter(a.p[i]) == b.p[i + 1] &&
-	    plain_letter(a.p[i + 1]) == b.p[i]);
+	return i + j + 1 == a.n ||
+	    (i + j + 2 == a.n && plain_letter(a.p[i]) == b.p[i + 1] &&
+		plain_letter(a.p[i + 1]) == b.p[i]);
 }
 
 static bool
@@ -82,15 +82,14 @@ name_inside(const struct rules *r, struct span host)
 
 /* The label resembles this one; `suffix` is what follows it in its host. */
 static bool
-resembles(const struct rules *r, const struct near_name *n,
-    struct span label, struct span suffix)
+resembles(const struct rules *r, const struct near_name *n, struct span label,
+    struct span suffix)
 {
 	struct span own = {r->text + n->text, n->length};
 	struct span own_suffix = span_of(own.p + own.n);
 
 	if (span_eq(label, own)) /* the suffix is one letter off */
-		return suffix.n != own_suffix.n &&
-		    one_edit(suffix, own_suffix);
+		return suffix.n != own_suffix.n && one_edit(suffix, own_suffix);
 	return span_eq(suffix, own_suffix) && one_edit(label, own);
 }
 
@@ -104,8 +103,7 @@ one_letter_off(const struct rules *r, struct span host)
 		struct span suffix = span_slice(name, label.n, name.n);
 		char first, last;
 
-		if (tail.p == NULL || label.n + 1 < NEAR_LENGTH ||
-		    label.n > 62)
+		if (tail.p == NULL || label.n + 1 < NEAR_LENGTH || label.n > 62)
 			continue;
 		first = plain_letter(label.p[0]);
 		last = plain_letter(label.p[label.n - 1]);
@@ -144,9 +142,10 @@ near_miss(struct recogniser *r, struct span host)
 	slot->host = name_inside(r->rules, host);
 	if (slot->host == RULE_NONE &&
 	    rules_host(r->rules, host) != NULL) /* a user name that is one */
-		slot->host = is_suspectable(r->rules,
-		    rules_host(r->rules, host)) ? (uint32_t)(
-		    rules_host(r->rules, host) - r->rules->hosts) : RULE_NONE;
+		slot->host =
+		    is_suspectable(r->rules, rules_host(r->rules, host))
+		    ? (uint32_t)(rules_host(r->rules, host) - r->rules->hosts)
+		    : RULE_NONE;
 	if (slot->host == RULE_NONE && r->near_checks++ < NEAR_CHECKS_MAX)
 		slot->host = one_letter_off(r->rules, host);
 	return slot->host;

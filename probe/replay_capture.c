@@ -84,9 +84,9 @@ lookup_fill(struct dns_lookup *d, const struct dns_seen *seen)
 		    (rr->type != DNS_A && rr->type != DNS_AAAA &&
 			rr->type != DNS_CNAME))
 			continue;
-		d->records[d->nrecords++] = (struct dns_record){
-		    xstrdup(dns_type_name(rr->type, type)),
-		    xstrdup(rr->value), rr->ttl};
+		d->records[d->nrecords++] =
+		    (struct dns_record){xstrdup(dns_type_name(rr->type, type)),
+			xstrdup(rr->value), rr->ttl};
 	}
 }
 
@@ -98,9 +98,9 @@ lookup_copy(struct dns_lookup *to, const struct dns_lookup *from)
 	to->server = xstrdup(from->server);
 	to->records = xcalloc(from->nrecords, sizeof *to->records);
 	for (size_t i = 0; i < from->nrecords; i++)
-		to->records[i] = (struct dns_record){
-		    xstrdup(from->records[i].type),
-		    xstrdup(from->records[i].value), from->records[i].ttl};
+		to->records[i] =
+		    (struct dns_record){xstrdup(from->records[i].type),
+			xstrdup(from->records[i].value), from->records[i].ttl};
 }
 
 static bool
@@ -123,8 +123,8 @@ lookup_find(struct capture_stream *s, struct span host, const char *address,
 		struct seen_lookup *l =
 		    &s->lookups[(s->nlookups - 1 - i) % LOOKUPS_KEPT];
 
-		if (l->query_ns > at || (host.p != NULL &&
-		    !span_is_i(host, l->lookup.host)))
+		if (l->query_ns > at ||
+		    (host.p != NULL && !span_is_i(host, l->lookup.host)))
 			continue;
 		if (lookup_has(&l->lookup, address))
 			return l;
@@ -241,9 +241,9 @@ request_url(const struct exchange *x)
 		buf_add_span(&b, target);
 	}
 	url_init(&parsed);
-	url = !b.overflow && url_parse(&parsed, buf_span(&b), NULL) ?
-	    span_dup(buf_span(&parsed.href)) :
-	    NULL;
+	url = !b.overflow && url_parse(&parsed, buf_span(&b), NULL)
+	    ? span_dup(buf_span(&parsed.href))
+	    : NULL;
 	url_release(&parsed);
 	buf_release(&b);
 	return url;
@@ -252,15 +252,13 @@ request_url(const struct exchange *x)
 static void
 set_failure(struct hop *h, const struct exchange *x)
 {
-	h->stage = x->response.raw.p != NULL ? STAGE_BODY :
-					       STAGE_HTTP_RESPONSE;
+	h->stage = x->response.raw.p != NULL ? STAGE_BODY : STAGE_HTTP_RESPONSE;
 	if (x->complete)
 		return;
 	h->body_cut = h->body.len > 0;
 	if ((x->notes & (EXCHANGE_RESET | EXCHANGE_RESET_INJECTED)) != 0) {
 		h->failure = FAILURE_CONNECTION_RESET;
-		h->reset_injected =
-		    (x->notes & EXCHANGE_RESET_INJECTED) != 0;
+		h->reset_injected = (x->notes & EXCHANGE_RESET_INJECTED) != 0;
 	} else if ((x->notes & EXCHANGE_CUT) != 0) {
 		h->failure = FAILURE_EOF;
 	}
@@ -380,13 +378,13 @@ on_dns(void *arg, const struct dns_seen *seen)
 	struct observation o;
 	char *url;
 
-	if (seen->message->name == NULL || (seen->message->type != DNS_A &&
-	    seen->message->type != DNS_AAAA))
+	if (seen->message->name == NULL ||
+	    (seen->message->type != DNS_A && seen->message->type != DNS_AAAA))
 		return;
 	lookup_clear(l);
 	lookup_fill(&l->lookup, seen);
-	l->query_ns = seen->query_ns != TCP_NEVER ? seen->query_ns :
-						     seen->answer_ns;
+	l->query_ns =
+	    seen->query_ns != TCP_NEVER ? seen->query_ns : seen->answer_ns;
 	l->answer_ns = seen->answer_ns;
 	s->nlookups++;
 	/* No address of one family is a failure only when the other has none
@@ -406,9 +404,9 @@ connection_url(struct capture_stream *s, const struct connection_seen *c,
     const struct seen_lookup *l)
 {
 	bool tls = c->tls || c->server.port == HTTPS_PORT;
-	const char *host = c->server_name != NULL ? c->server_name :
-	    l != NULL				  ? l->lookup.host :
-						    NULL;
+	const char *host = c->server_name != NULL ? c->server_name
+	    : l != NULL				  ? l->lookup.host
+						  : NULL;
 	char text[ENDPOINT_TEXT_MAX];
 
 	(void)s;
@@ -428,8 +426,8 @@ fate_failure(const struct connection_seen *c)
 	case CONNECTION_UNREACHABLE:
 		return FAILURE_HOST_UNREACHABLE;
 	case CONNECTION_RESET:
-		return c->reset_by_server ? FAILURE_CONNECTION_RESET :
-					    FAILURE_NONE;
+		return c->reset_by_server ? FAILURE_CONNECTION_RESET
+					  : FAILURE_NONE;
 	case CONNECTION_OPEN:
 	case CONNECTION_CLOSED:
 		break;
@@ -459,9 +457,8 @@ on_connection(void *arg, const struct connection_seen *c)
 	l = lookup_find(s, SPAN_NULL, address, c->syn_ns);
 	url = connection_url(s, c, l);
 	h = observation_begin(&o, url,
-	    l != NULL && c->syn_ns - l->query_ns < LOOKUP_FRESH_NS ?
-		l->query_ns :
-		c->syn_ns);
+	    l != NULL && c->syn_ns - l->query_ns < LOOKUP_FRESH_NS ? l->query_ns
+								   : c->syn_ns);
 	free(url);
 	set_address(h, &c->client, &c->server);
 	if (l != NULL)
@@ -471,9 +468,9 @@ on_connection(void *arg, const struct connection_seen *c)
 	h->marks.last_byte = mark(&o, c->last_ns);
 	h->reset_injected = c->reset_injected;
 	fail(s, &o, failure,
-	    c->synack_ns == TCP_NEVER ? STAGE_TCP :
-	    c->tls		      ? STAGE_TLS :
-					STAGE_HTTP_REQUEST);
+	    c->synack_ns == TCP_NEVER ? STAGE_TCP
+		: c->tls	      ? STAGE_TLS
+				      : STAGE_HTTP_REQUEST);
 }
 
 /* ---- the stream ---- */
@@ -501,8 +498,8 @@ capture_stream_add(struct capture_stream *s, const char *name, int fd)
 {
 	struct input *i;
 
-	s->inputs = xgrow(s->inputs, &s->cap, s->ninputs + 1,
-	    sizeof *s->inputs);
+	s->inputs =
+	    xgrow(s->inputs, &s->cap, s->ninputs + 1, sizeof *s->inputs);
 	i = &s->inputs[s->ninputs];
 	i->name = xstrdup(name);
 	i->input = capture_input_new(fd, SPAN_NULL);
@@ -560,8 +557,7 @@ capture_stream_next(struct capture_stream *s, struct observation *o)
 			break;
 		case CAPTURE_DAMAGED:
 			s->counts->damaged++;
-			note = capture_note(
-			    capture_merge_at(s->merge, number));
+			note = capture_note(capture_merge_at(s->merge, number));
 			s->note(s->inputs[number].name,
 			    note == NULL ? "damaged" : note, s->arg);
 			break;

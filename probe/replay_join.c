@@ -127,8 +127,8 @@ give(struct joiner *j, struct observation *o)
 	j->counts->observations++;
 	if (observation_last(o)->failure != FAILURE_NONE)
 		j->counts->failures++;
-	j->ready = xgrow(j->ready, &j->ready_cap, j->nready + 1,
-	    sizeof *j->ready);
+	j->ready =
+	    xgrow(j->ready, &j->ready_cap, j->nready + 1, sizeof *j->ready);
 	j->ready[j->nready++] = *o;
 	observation_init(o);
 }
@@ -150,8 +150,7 @@ joiner_next(struct joiner *j, struct observation *o)
 static char *
 leads_to(const struct hop *h)
 {
-	struct span location =
-	    header_value(buf_span(&h->headers), "location");
+	struct span location = header_value(buf_span(&h->headers), "location");
 	struct url base;
 	char *next = NULL;
 

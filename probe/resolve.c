@@ -21,17 +21,17 @@
 #include "limit.h"
 #include "log.h"
 
-#define SERVERS_MAX   8
-#define SOCKETS_MAX   (SERVERS_MAX * 64)
-#define TRIES	      2
-#define CLASS_IN      1
-#define TYPE_A	      1
-#define TYPE_AAAA     28
+#define SERVERS_MAX 8
+#define SOCKETS_MAX (SERVERS_MAX * 64)
+#define TRIES	    2
+#define CLASS_IN    1
+#define TYPE_A	    1
+#define TYPE_AAAA   28
 
 struct server {
 	struct resolver *owner;
 	ares_channel channel;
-	char *text;	     /* "192.0.2.53:53" */
+	char *text; /* "192.0.2.53:53" */
 	struct event *timer;
 };
 
@@ -58,7 +58,7 @@ struct question {
 	int type;
 	bool wanted;
 	bool done;
-	int status;	/* ARES_* of the last try */
+	int status; /* ARES_* of the last try */
 	int rcode;
 	size_t server;
 };
@@ -71,7 +71,7 @@ struct resolver_query {
 	int64_t start_us;
 	resolver_done *done;
 	void *arg;
-	bool queued;	/* in `waiting` */
+	bool queued; /* in `waiting` */
 	bool cancelled;
 };
 
@@ -132,8 +132,8 @@ on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
 {
 	struct server *s = arg;
 	struct watch *w = watch_slot(s, fd);
-	short what = (short)((readable ? EV_READ : 0) |
-	    (writable ? EV_WRITE : 0));
+	short what =
+	    (short)((readable ? EV_READ : 0) | (writable ? EV_WRITE : 0));
 
 	if (w == NULL) {
 		log_error("too many DNS sockets");
@@ -287,8 +287,8 @@ record_add(struct dns_lookup *d, const char *type, const char *value, int ttl)
 {
 	if (d->nrecords == DNS_ANSWERS_MAX)
 		return;
-	d->records = xreallocarray(d->records, d->nrecords + 1,
-	    sizeof *d->records);
+	d->records =
+	    xreallocarray(d->records, d->nrecords + 1, sizeof *d->records);
 	d->records[d->nrecords++] = (struct dns_record){xstrdup(type),
 	    xstrdup(value), ttl < 0 ? 0 : (uint32_t)ttl};
 }
@@ -296,7 +296,8 @@ record_add(struct dns_lookup *d, const char *type, const char *value, int ttl)
 static void
 aliases_add(struct dns_lookup *d, const struct hostent *host)
 {
-	if (host == NULL || host->h_aliases == NULL || host->h_aliases[0] == NULL)
+	if (host == NULL || host->h_aliases == NULL ||
+	    host->h_aliases[0] == NULL)
 		return;
 	for (size_t i = 0; i < d->nrecords; i++)
 		if (strcmp(d->records[i].type, "CNAME") == 0)
@@ -449,8 +450,8 @@ on_reply(void *arg, int status, int timeouts, unsigned char *reply, int n)
 	}
 	x->rcode = status_rcode(status, reply, n);
 	if (status == ARES_SUCCESS)
-		status = x->type == TYPE_A ? take_a(&q->lookup, reply, n) :
-					     take_aaaa(&q->lookup, reply, n);
+		status = x->type == TYPE_A ? take_a(&q->lookup, reply, n)
+					   : take_aaaa(&q->lookup, reply, n);
 	x->status = status;
 	if (status == ARES_SUCCESS || status == ARES_ENODATA ||
 	    status == ARES_ENOTFOUND || q->lookup.server == NULL) {
@@ -535,7 +536,8 @@ resolver_lookup(struct resolver *r, const char *host, bool ipv4, bool ipv6,
 	q->done = done;
 	q->arg = arg;
 	q->questions[0] = (struct question){q, TYPE_A, ipv4, false, 0, -1, 0};
-	q->questions[1] = (struct question){q, TYPE_AAAA, ipv6, false, 0, -1, 0};
+	q->questions[1] =
+	    (struct question){q, TYPE_AAAA, ipv6, false, 0, -1, 0};
 	q->queued = true;
 	TAILQ_INSERT_TAIL(&r->waiting, q, next);
 	event_active(r->start_event, EV_TIMEOUT, 1);

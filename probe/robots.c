@@ -5,7 +5,7 @@
 #define ROBOTS_BYTES_MAX (500 * KIB) /* RFC 9309 section 2.5 */
 /* Rules with `*` cost rule x path steps: a file with more of them than this
  * is made to hurt, and forbids everything. */
-#define WILDCARDS_MAX	 200
+#define WILDCARDS_MAX	  200
 #define WILDCARD_RULE_MAX 512
 
 /* Does a rule path match a prefix of `path`?  `*` is any run, a final `$`
@@ -38,15 +38,15 @@ rule_matches(struct span rule, struct span path)
 }
 
 struct group {
-	bool named;	/* the lines just read name agents */
-	bool ours;	/* this group is for our agent by name */
-	bool any;	/* this group is for "*" */
+	bool named; /* the lines just read name agents */
+	bool ours;  /* this group is for our agent by name */
+	bool any;   /* this group is for "*" */
 };
 
 struct ruling {
-	size_t length;	/* of the longest rule that matched */
+	size_t length; /* of the longest rule that matched */
 	bool allow;
-	bool seen;	/* a group of this kind exists */
+	bool seen; /* a group of this kind exists */
 	unsigned wildcards;
 };
 
@@ -65,8 +65,7 @@ rule_apply(struct ruling *ruling, struct span rule, struct span path,
 	}
 	if (!rule_matches(rule, path))
 		return;
-	if (rule.n > ruling->length ||
-	    (rule.n == ruling->length && allow)) {
+	if (rule.n > ruling->length || (rule.n == ruling->length && allow)) {
 		ruling->length = rule.n;
 		ruling->allow = allow;
 	}
@@ -80,8 +79,8 @@ agent_line(struct group *g, struct span value, struct span agent,
 
 	if (!g->named)
 		*g = (struct group){.named = true};
-	while (n < value.n && (ascii_alpha(value.p[n]) || value.p[n] == '-' ||
-	    value.p[n] == '_'))
+	while (n < value.n &&
+	    (ascii_alpha(value.p[n]) || value.p[n] == '-' || value.p[n] == '_'))
 		n++;
 	if (span_is(value, "*")) {
 		g->any = any->seen = true;

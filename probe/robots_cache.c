@@ -73,8 +73,8 @@ product_token(const char *user_agent)
 	struct span s = span_of(user_agent);
 	size_t n = 0;
 
-	while (n < s.n && (ascii_alpha(s.p[n]) || s.p[n] == '-' ||
-	    s.p[n] == '_'))
+	while (
+	    n < s.n && (ascii_alpha(s.p[n]) || s.p[n] == '-' || s.p[n] == '_'))
 		n++;
 	return span_slice(s, 0, n);
 }
@@ -90,8 +90,7 @@ entry_allows(const struct entry *e, const char *url, const char *user_agent)
 	if (url_parse(&page, span_of(url), NULL)) {
 		path = page.path;
 		if (page.query.p != NULL)
-			path.n = (size_t)(page.query.p - path.p) +
-			    page.query.n;
+			path.n = (size_t)(page.query.p - path.p) + page.query.n;
 		allowed = robots_allows(buf_span(&e->body),
 		    product_token(user_agent), path);
 	}
@@ -110,9 +109,9 @@ robots_cache_ask(struct robots_cache *c, const char *url,
 	if (robots == NULL)
 		answer = ROBOTS_FORBIDDEN;
 	else if (e != NULL && e->until > now)
-		answer = !e->forbid_all && entry_allows(e, url, user_agent) ?
-		    ROBOTS_ALLOWED :
-		    ROBOTS_FORBIDDEN;
+		answer = !e->forbid_all && entry_allows(e, url, user_agent)
+		    ? ROBOTS_ALLOWED
+		    : ROBOTS_FORBIDDEN;
 	free(robots);
 	return answer;
 }

@@ -13,7 +13,9 @@ static const struct slot_name {
 	const char *name;
 	enum rule_slot slot;
 } slot_names[] = {
-    {"account", SLOT_ACCOUNT}, {"content", SLOT_CONTENT}, {"url", SLOT_URL},
+    {"account", SLOT_ACCOUNT},
+    {"content", SLOT_CONTENT},
+    {"url", SLOT_URL},
     {"service", SLOT_SERVICE},
 };
 
@@ -21,9 +23,12 @@ static const struct type_name {
 	const char *name;
 	enum rule_type type;
 } type_names[] = {
-    {"d", TYPE_DIGITS}, {"o", TYPE_SIGNED}, {"oo", TYPE_OWNER},
+    {"d", TYPE_DIGITS},
+    {"o", TYPE_SIGNED},
+    {"oo", TYPE_OWNER},
     {"w", TYPE_WORD},
-    {"rest", TYPE_REST}, {"rumv", TYPE_RUMV},
+    {"rest", TYPE_REST},
+    {"rumv", TYPE_RUMV},
 };
 
 uint32_t
@@ -62,8 +67,7 @@ rules_add_host(struct rules *r, struct span name, uint32_t platform,
 	for (size_t i = 0; i < r->nhosts; i++) {
 		struct rule_host *h = &r->hosts[i];
 
-		if (name.n == 0 || ascii_lower(name.p[0]) !=
-		    r->text[h->name] ||
+		if (name.n == 0 || ascii_lower(name.p[0]) != r->text[h->name] ||
 		    !span_is_i(name, rules_text(r, h->name)))
 			continue;
 		h->flags |= flags;
@@ -71,10 +75,10 @@ rules_add_host(struct rules *r, struct span name, uint32_t platform,
 			h->platform = platform;
 		return (uint32_t)i;
 	}
-	r->hosts = xgrow(r->hosts, &r->hosts_cap, r->nhosts + 1,
-	    sizeof(*r->hosts));
-	r->hosts[r->nhosts] = (struct rule_host){.platform = platform,
-	    .flags = flags};
+	r->hosts =
+	    xgrow(r->hosts, &r->hosts_cap, r->nhosts + 1, sizeof(*r->hosts));
+	r->hosts[r->nhosts] =
+	    (struct rule_host){.platform = platform, .flags = flags};
 	r->hosts[r->nhosts].name = add_lower(r, name);
 	return (uint32_t)r->nhosts++;
 }
@@ -85,8 +89,8 @@ add_part(struct rules *r, struct span literal, enum rule_slot slot,
 {
 	if (slot == SLOT_LITERAL && literal.n == 0)
 		return true;
-	r->parts = xgrow(r->parts, &r->parts_cap, r->nparts + 1,
-	    sizeof(*r->parts));
+	r->parts =
+	    xgrow(r->parts, &r->parts_cap, r->nparts + 1, sizeof(*r->parts));
 	r->parts[r->nparts++] = (struct rule_part){
 	    .text = rules_add_text(r, literal),
 	    .length = (uint16_t)literal.n,
@@ -143,7 +147,7 @@ add_segment(struct rules *r, struct span text, uint32_t key, unsigned *score)
 
 		*score += SCORE_LITERAL * (unsigned)open;
 		if (!add_part(r, span_slice(text, 0, open), SLOT_LITERAL,
-		    TYPE_ANY))
+			TYPE_ANY))
 			return false;
 		text = span_slice(text, open, text.n);
 		if (text.n > 0 && !add_slot(r, &text))
@@ -194,7 +198,7 @@ add_query(struct rules *r, struct span query, uint8_t *count, unsigned *score)
 			return false;
 		*score += SCORE_LITERAL * (unsigned)name.n;
 		if (!add_segment(r, bare ? SPAN("{any}") : value,
-		    add_lower(r, name), score))
+			add_lower(r, name), score))
 			return false;
 		if (bare) /* "?chat": the key is enough */
 			r->segments[r->nsegments - 1].parts = 0;
@@ -257,8 +261,7 @@ add_host(struct rules *r, struct rule_pattern *p, struct span host,
 	*score += SCORE_LITERAL * (unsigned)name.len;
 	bool good = name.len > 0 && !has_slot(buf_span(&name));
 	if (good)
-		p->host = rules_add_host(r, buf_span(&name), RULE_NONE,
-		    flags);
+		p->host = rules_add_host(r, buf_span(&name), RULE_NONE, flags);
 	buf_release(&name);
 	return good;
 }
@@ -269,8 +272,9 @@ scheme_length(struct span s)
 {
 	size_t i = 0;
 
-	while (i < s.n && (ascii_alnum(s.p[i]) || s.p[i] == '+' ||
-	    s.p[i] == '-' || s.p[i] == '.'))
+	while (i < s.n &&
+	    (ascii_alnum(s.p[i]) || s.p[i] == '+' || s.p[i] == '-' ||
+		s.p[i] == '.'))
 		i++;
 	if (i == 0 || i == s.n || s.p[i] != ':')
 		return 0;
@@ -290,8 +294,8 @@ add_name(struct rules *r, struct rule_pattern *p, struct span name)
 }
 
 static bool
-build(struct rules *r, const struct pattern_source *src,
-    struct rule_pattern *p, const char **reason)
+build(struct rules *r, const struct pattern_source *src, struct rule_pattern *p,
+    const char **reason)
 {
 	struct span text = src->text, host, query, fragment;
 	size_t scheme = scheme_length(text), hash, mark;
@@ -322,8 +326,8 @@ build(struct rules *r, const struct pattern_source *src,
 	p->path = (uint32_t)r->nsegments;
 	if (!add_path(r, text, &p->npath, &score))
 		return false;
-	if (p->npath > 0 && r->segments[p->path + p->npath - 1u].kind !=
-	    SEGMENT_PLAIN)
+	if (p->npath > 0 &&
+	    r->segments[p->path + p->npath - 1u].kind != SEGMENT_PLAIN)
 		p->flags |= PATTERN_GLOB;
 	*reason = "malformed query";
 	p->query = (uint32_t)r->nsegments;
@@ -338,7 +342,7 @@ build(struct rules *r, const struct pattern_source *src,
 		return false;
 	p->fragment_query = (uint32_t)r->nsegments;
 	if (!add_query(r, span_slice(fragment, mark + 1, fragment.n),
-	    &p->nfragment_query, &score))
+		&p->nfragment_query, &score))
 		return false;
 	*reason = "malformed name";
 	if (!add_name(r, p, src->name))

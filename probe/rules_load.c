@@ -34,8 +34,8 @@ text_at(const struct doc_node *map, const char *key)
 {
 	const struct doc_node *n = doc_get(map, key);
 
-	return n == NULL || n->kind != DOC_SCALAR || doc_null(n) ? NULL :
-	    n->text;
+	return n == NULL || n->kind != DOC_SCALAR || doc_null(n) ? NULL
+								 : n->text;
 }
 
 static bool
@@ -74,8 +74,8 @@ children(struct loader *l, const struct doc_node *n, enum doc_kind kind)
 	if (n == NULL || doc_null(n))
 		return NULL;
 	if (n->kind != kind) {
-		doc_complain(n, l->errors, kind == DOC_MAP ? "must be a map" :
-		    "must be a list");
+		doc_complain(n, l->errors,
+		    kind == DOC_MAP ? "must be a map" : "must be a list");
 		return NULL;
 	}
 	return n->first;
@@ -84,8 +84,8 @@ children(struct loader *l, const struct doc_node *n, enum doc_kind kind)
 static uint32_t
 add_word(struct rules *r, struct span s)
 {
-	r->words = xgrow(r->words, &r->words_cap, r->nwords + 1,
-	    sizeof(*r->words));
+	r->words =
+	    xgrow(r->words, &r->words_cap, r->nwords + 1, sizeof(*r->words));
 	r->words[r->nwords] = rules_add_text(r, s);
 	return (uint32_t)r->nwords++;
 }
@@ -98,7 +98,7 @@ add_words(struct loader *l, const struct doc_node *list, uint32_t *first,
 	*first = (uint32_t)l->r->nwords;
 	*count = 0;
 	for (const struct doc_node *n = children(l, list, DOC_LIST); n != NULL;
-	    n = n->next) {
+	     n = n->next) {
 		if (n->kind != DOC_SCALAR) {
 			doc_complain(n, l->errors, "must be a word");
 			continue;
@@ -141,7 +141,7 @@ add_hosts(struct loader *l, const struct doc_node *list, uint32_t platform,
     unsigned flags)
 {
 	for (const struct doc_node *n = children(l, list, DOC_LIST); n != NULL;
-	    n = n->next) {
+	     n = n->next) {
 		if (n->kind != DOC_SCALAR || n->text[0] == '\0' ||
 		    strlen(n->text) > HOST_MAX_LEN) {
 			doc_complain(n, l->errors, "must be a host name");
@@ -212,8 +212,8 @@ add_test(struct loader *l, const struct doc_node *at, const char *url,
 {
 	struct rules *r = l->r;
 
-	r->tests = xgrow(r->tests, &r->tests_cap, r->ntests + 1,
-	    sizeof(*r->tests));
+	r->tests =
+	    xgrow(r->tests, &r->tests_cap, r->ntests + 1, sizeof(*r->tests));
 	r->tests[r->ntests++] = (struct rule_test){
 	    .url = xstrdup(url),
 	    .platform = xstrdup(platform),
@@ -240,8 +240,8 @@ find_syntax(struct loader *l, const struct syntax_names *s,
 
 	if (of == NULL)
 		return RULE_NONE;
-	for (const struct doc_node *n = children(l, s->map, DOC_MAP);
-	    n != NULL; n = n->next, i++)
+	for (const struct doc_node *n = children(l, s->map, DOC_MAP); n != NULL;
+	     n = n->next, i++)
 		if (of->kind == DOC_SCALAR && strcmp(n->key, of->text) == 0)
 			return s->first + i;
 	doc_complain(of, l->errors, "no such syntax on this platform");
@@ -249,8 +249,7 @@ find_syntax(struct loader *l, const struct syntax_names *s,
 }
 
 static void
-add_one(struct loader *l, const struct doc_node *n,
-    struct pattern_source *src)
+add_one(struct loader *l, const struct doc_node *n, struct pattern_source *src)
 {
 	const char *reason = NULL;
 
@@ -265,8 +264,8 @@ add_instances(struct loader *l, const struct doc_node *n,
 {
 	struct span path = span_slice(src->text, 10, src->text.n);
 
-	for (const struct doc_node *h = children(l, hosts, DOC_LIST);
-	    h != NULL; h = h->next) {
+	for (const struct doc_node *h = children(l, hosts, DOC_LIST); h != NULL;
+	     h = h->next) {
 		char *text;
 
 		if (h->kind != DOC_SCALAR)
@@ -340,14 +339,13 @@ add_platform_words(struct loader *l, const struct doc_node *list,
 	struct rules *r = l->r;
 
 	for (const struct doc_node *n = children(l, list, DOC_LIST); n != NULL;
-	    n = n->next) {
+	     n = n->next) {
 		if (n->kind != DOC_SCALAR)
 			continue;
 		r->names = xgrow(r->names, &r->names_cap, r->nnames + 1,
 		    sizeof(*r->names));
 		r->names[r->nnames].platform = platform;
-		r->names[r->nnames].word = rules_add_text(r,
-		    span_of(n->text));
+		r->names[r->nnames].word = rules_add_text(r, span_of(n->text));
 		r->nnames++;
 	}
 }
@@ -356,9 +354,9 @@ static void
 add_platform(struct loader *l, const struct doc_node *n)
 {
 	static const char *const known[] = {"id", "name", "kind", "country",
-	    "hosts", "assets", "short", "embeds", "redirects", "api",
-	    "mirrors", "mirror", "closed", "fold", "player", "words",
-	    "reserved", "subdomains", "syntax", "urls", NULL};
+	    "hosts", "assets", "short", "embeds", "redirects", "api", "mirrors",
+	    "mirror", "closed", "fold", "player", "words", "reserved",
+	    "subdomains", "syntax", "urls", NULL};
 	static const char *const own[] = {"hosts", "short", "embeds",
 	    "redirects", "api", "mirror"};
 	struct rules *r = l->r;
@@ -375,7 +373,7 @@ add_platform(struct loader *l, const struct doc_node *n)
 	}
 	for (size_t i = 0; i < r->nplatforms; i++)
 		if (strcmp(rules_text(r, r->platforms[i].id),
-		    text_at(n, "id")) == 0)
+			text_at(n, "id")) == 0)
 			doc_complain(doc_get(n, "id"), l->errors,
 			    "this id is there twice");
 	p.id = rules_add_text(r, span_of(text_at(n, "id")));
@@ -383,20 +381,19 @@ add_platform(struct loader *l, const struct doc_node *n)
 	p.flags = (true_at(n, "fold") ? PLATFORM_FOLD : 0u) |
 	    (true_at(n, "player") ? PLATFORM_PLAYER : 0u);
 	add_sorted(l, doc_get(n, "reserved"), &p.reserved, &p.nreserved);
-	add_sorted(l, doc_get(n, "subdomains"), &p.subdomains,
-	    &p.nsubdomains);
-	r->platforms = xgrow(r->platforms, &r->platforms_cap,
-	    r->nplatforms + 1, sizeof(*r->platforms));
+	add_sorted(l, doc_get(n, "subdomains"), &p.subdomains, &p.nsubdomains);
+	r->platforms = xgrow(r->platforms, &r->platforms_cap, r->nplatforms + 1,
+	    sizeof(*r->platforms));
 	r->platforms[r->nplatforms++] = p;
 	add_platform_words(l, doc_get(n, "words"), at);
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
 		add_hosts(l, doc_get(n, own[i]), at, HOST_PLATFORM);
 	add_hosts(l, doc_get(n, "assets"), at, HOST_ASSET);
 	for (const struct doc_node *s = children(l, syntaxes.map, DOC_MAP);
-	    s != NULL; s = s->next)
+	     s != NULL; s = s->next)
 		add_syntax(l, s);
 	for (const struct doc_node *u = children(l, urls, DOC_LIST); u != NULL;
-	    u = u->next)
+	     u = u->next)
 		add_url(l, u, at, &syntaxes, doc_get(n, "hosts"));
 }
 
@@ -442,8 +439,8 @@ add_markup(struct loader *l, const struct doc_node *n, uint32_t kit)
 	struct rule_markup m = {.kit = kit};
 
 	check_keys(l, n, known);
-	m.attribute = by_class ? RULE_NONE :
-	    optional_text(r, text_at(n, "attr"));
+	m.attribute =
+	    by_class ? RULE_NONE : optional_text(r, text_at(n, "attr"));
 	m.tag = optional_text(r, text_at(n, "tag"));
 	m.with = optional_text(r, text_at(n, "with"));
 	m.account = optional_text(r, text_at(n, "account"));
@@ -456,7 +453,8 @@ add_markup(struct loader *l, const struct doc_node *n, uint32_t kit)
 		m.kind = sighting_kind_from_name(span_of(text_at(n, "kind")));
 	if (m.kind >= SIGHTING_KIND_COUNT ||
 	    (!by_class && m.attribute == RULE_NONE && m.tag == RULE_NONE)) {
-		doc_complain(n, l->errors, "needs 'class', 'attr' or 'tag', "
+		doc_complain(n, l->errors,
+		    "needs 'class', 'attr' or 'tag', "
 		    "and a kind of sighting");
 		return;
 	}
@@ -485,28 +483,27 @@ add_kit(struct loader *l, const struct doc_node *n)
 	add_words(l, doc_get(n, "scripts"), &k.host, &k.nhosts);
 	for (uint32_t i = 0; i < k.nhosts; i++) {
 		struct span host = rules_span(r, r->words[k.host + i]);
-		char *name = span_dup(span_slice(host, 0,
-		    span_find(host, '/')));
+		char *name =
+		    span_dup(span_slice(host, 0, span_find(host, '/')));
 
 		rules_add_host(r, span_of(name), RULE_NONE, HOST_KIT);
 		free(name);
 	}
 	k.service = (uint32_t)r->nservices;
 	for (const struct doc_node *s = children(l, services, DOC_MAP);
-	    s != NULL; s = s->next) {
+	     s != NULL; s = s->next) {
 		r->services = xgrow(r->services, &r->services_cap,
 		    r->nservices + 1, sizeof(*r->services));
-		r->services[r->nservices].code = rules_add_text(r,
-		    span_of(s->key));
+		r->services[r->nservices].code =
+		    rules_add_text(r, span_of(s->key));
 		r->services[r->nservices].platform = platform_named(l, s);
 		r->nservices++;
 	}
 	k.nservices = (uint32_t)r->nservices - k.service;
-	r->kits = xgrow(r->kits, &r->kits_cap, r->nkits + 1,
-	    sizeof(*r->kits));
+	r->kits = xgrow(r->kits, &r->kits_cap, r->nkits + 1, sizeof(*r->kits));
 	r->kits[r->nkits++] = k;
 	for (const struct doc_node *m = children(l, markup, DOC_LIST);
-	    m != NULL; m = m->next)
+	     m != NULL; m = m->next)
 		add_markup(l, m, (uint32_t)r->nkits - 1);
 }
 
@@ -515,7 +512,7 @@ add_list(struct loader *l, const struct doc_node *list, uint32_t **words,
     size_t *count, size_t *cap)
 {
 	for (const struct doc_node *n = children(l, list, DOC_LIST); n != NULL;
-	    n = n->next) {
+	     n = n->next) {
 		if (n->kind != DOC_SCALAR)
 			continue;
 		*words = xgrow(*words, cap, *count + 1, sizeof(**words));
@@ -542,8 +539,7 @@ add_extra_test(struct loader *l, const struct doc_node *n)
 	}
 	if (kind_text != NULL)
 		kind = sighting_kind_from_name(span_of(kind_text));
-	if (kind == SIGHTING_KIND_COUNT ||
-	    text_at(n, "platform") == NULL) {
+	if (kind == SIGHTING_KIND_COUNT || text_at(n, "platform") == NULL) {
 		doc_complain(n, l->errors,
 		    "a test needs 'platform' and 'kind', or 'nothing: true'");
 		return;
@@ -566,10 +562,10 @@ read_all(struct loader *l, const struct doc_node *root)
 	if (platforms == NULL)
 		doc_complain(root, l->errors, "'platforms' is missing");
 	for (const struct doc_node *n = children(l, platforms, DOC_LIST);
-	    n != NULL; n = n->next)
+	     n != NULL; n = n->next)
 		add_platform(l, n);
 	for (const struct doc_node *n = children(l, kits, DOC_LIST); n != NULL;
-	    n = n->next)
+	     n = n->next)
 		add_kit(l, n);
 	add_list(l, doc_get(root, "redirect_keys"), &r->redirect_keys,
 	    &r->nredirect_keys, &r->redirect_keys_cap);
@@ -577,8 +573,8 @@ read_all(struct loader *l, const struct doc_node *root)
 	    &r->nplayer_words, &r->player_words_cap);
 	add_list(l, doc_get(root, "player_not"), &r->player_not,
 	    &r->nplayer_not, &r->player_not_cap);
-	for (const struct doc_node *n = children(l, tests, DOC_LIST);
-	    n != NULL; n = n->next)
+	for (const struct doc_node *n = children(l, tests, DOC_LIST); n != NULL;
+	     n = n->next)
 		add_extra_test(l, n);
 	if (r->nnames > 0)
 		qsort_r(r->names, r->nnames, sizeof(*r->names), compare_names,

@@ -7,10 +7,10 @@
 #include "rules_table.h"
 #include "url.h"
 
-#define SEGMENTS_MAX	 32  /* path segments looked at */
-#define QUERY_PAIRS_MAX	 48  /* query pairs looked at */
-#define HOST_LABELS_MAX	 16
-#define REDIRECTS_MAX	 3    /* redirectors inside redirectors */
+#define SEGMENTS_MAX	32 /* path segments looked at */
+#define QUERY_PAIRS_MAX 48 /* query pairs looked at */
+#define HOST_LABELS_MAX 16
+#define REDIRECTS_MAX	3 /* redirectors inside redirectors */
 
 /* An address taken apart, all borrowed. */
 struct subject {
@@ -30,7 +30,7 @@ struct subject {
 	struct span fragment_query;
 	bool fragment_split;
 	struct span raw[SEGMENTS_MAX]; /* the same, still encoded */
-	struct buf scratch; /* decoded segments */
+	struct buf scratch;	       /* decoded segments */
 };
 
 /* www.h, m.h and so on are h. */
@@ -40,8 +40,8 @@ static const char *const mirrors[] = {"www", "m", "mobile", "wap", "touch",
 /* A first segment that ends so is a file, not an account. */
 static const char *const file_endings[] = {".php", ".html", ".htm", ".ico",
     ".png", ".txt", ".jpg", ".jpeg", ".gif", ".js", ".css", ".xml", ".asp",
-    ".aspx", ".jsp", ".json", ".svg", ".do", ".nhn", ".cgi", ".shtml",
-    ".webp", ".pl", ".action", ".swf", ".webmanifest", ".pdf"};
+    ".aspx", ".jsp", ".json", ".svg", ".do", ".nhn", ".cgi", ".shtml", ".webp",
+    ".pl", ".action", ".swf", ".webmanifest", ".pdf"};
 
 void
 match_init(struct match *m)
@@ -87,7 +87,7 @@ path_matches(const struct rules *r, const struct rule_segment *s, size_t ns,
 		if (s->kind == SEGMENT_GLOB) {
 			for (size_t k = i; k <= nv; k++)
 				if (path_matches(r, s + 1, ns - 1, v + k,
-				    raw + k, nv - k, c))
+					raw + k, nv - k, c))
 					return true;
 			return false;
 		}
@@ -96,8 +96,8 @@ path_matches(const struct rules *r, const struct rule_segment *s, size_t ns,
 		struct span text = v[i];
 		if (takes_rest(r, s)) { /* raw segments lie in one string */
 			text = raw[i];
-			text.n = (size_t)(raw[nv - 1].p + raw[nv - 1].n -
-			    raw[i].p);
+			text.n =
+			    (size_t)(raw[nv - 1].p + raw[nv - 1].n - raw[i].p);
 		}
 		if (!rule_segment_matches(r, s, text, c, false, true))
 			return false;
@@ -153,10 +153,10 @@ query_matches(const struct rules *r, const struct rule_segment *s, size_t ns,
 	for (; ns > 0; ns--, s++) {
 		if (s->key == RULE_NONE) {
 			if (!rule_segment_matches(r, s, subject->query, c, true,
-			    false))
+				false))
 				return false;
 		} else if (!pair_matches(r, s, subject->name, subject->value,
-		    subject->nquery, c)) {
+			       subject->nquery, c)) {
 			return false;
 		}
 	}
@@ -186,20 +186,20 @@ fragment_matches(const struct rules *r, const struct rule_pattern *p,
 		size_t mark = span_find(s->fragment, '?');
 
 		s->fragment_split = true;
-		s->fragment_query = span_slice(s->fragment, mark + 1,
-		    s->fragment.n);
-		s->nfseg = split_path(span_slice(s->fragment, 0, mark),
-		    s->fseg);
+		s->fragment_query =
+		    span_slice(s->fragment, mark + 1, s->fragment.n);
+		s->nfseg =
+		    split_path(span_slice(s->fragment, 0, mark), s->fseg);
 	}
 	if (!path_matches(r, r->segments + p->fragment, p->nfragment, s->fseg,
-	    s->fseg, s->nfseg, c))
+		s->fseg, s->nfseg, c))
 		return false;
 	rest = s->fragment_query;
 	while (n < QUERY_PAIRS_MAX && query_next(&rest, &names[n], &values[n]))
 		n++;
 	for (size_t i = 0; i < p->nfragment_query; i++)
-		if (!pair_matches(r, &r->segments[p->fragment_query + i],
-		    names, values, n, c))
+		if (!pair_matches(r, &r->segments[p->fragment_query + i], names,
+			values, n, c))
 			return false;
 	return true;
 }
@@ -233,7 +233,7 @@ host_matches(const struct rules *r, const struct rule_pattern *p,
 			return true;
 		while (rest.n > 0)
 			if (rules_has_word(r, pl->subdomains, pl->nsubdomains,
-			    span_token(&rest, '.')))
+				span_token(&rest, '.')))
 				return false;
 		return true;
 	case HOST_LABELS:
@@ -249,8 +249,8 @@ host_matches(const struct rules *r, const struct rule_pattern *p,
 			return false;
 		if (r->parts[seg->part].slot == SLOT_LITERAL)
 			continue;
-		if (is_mirror(label) || rules_has_word(r, pl->subdomains,
-		    pl->nsubdomains, label))
+		if (is_mirror(label) ||
+		    rules_has_word(r, pl->subdomains, pl->nsubdomains, label))
 			return false;
 	}
 	return rest.p == NULL;
@@ -286,8 +286,8 @@ static void
 decode_letters(struct span s, struct buf *out)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		int hi = i + 2 < s.n && s.p[i] == '%' ?
-		    ascii_hex(s.p[i + 1]) : -1;
+		int hi =
+		    i + 2 < s.n && s.p[i] == '%' ? ascii_hex(s.p[i + 1]) : -1;
 		int lo = hi >= 8 ? ascii_hex(s.p[i + 2]) : -1;
 
 		if (lo < 0) {
@@ -315,8 +315,7 @@ slot_text(const struct rule_capture *c, unsigned slot, struct buf *out)
 }
 
 static bool
-syntax_holds(const struct rules *r, const struct rule_syntax *x,
-    struct span v)
+syntax_holds(const struct rules *r, const struct rule_syntax *x, struct span v)
 {
 	const char *forbid = rules_text(r, x->forbid);
 
@@ -327,8 +326,8 @@ syntax_holds(const struct rules *r, const struct rule_syntax *x,
 	for (size_t i = 0; i < v.n; i++) {
 		unsigned char ch = (unsigned char)v.p[i];
 
-		if (ch >= 0x80 ? !x->utf8 :
-		    (x->bits[ch / 32] >> (ch % 32) & 1) == 0)
+		if (ch >= 0x80 ? !x->utf8
+			       : (x->bits[ch / 32] >> (ch % 32) & 1) == 0)
 			return false;
 	}
 	return true;
@@ -338,8 +337,8 @@ static bool
 syntax_fits(const struct rules *r, const struct rule_pattern *p,
     const struct rule_capture *c)
 {
-	unsigned slot = c->slot[SLOT_ACCOUNT].p != NULL ? SLOT_ACCOUNT :
-	    SLOT_CONTENT;
+	unsigned slot =
+	    c->slot[SLOT_ACCOUNT].p != NULL ? SLOT_ACCOUNT : SLOT_CONTENT;
 	struct buf text = BUF_INIT(NAME_MAX_LEN);
 	bool good;
 
@@ -363,11 +362,11 @@ pattern_matches(struct subject *s, const struct rule_pattern *p,
 	memset(c, 0, sizeof(*c));
 	return (p->npath > 0 || s->nseg == 0) &&
 	    path_matches(r, r->segments + p->path, p->npath, s->seg, s->raw,
-	    s->nseg, c) &&
-	    (p->nquery == 0 || query_matches(r, r->segments + p->query,
-	    p->nquery, s, c)) &&
+		s->nseg, c) &&
+	    (p->nquery == 0 ||
+		query_matches(r, r->segments + p->query, p->nquery, s, c)) &&
 	    ((p->flags & PATTERN_FRAGMENT) == 0 ||
-	    fragment_matches(r, p, s, c)) &&
+		fragment_matches(r, p, s, c)) &&
 	    host_matches(r, p, before, c) && first_segment_free(r, p, s) &&
 	    syntax_fits(r, p, c);
 }
@@ -415,8 +414,8 @@ try_entry(struct subject *s, const struct rule_host *h, struct span before,
 		best->asset = (h->flags & HOST_ASSET) != 0;
 	}
 	for (uint32_t i = 0; i < h->count; i++) {
-		const struct rule_pattern *p = &s->rules->patterns[h->first +
-		    i];
+		const struct rule_pattern *p =
+		    &s->rules->patterns[h->first + i];
 
 		if (best->pattern != NULL && p->score <= best->pattern->score)
 			return;
@@ -447,8 +446,8 @@ try_hosts(struct subject *s, struct best *best)
 		host.n--;
 	tail = host;
 	for (int i = 0; i < HOST_LABELS_MAX && tail.p != NULL; i++) {
-		struct span before = span_slice(host, 0,
-		    (size_t)(tail.p - host.p));
+		struct span before =
+		    span_slice(host, 0, (size_t)(tail.p - host.p));
 		const struct rule_host *h = rules_host(r, tail);
 		struct span label;
 
@@ -457,8 +456,8 @@ try_hosts(struct subject *s, struct best *best)
 		if (h != NULL)
 			try_entry(s, h, before, best);
 		label = span_token(&tail, '.');
-		if (tail.p == NULL || label.n == 0 ||
-		    label.n > HOST_MAX_LEN || !can_be_suffixed(r, label))
+		if (tail.p == NULL || label.n == 0 || label.n > HOST_MAX_LEN ||
+		    !can_be_suffixed(r, label))
 			continue;
 		memcpy(key, label.p, label.n);
 		memcpy(key + label.n, ".*", 3);
@@ -489,8 +488,8 @@ static void
 write_name(const struct rules *r, const struct best *b, struct match *m)
 {
 	const struct rule_pattern *p = b->pattern;
-	unsigned slot = b->capture.slot[SLOT_ACCOUNT].p != NULL ?
-	    SLOT_ACCOUNT : SLOT_CONTENT;
+	unsigned slot = b->capture.slot[SLOT_ACCOUNT].p != NULL ? SLOT_ACCOUNT
+								: SLOT_CONTENT;
 
 	if (p->kind == SIGHTING_SHARE || b->capture.slot[slot].p == NULL)
 		return;
@@ -511,8 +510,8 @@ write_name(const struct rules *r, const struct best *b, struct match *m)
 	}
 	if (m->name.overflow || !utf8_valid(buf_span(&m->name))) {
 		buf_clear(&m->name);
-		buf_add_span(&m->name, span_slice(b->capture.slot[slot], 0,
-		    NAME_MAX_LEN));
+		buf_add_span(&m->name,
+		    span_slice(b->capture.slot[slot], 0, NAME_MAX_LEN));
 		if (!utf8_valid(buf_span(&m->name)))
 			buf_clear(&m->name);
 	}
@@ -568,8 +567,7 @@ decide(struct subject *s, const struct url *url, struct match *m, int depth)
 	m->script = best.asset;
 	if (best.pattern != NULL) {
 		m->kind = (enum sighting_kind)best.pattern->kind;
-		m->unverified =
-		    (best.pattern->flags & PATTERN_UNVERIFIED) != 0;
+		m->unverified = (best.pattern->flags & PATTERN_UNVERIFIED) != 0;
 		m->script = (best.pattern->flags & PATTERN_SCRIPT) != 0;
 		best.platform = best.pattern->platform;
 		write_name(r, &best, m);
@@ -584,8 +582,11 @@ decide(struct subject *s, const struct url *url, struct match *m, int depth)
 bool
 rules_match_url(const struct rules *r, const struct url *url, struct match *m)
 {
-	struct subject s = {.rules = r, .host = url->host, .path = url->path,
-	    .query = url->query, .fragment = url->fragment};
+	struct subject s = {.rules = r,
+	    .host = url->host,
+	    .path = url->path,
+	    .query = url->query,
+	    .fragment = url->fragment};
 	bool found;
 
 	buf_clear(&m->name);
@@ -606,8 +607,9 @@ scheme_end(struct span s)
 
 	if (s.n == 0 || !ascii_alpha(s.p[0]))
 		return 0;
-	while (i < s.n && (ascii_alnum(s.p[i]) || s.p[i] == '+' ||
-	    s.p[i] == '-' || s.p[i] == '.'))
+	while (i < s.n &&
+	    (ascii_alnum(s.p[i]) || s.p[i] == '+' || s.p[i] == '-' ||
+		s.p[i] == '.'))
 		i++;
 	return i < s.n && s.p[i] == ':' ? i + 1 : 0;
 }
@@ -666,8 +668,9 @@ rules_foreign(const struct rules *r, struct span rest)
 		host[n] = ascii_lower(rest.p[n]);
 		n++;
 	}
-	if (n == 0 || n == HOST_MAX_LEN || (n < rest.n &&
-	    rest.p[n] != '/' && rest.p[n] != '?' && rest.p[n] != '#'))
+	if (n == 0 || n == HOST_MAX_LEN ||
+	    (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?' &&
+		rest.p[n] != '#'))
 		return false;
 	if (host[n - 1] == '.')
 		return false;
@@ -715,8 +718,9 @@ classify(const struct rules *r, struct span address, const struct url *base,
 	struct url url;
 	bool found = false;
 
-	if (scheme > 0 && !is_port(span_slice(rest, 0, scheme),
-	    span_slice(rest, scheme, rest.n))) {
+	if (scheme > 0 &&
+	    !is_port(span_slice(rest, 0, scheme),
+		span_slice(rest, scheme, rest.n))) {
 		struct span name = span_slice(address, 0, scheme);
 
 		rest = span_slice(rest, scheme, rest.n);
@@ -743,8 +747,10 @@ classify(const struct rules *r, struct span address, const struct url *base,
 	}
 	if (!whole.overflow && url_parse(&url, rest, base) &&
 	    url.host_kind == URL_HOST_DOMAIN) {
-		struct subject s = {.rules = r, .host = url.host,
-		    .path = url.path, .query = url.query,
+		struct subject s = {.rules = r,
+		    .host = url.host,
+		    .path = url.path,
+		    .query = url.query,
 		    .fragment = url.fragment};
 
 		buf_init(&s.scratch, URL_MAX_LEN);

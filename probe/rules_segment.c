@@ -62,8 +62,8 @@ type_reach(enum rule_type type, struct span v)
 	switch (type) {
 	case TYPE_SIGNED:
 	case TYPE_OWNER:
-		while (n < v.n && (ascii_digit(v.p[n]) || v.p[n] == '-' ||
-		    v.p[n] == '_'))
+		while (n < v.n &&
+		    (ascii_digit(v.p[n]) || v.p[n] == '-' || v.p[n] == '_'))
 			n++;
 		return n;
 	case TYPE_DIGITS:
@@ -96,11 +96,11 @@ keep(struct rule_capture *c, unsigned slot, struct span v, bool form,
 
 /* Cheap look ahead: the literal after a placeholder stands at k. */
 static bool
-literal_next(const struct rules *r, const struct rule_part *p,
-    struct span v, size_t k)
+literal_next(const struct rules *r, const struct rule_part *p, struct span v,
+    size_t k)
 {
-	return p->slot != SLOT_LITERAL || (k < v.n && ascii_lower(v.p[k]) ==
-	    ascii_lower(r->text[p->text]));
+	return p->slot != SLOT_LITERAL ||
+	    (k < v.n && ascii_lower(v.p[k]) == ascii_lower(r->text[p->text]));
 }
 
 /*
@@ -121,11 +121,11 @@ parts_match(const struct rules *r, const struct rule_part *p, size_t n,
 		return v.n >= lit.n &&
 		    span_eq_i(span_slice(v, 0, lit.n), lit) &&
 		    parts_match(r, p + 1, n - 1, span_slice(v, lit.n, v.n),
-		    open_end, c, form, decoded);
+			open_end, c, form, decoded);
 	}
 	if (n == 1) {
-		size_t reach = form && p->type != TYPE_ANY ?
-		    type_reach(p->type, v) : v.n;
+		size_t reach =
+		    form && p->type != TYPE_ANY ? type_reach(p->type, v) : v.n;
 		struct span got = span_slice(v, 0, reach);
 
 		if (!type_holds(p->type, got))
@@ -139,7 +139,7 @@ parts_match(const struct rules *r, const struct rule_part *p, size_t n,
 		if (!literal_next(r, p + 1, v, k) || !type_holds(p->type, got))
 			continue;
 		if (parts_match(r, p + 1, n - 1, span_slice(v, k, v.n),
-		    open_end, c, form, decoded)) {
+			open_end, c, form, decoded)) {
 			keep(c, p->slot, got, form, decoded);
 			return true;
 		}

@@ -125,12 +125,14 @@ index_nears(struct rules *r)
 
 		if (h->platform == RULE_NONE ||
 		    (h->flags & HOST_PLATFORM) == 0 || dot < NEAR_LENGTH ||
-		    dot > 60 || dot + 1 >= name.n || span_find(span_slice(name,
-		    dot + 1, name.n), '.') < name.n - dot - 1)
+		    dot > 60 || dot + 1 >= name.n ||
+		    span_find(span_slice(name, dot + 1, name.n), '.') <
+			name.n - dot - 1)
 			continue;
-		r->nears[r->nnears++] = (struct near_name){
-		    .host = (uint32_t)i, .text = h->name,
-		    .length = (uint8_t)dot, .first = name.p[0],
+		r->nears[r->nnears++] = (struct near_name){.host = (uint32_t)i,
+		    .text = h->name,
+		    .length = (uint8_t)dot,
+		    .first = name.p[0],
 		    .last = name.p[dot - 1]};
 	}
 }
@@ -139,8 +141,8 @@ static void
 index_ids(struct rules *r)
 {
 	memset(r->ids, 0xff, sizeof(r->ids));
-	for (size_t i = 0; i < r->nplatforms &&
-	    r->nplatforms <= ARRAY_LEN(r->ids) / 2; i++) {
+	for (size_t i = 0;
+	     i < r->nplatforms && r->nplatforms <= ARRAY_LEN(r->ids) / 2; i++) {
 		size_t at = bytes_hash(rules_span(r, r->platforms[i].id));
 
 		while (r->ids[at % ARRAY_LEN(r->ids)] != RULE_NONE)
@@ -167,8 +169,8 @@ rules_index(struct rules *r)
 	for (size_t i = 0; i < size; i++)
 		r->table[i] = RULE_NONE;
 	for (size_t i = 0; i < r->nhosts; i++) {
-		size_t at = bytes_hash(rules_span(r, r->hosts[i].name)) &
-		    (size - 1);
+		size_t at =
+		    bytes_hash(rules_span(r, r->hosts[i].name)) & (size - 1);
 
 		while (r->table[at] != RULE_NONE)
 			at = (at + 1) & (size - 1);
@@ -235,8 +237,9 @@ rules_word(const struct rules *r, struct span word)
 {
 	size_t lo = 0, hi = r->nnames;
 
-	if (word.n == 0 || (r->word_lengths[ascii_lower(word.p[0]) & 127] &
-	    bit_of(word.n)) == 0)
+	if (word.n == 0 ||
+	    (r->word_lengths[ascii_lower(word.p[0]) & 127] & bit_of(word.n)) ==
+		0)
 		return RULE_NONE;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
@@ -294,8 +297,8 @@ find_platform(const struct rules *r, const char *id)
 const char *
 rules_platform_name(const struct rules *r, const char *id)
 {
-	const struct rule_platform *p = id == NULL ? NULL :
-	    find_platform(r, id);
+	const struct rule_platform *p =
+	    id == NULL ? NULL : find_platform(r, id);
 
 	return p == NULL ? NULL : rules_text(r, p->name);
 }
@@ -303,8 +306,8 @@ rules_platform_name(const struct rules *r, const char *id)
 bool
 rules_folds_case(const struct rules *r, const char *id)
 {
-	const struct rule_platform *p = id == NULL ? NULL :
-	    find_platform(r, id);
+	const struct rule_platform *p =
+	    id == NULL ? NULL : find_platform(r, id);
 
 	return p != NULL && (p->flags & PLATFORM_FOLD) != 0;
 }
@@ -342,21 +345,21 @@ get_table(struct cursor *in, size_t *count, size_t *cap, size_t size)
 }
 
 /* Every table in the order of the wire. */
-#define RULES_TABLES(X)	       \
-	X(text, ntext)	       \
-	X(platforms, nplatforms) \
-	X(hosts, nhosts)       \
-	X(patterns, npatterns) \
-	X(segments, nsegments) \
-	X(parts, nparts)       \
-	X(syntaxes, nsyntaxes) \
-	X(words, nwords)       \
-	X(names, nnames)       \
-	X(kits, nkits)	       \
-	X(markups, nmarkups)   \
-	X(services, nservices) \
-	X(redirect_keys, nredirect_keys) \
-	X(player_words, nplayer_words) \
+#define RULES_TABLES(X)                                                        \
+	X(text, ntext)                                                         \
+	X(platforms, nplatforms)                                               \
+	X(hosts, nhosts)                                                       \
+	X(patterns, npatterns)                                                 \
+	X(segments, nsegments)                                                 \
+	X(parts, nparts)                                                       \
+	X(syntaxes, nsyntaxes)                                                 \
+	X(words, nwords)                                                       \
+	X(names, nnames)                                                       \
+	X(kits, nkits)                                                         \
+	X(markups, nmarkups)                                                   \
+	X(services, nservices)                                                 \
+	X(redirect_keys, nredirect_keys)                                       \
+	X(player_words, nplayer_words)                                         \
 	X(player_not, nplayer_not)
 
 /* Read by rules_decode(). */
@@ -394,13 +397,15 @@ check_patterns(const struct rules *r)
 		    !range(p->query, p->nquery, r->nsegments) ||
 		    !range(p->fragment, p->nfragment, r->nsegments) ||
 		    !range(p->fragment_query, p->nfragment_query,
-		    r->nsegments) || !maybe(p->name, r->nsegments) ||
+			r->nsegments) ||
+		    !maybe(p->name, r->nsegments) ||
 		    !maybe(p->syntax, r->nsyntaxes))
 			return false;
 	}
 	for (size_t i = 0; i < r->nsegments; i++)
 		if (!range(r->segments[i].part, r->segments[i].parts,
-		    r->nparts) || !maybe(r->segments[i].key, r->ntext))
+			r->nparts) ||
+		    !maybe(r->segments[i].key, r->ntext))
 			return false;
 	for (size_t i = 0; i < r->nparts; i++)
 		if (!range(r->parts[i].text, r->parts[i].length, r->ntext) ||
@@ -415,14 +420,13 @@ check_hosts(const struct rules *r)
 {
 	for (size_t i = 0; i < r->nhosts; i++)
 		if (!maybe(r->hosts[i].platform, r->nplatforms) ||
-		    !range(r->hosts[i].first, r->hosts[i].count,
-		    r->npatterns))
+		    !range(r->hosts[i].first, r->hosts[i].count, r->npatterns))
 			return false;
 	for (size_t i = 0; i < r->nplatforms; i++)
-		if (!range(r->platforms[i].reserved,
-		    r->platforms[i].nreserved, r->nwords) ||
+		if (!range(r->platforms[i].reserved, r->platforms[i].nreserved,
+			r->nwords) ||
 		    !range(r->platforms[i].subdomains,
-		    r->platforms[i].nsubdomains, r->nwords))
+			r->platforms[i].nsubdomains, r->nwords))
 			return false;
 	for (size_t i = 0; i < r->nnames; i++)
 		if (r->names[i].platform >= r->nplatforms)
@@ -435,7 +439,7 @@ check_kits(const struct rules *r)
 {
 	for (size_t i = 0; i < r->nkits; i++)
 		if (!range(r->kits[i].service, r->kits[i].nservices,
-		    r->nservices) ||
+			r->nservices) ||
 		    !range(r->kits[i].host, r->kits[i].nhosts, r->nwords))
 			return false;
 	for (size_t i = 0; i < r->nmarkups; i++)
@@ -460,9 +464,9 @@ rules_decode(struct span bytes)
 	cursor_init(&in, bytes.p, bytes.n);
 	if (cursor_u32le(&in) != RULES_MAGIC)
 		in.bad = true;
-#define X(table, count)                                                  \
-	if (!in.bad)                                                     \
-		r->table = get_table(&in, &r->count, &r->table##_cap,    \
+#define X(table, count)                                                        \
+	if (!in.bad)                                                           \
+		r->table = get_table(&in, &r->count, &r->table##_cap,          \
 		    sizeof(*r->table));
 	RULES_TABLES(X)
 #undef X

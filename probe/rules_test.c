@@ -7,8 +7,8 @@
 static const char *
 kind_text(enum sighting_kind kind)
 {
-	return kind < SIGHTING_KIND_COUNT ? sighting_kind_name(kind) :
-	    "nothing";
+	return kind < SIGHTING_KIND_COUNT ? sighting_kind_name(kind)
+					  : "nothing";
 }
 
 static bool

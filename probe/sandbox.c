@@ -20,7 +20,7 @@
 #include "log.h"
 
 #if defined(__x86_64__)
-#define ARCH AUDIT_ARCH_X86_64
+#define ARCH	AUDIT_ARCH_X86_64
 #define X32_BIT 0x40000000u
 #elif defined(__aarch64__)
 #define ARCH AUDIT_ARCH_AARCH64
@@ -45,9 +45,9 @@ struct verdict_line {
 	uint32_t action;
 };
 
-#define ALLOW	SECCOMP_RET_ALLOW
-#define FAIL(e) (SECCOMP_RET_ERRNO | (e))
-#define KILL	SECCOMP_RET_KILL_PROCESS
+#define ALLOW	   SECCOMP_RET_ALLOW
+#define FAIL(e)	   (SECCOMP_RET_ERRNO | (e))
+#define KILL	   SECCOMP_RET_KILL_PROCESS
 #define FILTER_MAX 256
 
 struct filter {
@@ -63,10 +63,11 @@ put(struct filter *f, uint16_t code, uint32_t k, uint8_t jt, uint8_t jf)
 	f->code[f->n++] = (struct sock_filter){code, jt, jf, k};
 }
 
-#define LOAD(f, field) \
-	put((f), BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field), 0, 0)
-#define LOAD_ARG(f, i)                                                     \
-	put((f), BPF_LD | BPF_W | BPF_ABS,                                 \
+#define LOAD(f, field)                                                         \
+	put((f), BPF_LD | BPF_W | BPF_ABS,                                     \
+	    offsetof(struct seccomp_data, field), 0, 0)
+#define LOAD_ARG(f, i)                                                         \
+	put((f), BPF_LD | BPF_W | BPF_ABS,                                     \
 	    offsetof(struct seccomp_data, args) + 8 * (i), 0, 0)
 #define RETURN(f, action) put((f), BPF_RET | BPF_K, (action), 0, 0)
 
@@ -143,8 +144,8 @@ filter_install(const struct filter *f, bool best_effort)
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0)
 		return true;
 	log_error("cannot install the seccomp filter: %s%s", strerror(errno),
-	    best_effort ? "; going on without it" :
-			  " (sandbox: best-effort would go on without it)");
+	    best_effort ? "; going on without it"
+			: " (sandbox: best-effort would go on without it)");
 	return best_effort;
 }
 
@@ -272,14 +273,15 @@ struct ruleset_attr {
 	uint64_t scope;
 };
 
-#define FS_BITS(abi)                                                  \
-	((abi) >= 5 ? 0xffffu : (abi) >= 3 ? 0x7fffu :                \
-	    (abi) == 2 ? 0x3fffu : 0x1fffu)
-#define FS_READ_WRITE                                                 \
-	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | \
-	    LANDLOCK_ACCESS_FS_WRITE_FILE |                           \
-	    LANDLOCK_ACCESS_FS_REMOVE_FILE |                          \
-	    LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR | \
+#define FS_BITS(abi)                                                           \
+	((abi) >= 5	     ? 0xffffu                                         \
+		: (abi) >= 3 ? 0x7fffu                                         \
+		: (abi) == 2 ? 0x3fffu                                         \
+			     : 0x1fffu)
+#define FS_READ_WRITE                                                          \
+	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |          \
+	    LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE |   \
+	    LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR |        \
 	    0x4000u /* truncate */)
 #define NET_BIND_CONNECT 0x3u
 #define SCOPE_ALL	 0x3u
@@ -288,8 +290,8 @@ static bool
 landlock_missing(const char *what, bool best_effort)
 {
 	log_error("%s: %s%s", what, strerror(errno),
-	    best_effort ? "; going on without Landlock" :
-			  " (sandbox: best-effort would go on without it)");
+	    best_effort ? "; going on without Landlock"
+			: " (sandbox: best-effort would go on without it)");
 	return best_effort;
 }
 
@@ -381,9 +383,9 @@ deny_list(bool exec, const int *families, size_t n, bool best_effort)
 	return filter_install(&f, best_effort);
 }
 
-#define ANALYSER_MEMORY	 (512ul * 1024 * 1024)
-#define ANALYSER_FILES	 8
-#define ANALYSER_CPU	 120 /* seconds over all jobs of one worker */
+#define ANALYSER_MEMORY (512ul * 1024 * 1024)
+#define ANALYSER_FILES	8
+#define ANALYSER_CPU	120 /* seconds over all jobs of one worker */
 
 bool
 sandbox_analyser(bool best_effort)

@@ -60,8 +60,9 @@ at(void *base, size_t offset)
 static const char *
 kind_name(const struct doc_node *n)
 {
-	return n->kind == DOC_MAP ? "a map" : n->kind == DOC_LIST ? "a list" :
-	    "a single value";
+	return n->kind == DOC_MAP ? "a map"
+	    : n->kind == DOC_LIST ? "a list"
+				  : "a single value";
 }
 
 /* Control characters have no place in any text: most of these end up in
@@ -93,8 +94,8 @@ text_good(const struct doc_node *n, const struct field *f,
 		return false;
 	}
 	if (strlen(n->text) > CONFIG_TEXT_MAX) {
-		doc_complain(n, errors, "'%s' is longer than %u bytes",
-		    f->key, CONFIG_TEXT_MAX);
+		doc_complain(n, errors, "'%s' is longer than %u bytes", f->key,
+		    CONFIG_TEXT_MAX);
 		return false;
 	}
 	bad = f->check == NULL ? NULL : f->check(n->text);
@@ -173,8 +174,8 @@ read_joined(const struct doc_node *n, const struct field *f, void *base,
 		buf_add_str(&text, c->text);
 	}
 	if (text.overflow)
-		doc_complain(n, errors, "'%s' is longer than %u bytes",
-		    f->key, CONFIG_TEXT_MAX);
+		doc_complain(n, errors, "'%s' is longer than %u bytes", f->key,
+		    CONFIG_TEXT_MAX);
 	free(*out);
 	*out = text.len == 0 ? NULL : buf_detach(&text, NULL);
 	buf_release(&text);
@@ -203,9 +204,9 @@ read_number(const struct doc_node *n, const struct field *f, void *base,
     struct config_errors *errors)
 {
 	static const char *const form[] = {
-		[FIELD_COUNT] = "a whole number",
-		[FIELD_DURATION] = "a duration such as 500ms, 30s, 15m, 6h, 2d",
-		[FIELD_SIZE] = "a size such as 65536, 512 KiB, 8 MiB, 1 GiB",
+	    [FIELD_COUNT] = "a whole number",
+	    [FIELD_DURATION] = "a duration such as 500ms, 30s, 15m, 6h, 2d",
+	    [FIELD_SIZE] = "a size such as 65536, 512 KiB, 8 MiB, 1 GiB",
 	};
 	struct span s = span_of(n->text);
 	int64_t v = 0;
@@ -216,8 +217,8 @@ read_number(const struct doc_node *n, const struct field *f, void *base,
 		good = span_u64(s, &u) && u <= INT64_MAX;
 		v = good ? (int64_t)u : 0;
 	} else if (good) {
-		good = f->kind == FIELD_SIZE ? size_parse(s, &v) :
-		    duration_parse(s, &v);
+		good = f->kind == FIELD_SIZE ? size_parse(s, &v)
+					     : duration_parse(s, &v);
 	}
 	if (!good) {
 		doc_complain(n, errors, "'%s' must be %s", f->key,
@@ -225,8 +226,9 @@ read_number(const struct doc_node *n, const struct field *f, void *base,
 	} else if (v < f->min || v > f->max) {
 		doc_complain(n, errors, "'%s' must be between %lld and %lld%s",
 		    f->key, (long long)f->min, (long long)f->max,
-		    f->kind == FIELD_DURATION ? " ms" :
-		    f->kind == FIELD_SIZE ? " bytes" : "");
+		    f->kind == FIELD_DURATION	? " ms"
+			: f->kind == FIELD_SIZE ? " bytes"
+						: "");
 	} else if (f->kind == FIELD_COUNT) {
 		*(uint32_t *)at(base, f->offset) = (uint32_t)v;
 	} else {
@@ -341,8 +343,7 @@ unknown_key(const struct doc_node *n, const struct schema *s,
 	struct buf known = BUF_INIT(2048);
 
 	for (size_t i = 0; i < s->count; i++)
-		buf_addf(&known, "%s%s", i == 0 ? "" : ", ",
-		    s->fields[i].key);
+		buf_addf(&known, "%s%s", i == 0 ? "" : ", ", s->fields[i].key);
 	config_errors_add(errors, n->file, n->key_line, n->key_column,
 	    "unknown key %s; known here: %s", log_quote_str(n->key),
 	    buf_str(&known));

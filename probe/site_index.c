@@ -11,7 +11,7 @@ struct place {
 	char *host; /* without "www." */
 	const struct target *target;
 	const struct page_slot *slot;
-	char *url;  /* canonical form of the slot's */
+	char *url;   /* canonical form of the slot's */
 	size_t next; /* of the same host, +1; 0: none */
 };
 
@@ -47,8 +47,8 @@ add(struct site_index *x, const struct target *t, const struct page_slot *slot)
 
 	url_init(&url);
 	if (url_parse(&url, span_of(slot->url), NULL) && url.host.n > 0) {
-		x->places = xgrow(x->places, &x->cap, x->n + 1,
-		    sizeof *x->places);
+		x->places =
+		    xgrow(x->places, &x->cap, x->n + 1, sizeof *x->places);
 		x->places[x->n++] = (struct place){span_dup(bare(url.host)), t,
 		    slot, span_dup(buf_span(&url.href)), 0};
 	}
@@ -135,8 +135,8 @@ site_index_find(const struct site_index *x, const struct url *url,
 	if (first == NULL)
 		return false;
 	if (sampled != NULL)
-		*hit = (struct site_hit){sampled->target->id,
-		    sampled->slot->name};
+		*hit =
+		    (struct site_hit){sampled->target->id, sampled->slot->name};
 	else
 		*hit = (struct site_hit){first->target->id, OTHER_PAGE};
 	return true;

@@ -36,8 +36,9 @@ make_dirs(const char *path)
 static int
 open_dir(const char *path, char **why)
 {
-	int fd = make_dirs(path) ? open(path, O_RDONLY | O_DIRECTORY |
-	    O_CLOEXEC) : -1;
+	int fd = make_dirs(path)
+	    ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+	    : -1;
 
 	if (fd < 0)
 		*why = xasprintf("%s: %s", path, strerror(errno));
@@ -51,8 +52,8 @@ take_lock(struct store *st, const char *dir, char **why)
 	char pid[32];
 	ssize_t n;
 
-	st->lockfd = openat(st->dirfd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC,
-	    0640);
+	st->lockfd =
+	    openat(st->dirfd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
 	if (st->lockfd < 0) {
 		*why = xasprintf("%s/" LOCK_FILE ": %s", dir, strerror(errno));
 		return false;
@@ -62,8 +63,8 @@ take_lock(struct store *st, const char *dir, char **why)
 		pid[n > 0 ? n : 0] = '\0';
 		pid[strcspn(pid, "\n")] = '\0';
 		*why = xasprintf("%s is in use by another kpwatch (process "
-		    "%s); stop it, or give another folder with -s", dir,
-		    *pid == '\0' ? "unknown" : pid);
+				 "%s); stop it, or give another folder with -s",
+		    dir, *pid == '\0' ? "unknown" : pid);
 		return false;
 	}
 	n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
@@ -82,8 +83,8 @@ open_folders(struct store *st, char **why)
 	st->dirfd = open_dir(dir, why);
 	if (st->dirfd < 0 || !take_lock(st, dir, why))
 		return false;
-	log_dir = st->options.log_dir != NULL ?
-	    xstrdup(st->options.log_dir) : xasprintf("%s/log", dir);
+	log_dir = st->options.log_dir != NULL ? xstrdup(st->options.log_dir)
+					      : xasprintf("%s/log", dir);
 	st->logfd = open_dir(log_dir, why);
 	free(log_dir);
 	return st->logfd >= 0;
@@ -93,8 +94,8 @@ static bool
 open_database(struct store *st, char **why)
 {
 	const char *dir = st->options.state_dir;
-	char *path = dir == NULL ? xstrdup(":memory:") :
-	    xasprintf("%s/" STORE_NAME, dir);
+	char *path = dir == NULL ? xstrdup(":memory:")
+				 : xasprintf("%s/" STORE_NAME, dir);
 	bool ok = db_open(&st->db, path, false, why);
 
 	free(path);
@@ -105,8 +106,10 @@ open_database(struct store *st, char **why)
 static void
 load_chain(struct store *st)
 {
-	sqlite3_stmt *s = db_query(&st->db, "SELECT seq, line FROM events"
-	    " ORDER BY seq DESC LIMIT 1", "");
+	sqlite3_stmt *s = db_query(&st->db,
+	    "SELECT seq, line FROM events"
+	    " ORDER BY seq DESC LIMIT 1",
+	    "");
 
 	st->seq = 0;
 	memcpy(st->prev, event_chain_start, sizeof st->prev);
@@ -128,8 +131,10 @@ load_outage(struct store *st)
 	outage_release(o);
 	outage_init(o, c == NULL ? 0 : (uint32_t)c->ncontrols,
 	    c == NULL ? 120000 : c->offline_window);
-	s = db_query(&st->db, "SELECT target, alive FROM targets"
-	    " ORDER BY target", "");
+	s = db_query(&st->db,
+	    "SELECT target, alive FROM targets"
+	    " ORDER BY target",
+	    "");
 	while (db_row(&st->db, s))
 		outage_set_alive(o, sqlite3_column_int64(s, 0),
 		    sqlite3_column_int(s, 1) != 0);
@@ -137,8 +142,7 @@ load_outage(struct store *st)
 	o->since = meta_number(&st->db, "offline_since", INSTANT_NONE);
 	o->last_success = meta_number(&st->db, "last_success", INSTANT_NONE);
 	o->last_row = meta_number(&st->db, "last_row", 0);
-	o->other_success = meta_number(&st->db, "other_success",
-	    INSTANT_NONE);
+	o->other_success = meta_number(&st->db, "other_success", INSTANT_NONE);
 	st->outage_dirty = false;
 }
 
@@ -180,7 +184,7 @@ follow_log(struct store *st)
 	st->logged_seq = seq;
 	if (seq > st->seq) {
 		log_warn("store: the change log is ahead of the database by "
-		    "%llu events; going on from the log",
+			 "%llu events; going on from the log",
 		    (unsigned long long)(seq - st->seq));
 		st->seq = st->committed_seq = seq;
 		memcpy(st->prev, prev, sizeof st->prev);
@@ -300,9 +304,11 @@ store_emit(void *store, struct event *e)
 	e->seq = st->seq + 1;
 	memcpy(e->prev, st->prev, sizeof e->prev);
 	write_line(e, &line);
-	if (db_run(&st->db, "INSERT INTO events VALUES(?1, ?2, ?3, ?4, ?5, ?6,"
-		" ?7)", "uisssst", e->seq, e->time, event_type_name(e->type),
-		e->target, e->platform, e->name, buf_span(&line))) {
+	if (db_run(&st->db,
+		"INSERT INTO events VALUES(?1, ?2, ?3, ?4, ?5, ?6,"
+		" ?7)",
+		"uisssst", e->seq, e->time, event_type_name(e->type), e->target,
+		e->platform, e->name, buf_span(&line))) {
 		st->seq = e->seq;
 		event_chain(buf_span(&line), st->prev);
 	}
@@ -330,8 +336,10 @@ announce(struct store *st, uint64_t from)
 	struct span line;
 	struct event e;
 
-	s = db_query(&st->db, "SELECT line FROM events WHERE seq > ?1"
-	    " ORDER BY seq", "u", from);
+	s = db_query(&st->db,
+	    "SELECT line FROM events WHERE seq > ?1"
+	    " ORDER BY seq",
+	    "u", from);
 	while (db_row(&st->db, s)) {
 		line = (struct span){(const char *)sqlite3_column_text(s, 0),
 		    (size_t)sqlite3_column_bytes(s, 0)};
@@ -363,8 +371,8 @@ store_commit(struct store *st)
 	if (st->waiting == 0)
 		st->waiting_since = monotonic_us();
 	announce(st, from);
-	if (st->log != NULL && (st->options.log_now ||
-	    st->waiting >= MEMBER_BYTES_MAX))
+	if (st->log != NULL &&
+	    (st->options.log_now || st->waiting >= MEMBER_BYTES_MAX))
 		store_flush(st);
 	return true;
 }
@@ -390,13 +398,15 @@ append_missing(struct store *st)
 	uint64_t seq = 0;
 	bool ok = true;
 
-	s = db_query(&st->db, "SELECT seq, time, line FROM events"
-	    " WHERE seq > ?1 AND seq <= ?2 ORDER BY seq", "uu",
-	    st->logged_seq, st->committed_seq);
+	s = db_query(&st->db,
+	    "SELECT seq, time, line FROM events"
+	    " WHERE seq > ?1 AND seq <= ?2 ORDER BY seq",
+	    "uu", st->logged_seq, st->committed_seq);
 	while (ok && db_row(&st->db, s)) {
 		time = sqlite3_column_int64(s, 1);
-		if (batch.len > 0 && (batch.len >= MEMBER_BYTES_MAX ||
-		    !changelog_same_file(st->log, first, time)))
+		if (batch.len > 0 &&
+		    (batch.len >= MEMBER_BYTES_MAX ||
+			!changelog_same_file(st->log, first, time)))
 			ok = append_batch(st, first, &batch, seq);
 		if (batch.len == 0)
 			first = time;
@@ -428,7 +438,7 @@ store_flush(struct store *st)
 		st->waiting_since = monotonic_us();
 		if (!st->log_refused)
 			log_error("change log: %s; events are kept in the "
-			    "database until it can be written",
+				  "database until it can be written",
 			    strerror(errno));
 	}
 	st->log_refused = !ok;

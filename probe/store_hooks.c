@@ -24,7 +24,8 @@ static bool
 head(void *arg, const char *hook, struct hook_row *row)
 {
 	struct store *st = arg;
-	sqlite3_stmt *s = db_query(&st->db, "SELECT seq, attempts, next FROM"
+	sqlite3_stmt *s = db_query(&st->db,
+	    "SELECT seq, attempts, next FROM"
 	    " deliveries WHERE hook = ?1 AND dead = 0 ORDER BY seq LIMIT 1",
 	    "s", hook);
 	bool found = db_row(&st->db, s);
@@ -47,8 +48,10 @@ add(void *arg, const char *hook, const struct hook_row *row)
 
 	if (row->seq <= (uint64_t)position)
 		return false; /* considered before */
-	return db_run(&st->db, "INSERT OR IGNORE INTO deliveries VALUES(?1,"
-	    " ?2, 0, ?3, NULL, 0)", "sui", hook, row->seq, row->next_at);
+	return db_run(&st->db,
+	    "INSERT OR IGNORE INTO deliveries VALUES(?1,"
+	    " ?2, 0, ?3, NULL, 0)",
+	    "sui", hook, row->seq, row->next_at);
 }
 
 static size_t
@@ -56,10 +59,11 @@ take(void *arg, const char *hook, size_t max, struct buf *lines,
     uint64_t *first, uint64_t *last)
 {
 	struct store *st = arg;
-	sqlite3_stmt *s = db_query(&st->db, "SELECT d.seq, e.line FROM"
+	sqlite3_stmt *s = db_query(&st->db,
+	    "SELECT d.seq, e.line FROM"
 	    " deliveries d LEFT JOIN events e USING (seq) WHERE d.hook = ?1"
-	    " AND d.dead = 0 ORDER BY d.seq LIMIT ?2", "su", hook,
-	    (uint64_t)max);
+	    " AND d.dead = 0 ORDER BY d.seq LIMIT ?2",
+	    "su", hook, (uint64_t)max);
 	size_t n = 0;
 
 	*first = *last = 0;
@@ -87,27 +91,31 @@ remove_rows(void *arg, const char *hook, uint64_t first, uint64_t last)
 	struct store *st = arg;
 
 	if (store_begin(st))
-		db_run(&st->db, "DELETE FROM deliveries WHERE hook = ?1 AND"
-		    " seq BETWEEN ?2 AND ?3 AND dead = 0", "suu", hook, first,
-		    last);
+		db_run(&st->db,
+		    "DELETE FROM deliveries WHERE hook = ?1 AND"
+		    " seq BETWEEN ?2 AND ?3 AND dead = 0",
+		    "suu", hook, first, last);
 }
 
 static size_t
-fail(void *arg, const char *hook, uint64_t first, uint64_t last,
-    uint32_t most, int64_t next_at, const char *reason)
+fail(void *arg, const char *hook, uint64_t first, uint64_t last, uint32_t most,
+    int64_t next_at, const char *reason)
 {
 	struct store *st = arg;
 	int before;
 
 	if (!store_begin(st))
 		return 0;
-	db_run(&st->db, "UPDATE deliveries SET attempts = attempts + 1,"
+	db_run(&st->db,
+	    "UPDATE deliveries SET attempts = attempts + 1,"
 	    " next = ?4, error = ?5 WHERE hook = ?1 AND seq BETWEEN ?2 AND ?3"
-	    " AND dead = 0", "suuis", hook, first, last, next_at, reason);
+	    " AND dead = 0",
+	    "suuis", hook, first, last, next_at, reason);
 	before = sqlite3_total_changes(st->db.sqlite);
-	db_run(&st->db, "UPDATE deliveries SET dead = 1 WHERE hook = ?1 AND"
-	    " seq BETWEEN ?2 AND ?3 AND dead = 0 AND attempts >= ?4", "suui",
-	    hook, first, last, (int64_t)most);
+	db_run(&st->db,
+	    "UPDATE deliveries SET dead = 1 WHERE hook = ?1 AND"
+	    " seq BETWEEN ?2 AND ?3 AND dead = 0 AND attempts >= ?4",
+	    "suui", hook, first, last, (int64_t)most);
 	return (size_t)(sqlite3_total_changes(st->db.sqlite) - before);
 }
 
@@ -115,8 +123,10 @@ static void
 alert(void *arg, const char *target, struct alert *out)
 {
 	struct store *st = arg;
-	sqlite3_stmt *s = db_query(&st->db, "SELECT type, seq, since FROM"
-	    " alerts WHERE target = ?1", "s", target);
+	sqlite3_stmt *s = db_query(&st->db,
+	    "SELECT type, seq, since FROM"
+	    " alerts WHERE target = ?1",
+	    "s", target);
 
 	memset(out, 0, sizeof *out);
 	if (db_row(&st->db, s)) {
@@ -139,8 +149,10 @@ set_alert(void *arg, const char *target, const struct alert *a)
 		db_run(&st->db, "DELETE FROM alerts WHERE target = ?1", "s",
 		    target);
 	else
-		db_run(&st->db, "INSERT OR REPLACE INTO alerts VALUES(?1, ?2,"
-		    " ?3, ?4)", "ssui", target, a->type, a->seq, a->since);
+		db_run(&st->db,
+		    "INSERT OR REPLACE INTO alerts VALUES(?1, ?2,"
+		    " ?3, ?4)",
+		    "ssui", target, a->type, a->seq, a->since);
 }
 
 void
@@ -177,8 +189,8 @@ consider(uint64_t seq, struct span line, void *arg)
 	char *target = json_member_text(line, "target", NAME_MAX_LEN);
 	char *platform = json_member_text(line, "platform", NAME_MAX_LEN);
 	char *time = json_member_text(line, "time", INSTANT_TEXT_MAX);
-	const struct target *t = target == NULL ? NULL :
-	    config_target(sel->config, target);
+	const struct target *t =
+	    target == NULL ? NULL : config_target(sel->config, target);
 	char *source = json_member_text(line, "source", 16);
 	struct hook_event e = {seq, 0, type, target,
 	    t == NULL ? NULL : t->category, platform};
@@ -218,8 +230,10 @@ static void
 set_positions(struct store *st, const struct config *c, uint64_t seq)
 {
 	for (size_t i = 0; i < c->nhooks; i++)
-		db_run(&st->db, "UPDATE hooks SET position = ?2 WHERE hook ="
-		    " ?1 AND position < ?2", "su", c->hooks[i].name, seq);
+		db_run(&st->db,
+		    "UPDATE hooks SET position = ?2 WHERE hook ="
+		    " ?1 AND position < ?2",
+		    "su", c->hooks[i].name, seq);
 }
 
 bool
@@ -258,13 +272,15 @@ store_hooks_revive(const char *state_dir, const char *hook, int64_t now,
 	if (access(path, F_OK) != 0)
 		*why = xasprintf("%s: there is no state", state_dir);
 	else if (db_open(&db, path, false, why)) {
-		if (db_run(&db, "UPDATE deliveries SET dead = 0, attempts = 0,"
+		if (db_run(&db,
+			"UPDATE deliveries SET dead = 0, attempts = 0,"
 			" next = ?1 WHERE dead = 1 AND (?2 IS NULL OR hook ="
-			" ?2)", "is", now, hook))
+			" ?2)",
+			"is", now, hook))
 			n = (size_t)sqlite3_changes(db.sqlite);
 		else
-			*why = xasprintf("%s: the state cannot be written",
-			    path);
+			*why =
+			    xasprintf("%s: the state cannot be written", path);
 		db_close(&db);
 	}
 	free(path);

@@ -10,7 +10,7 @@
 #define CLOCK_BACK_MS	600000 /* looks overlap; more than this is a step */
 #define SAMPLE_DEFAULT	5
 #define TWIN_SHARE	12 /* one look in so many may be a twin */
-#define CONFIRM_DOWN	3 /* without a configuration */
+#define CONFIRM_DOWN	3  /* without a configuration */
 #define CONFIRM_UP	2
 #define CONFIRM_REMOVED 3
 
@@ -19,15 +19,15 @@ struct look {
 	struct store *st;
 	const struct observation *o;
 	const struct finding *f;
-	const struct target *config; /* NULL: not in the catalogue */
+	const struct target *config;  /* NULL: not in the catalogue */
 	const struct page_slot *slot; /* NULL likewise */
 	struct row_target target;
 	struct row_page page;
 	struct diff diff;
 	enum verdict seen;
-	bool news;	/* worth a row of details */
-	bool soon;	/* something waits for confirmation */
-	bool learn;	/* new or changed text: a twin would tell more */
+	bool news;  /* worth a row of details */
+	bool soon;  /* something waits for confirmation */
+	bool learn; /* new or changed text: a twin would tell more */
 };
 
 static uint32_t
@@ -71,15 +71,18 @@ slot_is_new(const struct look *l)
 
 	if (!l->page.sampled || l->page.last_good != INSTANT_NONE)
 		return l->page.last_good == INSTANT_NONE;
-	if (db_number(&l->st->db, 0, "SELECT 1 FROM pages WHERE target = ?1"
+	if (db_number(&l->st->db, 0,
+		"SELECT 1 FROM pages WHERE target = ?1"
 		" AND slot = ?2 AND sampled = 1 AND visits > 1"
-		" AND last_good IS NOT NULL LIMIT 1", "is", l->target.row,
-		l->o->page) != 0)
+		" AND last_good IS NOT NULL LIMIT 1",
+		"is", l->target.row, l->o->page) != 0)
 		return false;
-	return db_number(&l->st->db, 0, "SELECT count(*) FROM pages"
-	    " WHERE target = ?1 AND slot = ?2 AND sampled = 1"
-	    " AND last_good IS NOT NULL", "is", l->target.row, l->o->page) <
-	    (int64_t)or_default(sample, SAMPLE_DEFAULT);
+	return db_number(&l->st->db, 0,
+		   "SELECT count(*) FROM pages"
+		   " WHERE target = ?1 AND slot = ?2 AND sampled = 1"
+		   " AND last_good IS NOT NULL",
+		   "is", l->target.row,
+		   l->o->page) < (int64_t)or_default(sample, SAMPLE_DEFAULT);
 }
 
 static void
@@ -94,8 +97,8 @@ diff_setup(struct look *l)
 	d->sampled = l->page.sampled;
 	d->turn = l->target.turn;
 	d->sample = l->slot == NULL ? 0 : l->slot->sample;
-	d->confirm_removed = or_default(c == NULL ? 0 : c->confirm_removed,
-	    CONFIRM_REMOVED);
+	d->confirm_removed =
+	    or_default(c == NULL ? 0 : c->confirm_removed, CONFIRM_REMOVED);
 	d->last_good = l->page.last_good;
 	d->emit = store_emit;
 	d->arg = l->st;
@@ -136,7 +139,8 @@ void_failures(struct look *l)
 {
 	int64_t from = l->st->outage.since;
 
-	db_run(&l->st->db, "UPDATE targets SET held = 0, looks ="
+	db_run(&l->st->db,
+	    "UPDATE targets SET held = 0, looks ="
 	    " CASE WHEN candidate_since >= ?1 THEN 0 ELSE corroborated END,"
 	    " bad = CASE WHEN candidate_since >= ?1 THEN 0 ELSE bad END,"
 	    " candidate = CASE WHEN candidate_since >= ?1 THEN NULL"
@@ -160,9 +164,11 @@ release_held(struct look *l)
 	uint32_t count;
 	sqlite3_stmt *s;
 
-	s = db_query(&l->st->db, "SELECT id FROM targets WHERE held = 1"
+	s = db_query(&l->st->db,
+	    "SELECT id FROM targets WHERE held = 1"
 	    " AND last_look < ?1 AND target <> ?2 ORDER BY last_look, target"
-	    " LIMIT 64", "ii", l->o->time, l->target.row);
+	    " LIMIT 64",
+	    "ii", l->o->time, l->target.row);
 	while (db_row(&l->st->db, s))
 		id[n++] = column_text(s, 0);
 	for (size_t i = 0; i < n; i++) {
@@ -173,8 +179,10 @@ release_held(struct look *l)
 		t.dirty = true;
 		emit_verdict(l, id[i], &t, before, count);
 		outage_set_alive(&l->st->outage, t.row, false);
-		db_run(&l->st->db, "UPDATE targets SET alive = 0"
-		    " WHERE target = ?1", "i", t.row);
+		db_run(&l->st->db,
+		    "UPDATE targets SET alive = 0"
+		    " WHERE target = ?1",
+		    "i", t.row);
 		row_target_save(l->st, &t);
 		row_target_release(&t);
 		free(id[i]);
@@ -193,15 +201,19 @@ vantage_answered(struct look *l, int64_t row)
 
 	l->st->outage_dirty = true;
 	if (!was_alive)
-		db_run(&l->st->db, "UPDATE targets SET alive = 1"
-		    " WHERE target = ?1", "i", row);
+		db_run(&l->st->db,
+		    "UPDATE targets SET alive = 1"
+		    " WHERE target = ?1",
+		    "i", row);
 	if (online)
 		vantage_event(l, EVENT_VANTAGE_ONLINE);
 	else if (failing < FEW_FAILING)
 		release_held(l);
 	else /* it may have been the line: each must fail once more */
-		db_run(&l->st->db, "UPDATE targets SET held = 0"
-		    " WHERE held = 1 AND last_look < ?1", "i", l->o->time);
+		db_run(&l->st->db,
+		    "UPDATE targets SET held = 0"
+		    " WHERE held = 1 AND last_look < ?1",
+		    "i", l->o->time);
 }
 
 static void
@@ -269,11 +281,13 @@ remember_look(struct look *l)
 	set_text(&t->page, l->o->page);
 	set_text(&t->url, l->o->url);
 	set_text(&t->failure, failure_name(h->failure));
-	set_text(&t->stage, h->failure == FAILURE_NONE ? NULL :
-	    stage_name(h->stage));
+	set_text(&t->stage,
+	    h->failure == FAILURE_NONE ? NULL : stage_name(h->stage));
 	set_text(&t->outcome, outcome_name(h->outcome));
-	set_text(&t->page_class, l->f->page_class == PAGE_NORMAL ? NULL :
-	    page_class_name(l->f->page_class));
+	set_text(&t->page_class,
+	    l->f->page_class == PAGE_NORMAL
+		? NULL
+		: page_class_name(l->f->page_class));
 	set_text(&t->rule, l->f->class_rule);
 	t->status = h->status;
 }
@@ -287,8 +301,8 @@ is_alone(const struct look *l)
 
 	if (l->o->source == SOURCE_LIVE && c != NULL)
 		for (size_t i = 0; i < c->ntargets && others < 3; i++)
-			others += c->targets[i].enabled &&
-			    c->targets[i].npages > 0;
+			others +=
+			    c->targets[i].enabled && c->targets[i].npages > 0;
 	return others < 3;
 }
 
@@ -297,10 +311,10 @@ step_verdict(struct look *l)
 {
 	const struct config *c = l->st->config;
 	struct verdict_state *v = &l->target.v, was = *v;
-	struct verdict_limits r = {
-	    or_default(c == NULL ? 0 : c->confirm_down, CONFIRM_DOWN),
-	    or_default(c == NULL ? 0 : c->confirm_up, CONFIRM_UP),
-	    is_alone(l), outage_other_success(&l->st->outage, l->target.row)};
+	struct verdict_limits r = {or_default(c == NULL ? 0 : c->confirm_down,
+				       CONFIRM_DOWN),
+	    or_default(c == NULL ? 0 : c->confirm_up, CONFIRM_UP), is_alone(l),
+	    outage_other_success(&l->st->outage, l->target.row)};
 	enum verdict_step step = verdict_advance(v, l->seen, l->o->time, &r);
 
 	if (memcmp(&was, v, sizeof was) != 0)
@@ -313,8 +327,10 @@ step_verdict(struct look *l)
 		return;
 	if (v->confirmed == VERDICT_DOWN) {
 		outage_set_alive(&l->st->outage, l->target.row, false);
-		db_run(&l->st->db, "UPDATE targets SET alive = 0"
-		    " WHERE target = ?1", "i", l->target.row);
+		db_run(&l->st->db,
+		    "UPDATE targets SET alive = 0"
+		    " WHERE target = ?1",
+		    "i", l->target.row);
 	}
 	/* Up from the first look on: the baseline says so. */
 	if (was.confirmed == VERDICT_UNKNOWN && v->confirmed == VERDICT_UP)
@@ -356,7 +372,7 @@ sightings_same(const struct look *l)
 		return false;
 	return l->diff.grade == GRADE_SAME ||
 	    (l->diff.grade == GRADE_GOOD &&
-	    l->page.sightings == sightings_hash(l->f));
+		l->page.sightings == sightings_hash(l->f));
 }
 
 static void
@@ -530,13 +546,13 @@ hop_host(const struct hop *h)
 		return xstrdup(h->dns.host);
 	rest = span_of(h->url);
 	rest = span_slice(rest, span_search(rest, "://") + 3, rest.n);
-	return xstrndup(rest.p == NULL ? "" : rest.p, rest.p == NULL ? 0 :
-	    strcspn(rest.p, "/?#"));
+	return xstrndup(rest.p == NULL ? "" : rest.p,
+	    rest.p == NULL ? 0 : strcspn(rest.p, "/?#"));
 }
 
 static void
-step_host(struct look *l, const struct hop *h, bool (*step)(
-    const struct diff *, char **), bool addresses)
+step_host(struct look *l, const struct hop *h,
+    bool (*step)(const struct diff *, char **), bool addresses)
 {
 	char *host = hop_host(h), *list[2];
 	uint64_t seq = l->st->seq;
@@ -581,8 +597,7 @@ step_content(struct look *l)
 {
 	bool first = !l->target.baseline;
 
-	if (l->diff.grade == GRADE_SAME &&
-	    l->page.last_good == INSTANT_NONE)
+	if (l->diff.grade == GRADE_SAME && l->page.last_good == INSTANT_NONE)
 		return;
 	l->target.turn++;
 	l->target.dirty = true;
@@ -619,13 +634,14 @@ add_sample(struct look *l, struct advice *a, const struct page_slot *slot,
 			return true;
 	if (a->nsamples >= slot->sample)
 		return false;
-	a->samples = xreallocarray(a->samples, a->nsamples + 1,
-	    sizeof *a->samples);
-	a->samples[a->nsamples++] = (struct advice_sample){
-	    xstrdup(slot->name), xstrdup(url)};
-	db_run(&l->st->db, "UPDATE pages SET watched = 1 WHERE target = ?1"
-	    " AND slot = ?2 AND url = ?3", "iss", l->target.row, slot->name,
-	    url);
+	a->samples =
+	    xreallocarray(a->samples, a->nsamples + 1, sizeof *a->samples);
+	a->samples[a->nsamples++] =
+	    (struct advice_sample){xstrdup(slot->name), xstrdup(url)};
+	db_run(&l->st->db,
+	    "UPDATE pages SET watched = 1 WHERE target = ?1"
+	    " AND slot = ?2 AND url = ?3",
+	    "iss", l->target.row, slot->name, url);
 	return true;
 }
 
@@ -641,9 +657,10 @@ advise_samples(struct look *l, struct advice *a)
 			slot = &l->config->pages[i];
 	if (slot == NULL || slot->sample == 0 || l->diff.grade != GRADE_GOOD)
 		return;
-	db_run(&l->st->db, "UPDATE pages SET watched = 0 WHERE target = ?1"
-	    " AND slot = ?2 AND sampled = 1", "is", l->target.row,
-	    slot->name);
+	db_run(&l->st->db,
+	    "UPDATE pages SET watched = 0 WHERE target = ?1"
+	    " AND slot = ?2 AND sampled = 1",
+	    "is", l->target.row, slot->name);
 	a->sample_slot = xstrdup(slot->name);
 	for (size_t i = 0; i < l->f->nlinks; i++)
 		if (glob_match(slot->match, l->f->links[i]) &&
@@ -693,8 +710,9 @@ hosts_count(const struct look *l)
 {
 	const struct hop *h = observation_last(l->o);
 
-	return h != NULL && (l->seen != VERDICT_INCONCLUSIVE ||
-	    h->outcome == OUTCOME_BLOCKED_BY_POLICY);
+	return h != NULL &&
+	    (l->seen != VERDICT_INCONCLUSIVE ||
+		h->outcome == OUTCOME_BLOCKED_BY_POLICY);
 }
 
 static void
@@ -771,8 +789,8 @@ store_observe(struct store *st, const struct observation *o,
 	check_clock(&l);
 	if (o->variant == VARIANT_CONTROL)
 		return observe_control(st, &l);
-	l.config = st->config == NULL ? NULL :
-	    config_target(st->config, o->target);
+	l.config =
+	    st->config == NULL ? NULL : config_target(st->config, o->target);
 	l.slot = find_slot(l.config, o->page);
 	row_target_load(st, o->target, o->time, &l.target);
 	row_page_load(st, &l.target, o, is_sample(&l), &l.page);

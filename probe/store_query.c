@@ -23,8 +23,9 @@ void
 store_monitor_started(struct store *st, int64_t now)
 {
 	int64_t last = st->last_time;
-	int64_t usual = st->config == NULL || st->config->interval == 0 ?
-	    3600000 : st->config->interval;
+	int64_t usual = st->config == NULL || st->config->interval == 0
+	    ? 3600000
+	    : st->config->interval;
 	struct event e;
 
 	if (!store_begin(st))
@@ -59,14 +60,16 @@ store_resume(struct store *st, struct resume *r)
 
 	memset(r, 0, sizeof *r);
 	r->last_id = st->last_id;
-	s = db_query(&st->db, "SELECT t.id, p.slot, p.url, p.last_seen,"
+	s = db_query(&st->db,
+	    "SELECT t.id, p.slot, p.url, p.last_seen,"
 	    " p.missing > 0 OR t.candidate IS NOT NULL, p.sampled, p.etag,"
 	    " p.last_modified FROM pages p JOIN targets t USING (target)"
 	    " WHERE p.watched = 1 AND p.last_seen IS NOT NULL"
-	    " ORDER BY p.page", "");
+	    " ORDER BY p.page",
+	    "");
 	while (db_row(&st->db, s)) {
-		r->pages = xgrow(r->pages, &cap, r->npages + 1,
-		    sizeof *r->pages);
+		r->pages =
+		    xgrow(r->pages, &cap, r->npages + 1, sizeof *r->pages);
 		p = &r->pages[r->npages++];
 		p->target = column_text(s, 0);
 		p->page = column_text(s, 1);
@@ -89,14 +92,16 @@ events_after(struct db *db, uint64_t after, uint64_t upto, size_t limit,
 	bool more = true;
 	sqlite3_stmt *s;
 
-	s = db_query(db, "SELECT seq, line FROM events WHERE seq > ?1"
-	    " AND seq <= ?2 ORDER BY seq LIMIT ?3", "uuu", after, upto,
-	    (uint64_t)limit);
+	s = db_query(db,
+	    "SELECT seq, line FROM events WHERE seq > ?1"
+	    " AND seq <= ?2 ORDER BY seq LIMIT ?3",
+	    "uuu", after, upto, (uint64_t)limit);
 	while (more && db_row(db, s)) {
 		n++;
 		more = each((uint64_t)sqlite3_column_int64(s, 0),
 		    (struct span){(const char *)sqlite3_column_text(s, 1),
-		    (size_t)sqlite3_column_bytes(s, 1)}, arg);
+			(size_t)sqlite3_column_bytes(s, 1)},
+		    arg);
 	}
 	sqlite3_reset(s);
 	return n;
@@ -128,8 +133,9 @@ store_view_open(const char *state_dir, char **why)
 		ok = false;
 	}
 	ok = ok && db_open(&v->db, path, true, why);
-	if (ok && db_number(&v->db, 0, "PRAGMA user_version", "") !=
-	    STORE_SCHEMA_VERSION) {
+	if (ok &&
+	    db_number(&v->db, 0, "PRAGMA user_version", "") !=
+		STORE_SCHEMA_VERSION) {
 		*why = xasprintf("%s was written by another version", path);
 		ok = false;
 	}
@@ -156,11 +162,13 @@ store_view_totals(struct store_view *v, struct status_totals *t)
 	sqlite3_stmt *s;
 
 	memset(t, 0, sizeof *t);
-	s = db_query(&v->db, "SELECT (SELECT count(*) FROM targets),"
+	s = db_query(&v->db,
+	    "SELECT (SELECT count(*) FROM targets),"
 	    " (SELECT count(*) FROM pages),"
 	    " (SELECT count(*) FROM observations),"
 	    " (SELECT count(*) FROM events), (SELECT max(last_seen)"
-	    " FROM pages)", "");
+	    " FROM pages)",
+	    "");
 	if (db_row(&v->db, s)) {
 		t->targets = (uint64_t)sqlite3_column_int64(s, 0);
 		t->pages = (uint64_t)sqlite3_column_int64(s, 1);
@@ -170,8 +178,10 @@ store_view_totals(struct store_view *v, struct status_totals *t)
 	}
 	sqlite3_reset(s);
 	t->last_event = INSTANT_NONE;
-	s = db_query(&v->db, "SELECT seq, time, line FROM events"
-	    " ORDER BY seq DESC LIMIT 1", "");
+	s = db_query(&v->db,
+	    "SELECT seq, time, line FROM events"
+	    " ORDER BY seq DESC LIMIT 1",
+	    "");
 	if (db_row(&v->db, s)) {
 		t->last_seq = (uint64_t)sqlite3_column_int64(s, 0);
 		t->last_event = column_time(s, 1);
@@ -189,22 +199,28 @@ count_present(struct store_view *v, int64_t target, struct status_target *t)
 	enum sighting_kind kind;
 	sqlite3_stmt *s;
 
-	s = db_query(&v->db, "SELECT kind, count(*) FROM sightings"
-	    " WHERE target = ?1 AND present = 1 GROUP BY kind", "i", target);
+	s = db_query(&v->db,
+	    "SELECT kind, count(*) FROM sightings"
+	    " WHERE target = ?1 AND present = 1 GROUP BY kind",
+	    "i", target);
 	while (db_row(&v->db, s)) {
-		kind = sighting_kind_from_name(span_of(
-		    (const char *)sqlite3_column_text(s, 0)));
+		kind = sighting_kind_from_name(
+		    span_of((const char *)sqlite3_column_text(s, 0)));
 		if (kind < SIGHTING_KIND_COUNT)
-			t->present[kind] =
-			    (uint32_t)sqlite3_column_int64(s, 1);
+			t->present[kind] = (uint32_t)sqlite3_column_int64(s, 1);
 	}
-	t->pages = (uint32_t)db_number(&v->db, 0, "SELECT count(*) FROM pages"
-	    " WHERE target = ?1", "i", target);
-	t->last_seen = db_number(&v->db, INSTANT_NONE, "SELECT max(last_seen)"
-	    " FROM pages WHERE target = ?1", "i", target);
-	t->down_reported = db_number(&v->db, INSTANT_NONE, "SELECT max(time)"
-	    " FROM events WHERE target = ?1 AND type = 'site.down'", "s",
-	    t->id);
+	t->pages = (uint32_t)db_number(&v->db, 0,
+	    "SELECT count(*) FROM pages"
+	    " WHERE target = ?1",
+	    "i", target);
+	t->last_seen = db_number(&v->db, INSTANT_NONE,
+	    "SELECT max(last_seen)"
+	    " FROM pages WHERE target = ?1",
+	    "i", target);
+	t->down_reported = db_number(&v->db, INSTANT_NONE,
+	    "SELECT max(time)"
+	    " FROM events WHERE target = ?1 AND type = 'site.down'",
+	    "s", t->id);
 }
 
 static const char *
@@ -220,10 +236,12 @@ store_view_targets(struct store_view *v,
 	struct status_target t;
 	sqlite3_stmt *s;
 
-	s = db_query(&v->db, "SELECT target, id, verdict, since, candidate,"
+	s = db_query(&v->db,
+	    "SELECT target, id, verdict, since, candidate,"
 	    " looks, held, failure, stage, class, status, (SELECT addresses"
 	    " FROM hosts h WHERE h.target = t.target LIMIT 1)"
-	    " FROM targets t ORDER BY id", "");
+	    " FROM targets t ORDER BY id",
+	    "");
 	while (db_row(&v->db, s)) {
 		memset(&t, 0, sizeof t);
 		t.id = text_at(s, 1);
@@ -248,8 +266,10 @@ page_texts(struct store_view *v, int64_t page,
 {
 	sqlite3_stmt *s;
 
-	s = db_query(&v->db, "SELECT text FROM blocks WHERE page = ?1"
-	    " AND volatile = 1 ORDER BY position", "i", page);
+	s = db_query(&v->db,
+	    "SELECT text FROM blocks WHERE page = ?1"
+	    " AND volatile = 1 ORDER BY position",
+	    "i", page);
 	while (db_row(&v->db, s))
 		text(text_at(s, 0), arg);
 }
@@ -259,16 +279,20 @@ store_view_pages(struct store_view *v, const char *target,
     void (*page)(const struct status_page *, void *arg),
     void (*text)(const char *, void *arg), void *arg)
 {
-	int64_t row = db_number(&v->db, 0, "SELECT target FROM targets"
-	    " WHERE id = ?1", "s", target);
+	int64_t row = db_number(&v->db, 0,
+	    "SELECT target FROM targets"
+	    " WHERE id = ?1",
+	    "s", target);
 	struct status_page p;
 	sqlite3_stmt *s;
 
-	s = db_query(&v->db, "SELECT page, slot, url, last_seen, last_good,"
+	s = db_query(&v->db,
+	    "SELECT page, slot, url, last_seen, last_good,"
 	    " visits, twins, suppressed, (SELECT count(*) FROM changing c"
 	    " WHERE c.page = p.page AND c.state > 0), (SELECT count(*)"
 	    " FROM places l WHERE l.page = p.page AND l.volatile > 2)"
-	    " FROM pages p WHERE target = ?1 ORDER BY slot, url", "i", row);
+	    " FROM pages p WHERE target = ?1 ORDER BY slot, url",
+	    "i", row);
 	while (db_row(&v->db, s)) {
 		p.slot = text_at(s, 1);
 		p.url = text_at(s, 2);
@@ -292,14 +316,16 @@ store_view_hooks(struct store_view *v,
 	struct status_hook h;
 	sqlite3_stmt *s;
 
-	s = db_query(&v->db, "SELECT hook, position, (SELECT count(*)"
+	s = db_query(&v->db,
+	    "SELECT hook, position, (SELECT count(*)"
 	    " FROM deliveries d WHERE d.hook = h.hook AND dead = 0),"
 	    " (SELECT count(*) FROM deliveries d WHERE d.hook = h.hook"
 	    " AND dead = 0 AND attempts > 0),"
 	    " (SELECT count(*) FROM deliveries d WHERE d.hook = h.hook"
 	    " AND dead = 1), (SELECT error FROM deliveries d"
 	    " WHERE d.hook = h.hook ORDER BY seq DESC LIMIT 1)"
-	    " FROM hooks h ORDER BY hook", "");
+	    " FROM hooks h ORDER BY hook",
+	    "");
 	while (db_row(&v->db, s)) {
 		h.hook = text_at(s, 0);
 		h.position = (uint64_t)sqlite3_column_int64(s, 1);

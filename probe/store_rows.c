@@ -28,8 +28,8 @@ row_target_release(struct row_target *t)
 static enum verdict
 column_verdict(sqlite3_stmt *s, int at)
 {
-	return verdict_from_name(span_of(
-	    (const char *)sqlite3_column_text(s, at)));
+	return verdict_from_name(
+	    span_of((const char *)sqlite3_column_text(s, at)));
 }
 
 static void
@@ -67,14 +67,17 @@ row_target_load(struct store *st, const char *id, int64_t time,
 
 	memset(t, 0, sizeof *t);
 	t->v.since = t->v.candidate_since = t->v.last = INSTANT_NONE;
-	s = db_query(&st->db, "SELECT target, baseline IS NOT NULL, turn,"
+	s = db_query(&st->db,
+	    "SELECT target, baseline IS NOT NULL, turn,"
 	    " verdict, since, candidate, candidate_since, looks, bad,"
 	    " corroborated, last_look, held, page, url, failure, stage,"
-	    " outcome, class, rule, status FROM targets WHERE id = ?1", "s",
-	    id);
+	    " outcome, class, rule, status FROM targets WHERE id = ?1",
+	    "s", id);
 	if (!db_row(&st->db, s)) {
-		db_run(&st->db, "INSERT INTO targets(id, first_seen)"
-		    " VALUES(?1, ?2)", "si", id, time);
+		db_run(&st->db,
+		    "INSERT INTO targets(id, first_seen)"
+		    " VALUES(?1, ?2)",
+		    "si", id, time);
 		t->row = db_insert_row(&st->db);
 		return;
 	}
@@ -93,18 +96,20 @@ row_target_save(struct store *st, const struct row_target *t)
 
 	if (!t->dirty)
 		return;
-	db_run(&st->db, "UPDATE targets SET turn = ?2, verdict = ?3,"
+	db_run(&st->db,
+	    "UPDATE targets SET turn = ?2, verdict = ?3,"
 	    " since = ?4, candidate = ?5, candidate_since = ?6, looks = ?7,"
 	    " bad = ?8, corroborated = ?9, last_look = ?10, held = ?11,"
 	    " page = ?12, url = ?13, failure = ?14, stage = ?15,"
 	    " outcome = ?16, class = ?17, rule = ?18, status = ?19"
-	    " WHERE target = ?1", "iusTsTiiiTisssssssi", t->row, t->turn,
-	    verdict_name(v->confirmed), v->since, v->candidate ==
-	    VERDICT_UNKNOWN ? NULL : verdict_name(v->candidate),
-	    v->candidate == VERDICT_UNKNOWN ? INSTANT_NONE :
-	    v->candidate_since, I(v->count), I(v->bad), I(v->corroborated),
-	    v->last, I(v->held), t->page, t->url, t->failure, t->stage,
-	    t->outcome, t->page_class, t->rule, t->status);
+	    " WHERE target = ?1",
+	    "iusTsTiiiTisssssssi", t->row, t->turn, verdict_name(v->confirmed),
+	    v->since,
+	    v->candidate == VERDICT_UNKNOWN ? NULL : verdict_name(v->candidate),
+	    v->candidate == VERDICT_UNKNOWN ? INSTANT_NONE : v->candidate_since,
+	    I(v->count), I(v->bad), I(v->corroborated), v->last, I(v->held),
+	    t->page, t->url, t->failure, t->stage, t->outcome, t->page_class,
+	    t->rule, t->status);
 }
 
 void
@@ -130,28 +135,40 @@ forget_old_samples(struct store *st, const struct row_target *t)
 {
 	int64_t before = I(t->turn) - TURNS_FORGOTTEN;
 
-	if (before <= 0 || db_number(&st->db, 0, "SELECT count(*) FROM pages"
+	if (before <= 0 ||
+	    db_number(&st->db, 0,
+		"SELECT count(*) FROM pages"
 		" WHERE target = ?1 AND sampled = 1 AND watched = 0"
-		" AND turn < ?2", "ii", t->row, before) < 16)
+		" AND turn < ?2",
+		"ii", t->row, before) < 16)
 		return;
-	db_run(&st->db, "DELETE FROM blocks WHERE page IN (SELECT page FROM"
+	db_run(&st->db,
+	    "DELETE FROM blocks WHERE page IN (SELECT page FROM"
 	    " pages WHERE target = ?1 AND sampled = 1 AND watched = 0"
-	    " AND turn < ?2)", "ii", t->row, before);
-	db_run(&st->db, "DELETE FROM changing WHERE page IN (SELECT page FROM"
+	    " AND turn < ?2)",
+	    "ii", t->row, before);
+	db_run(&st->db,
+	    "DELETE FROM changing WHERE page IN (SELECT page FROM"
 	    " pages WHERE target = ?1 AND sampled = 1 AND watched = 0"
-	    " AND turn < ?2)", "ii", t->row, before);
-	db_run(&st->db, "DELETE FROM places WHERE page IN (SELECT page FROM"
+	    " AND turn < ?2)",
+	    "ii", t->row, before);
+	db_run(&st->db,
+	    "DELETE FROM places WHERE page IN (SELECT page FROM"
 	    " pages WHERE target = ?1 AND sampled = 1 AND watched = 0"
-	    " AND turn < ?2)", "ii", t->row, before);
-	db_run(&st->db, "DELETE FROM pages WHERE target = ?1 AND sampled = 1"
-	    " AND watched = 0 AND turn < ?2", "ii", t->row, before);
+	    " AND turn < ?2)",
+	    "ii", t->row, before);
+	db_run(&st->db,
+	    "DELETE FROM pages WHERE target = ?1 AND sampled = 1"
+	    " AND watched = 0 AND turn < ?2",
+	    "ii", t->row, before);
 }
 
 static void
 page_insert(struct store *st, const struct row_target *t,
     const struct observation *o, bool sampled, struct row_page *p)
 {
-	db_run(&st->db, "INSERT INTO pages(target, slot, url, sampled,"
+	db_run(&st->db,
+	    "INSERT INTO pages(target, slot, url, sampled,"
 	    " first_seen, turn, visits) VALUES(?1, ?2, ?3, ?4, ?5, ?6, 0)",
 	    "issiiu", t->row, o->page, o->url, I(sampled), o->time, t->turn);
 	p->row = db_insert_row(&st->db);
@@ -170,12 +187,13 @@ row_page_load(struct store *st, const struct row_target *t,
 
 	memset(p, 0, sizeof *p);
 	p->last_seen = p->last_good = INSTANT_NONE;
-	s = db_query(&st->db, "SELECT page, sampled, last_seen, last_good,"
+	s = db_query(&st->db,
+	    "SELECT page, sampled, last_seen, last_good,"
 	    " turn, visits, title, body_sha256, text_sha256, sightings,"
 	    " missing, final_url, etag, last_modified, looks, twins,"
 	    " suppressed FROM pages"
-	    " WHERE target = ?1 AND slot = ?2 AND url = ?3", "iss", t->row,
-	    o->page, o->url);
+	    " WHERE target = ?1 AND slot = ?2 AND url = ?3",
+	    "iss", t->row, o->page, o->url);
 	if (!db_row(&st->db, s)) {
 		page_insert(st, t, o, sampled, p);
 		return;
@@ -206,21 +224,25 @@ row_page_save(struct store *st, const struct row_target *t,
 {
 	(void)t;
 	if (!p->changed) {
-		db_run(&st->db, "UPDATE pages SET last_seen = ?2,"
+		db_run(&st->db,
+		    "UPDATE pages SET last_seen = ?2,"
 		    " last_good = ?3, turn = ?4, visits = ?5, looks = ?6"
-		    " WHERE page = ?1", "iTTuuu", p->row, o->time,
-		    p->last_good, p->turn, p->visits, p->looks);
+		    " WHERE page = ?1",
+		    "iTTuuu", p->row, o->time, p->last_good, p->turn, p->visits,
+		    p->looks);
 		return;
 	}
-	db_run(&st->db, "UPDATE pages SET last_seen = ?2, last_good = ?3,"
+	db_run(&st->db,
+	    "UPDATE pages SET last_seen = ?2, last_good = ?3,"
 	    " turn = ?4, visits = ?5, title = ?6, body_sha256 = ?7,"
 	    " text_sha256 = ?8, sightings = ?9, missing = ?10,"
 	    " final_url = ?11, etag = ?12, last_modified = ?13, looks = ?14,"
 	    " twins = ?15, suppressed = ?16"
-	    " WHERE page = ?1", "iTTuusssuusssuuu", p->row, o->time,
-	    p->last_good, p->turn, p->visits, p->title, p->body_sha256,
-	    p->text_sha256, p->sightings, p->missing, p->final_url, p->etag,
-	    p->last_modified, p->looks, p->twins, p->suppressed);
+	    " WHERE page = ?1",
+	    "iTTuusssuusssuuu", p->row, o->time, p->last_good, p->turn,
+	    p->visits, p->title, p->body_sha256, p->text_sha256, p->sightings,
+	    p->missing, p->final_url, p->etag, p->last_modified, p->looks,
+	    p->twins, p->suppressed);
 }
 
 static void
@@ -231,11 +253,13 @@ load_places(struct store *st, int64_t target, struct known_set *set)
 	size_t at = 0;
 
 	/* Both in order of sightings: one walk over the two. */
-	s = db_query(&st->db, "SELECT s.sighting, l.page, l.missing,"
+	s = db_query(&st->db,
+	    "SELECT s.sighting, l.page, l.missing,"
 	    " l.first_seen, l.last_seen, p.sampled, p.turn, l.volatile"
 	    " FROM sightings s"
 	    " JOIN places l USING (sighting) JOIN pages p ON p.page = l.page"
-	    " WHERE s.target = ?1 ORDER BY s.sighting", "i", target);
+	    " WHERE s.target = ?1 ORDER BY s.sighting",
+	    "i", target);
 	while (db_row(&st->db, s)) {
 		while (at < set->count &&
 		    set->list[at].row < sqlite3_column_int64(s, 0))
@@ -261,15 +285,16 @@ known_set_load(struct store *st, int64_t target, struct known_set *set)
 	sqlite3_stmt *s;
 
 	memset(set, 0, sizeof *set);
-	s = db_query(&st->db, "SELECT sighting, kind, platform, name, kit, url,"
+	s = db_query(&st->db,
+	    "SELECT sighting, kind, platform, name, kit, url,"
 	    " element, text, count, present, first_seen, last_seen"
-	    " FROM sightings WHERE target = ?1 ORDER BY sighting", "i",
-	    target);
+	    " FROM sightings WHERE target = ?1 ORDER BY sighting",
+	    "i", target);
 	while (db_row(&st->db, s)) {
 		k = known_set_add(set);
 		k->row = sqlite3_column_int64(s, 0);
-		k->kind = sighting_kind_from_name(span_of(
-		    (const char *)sqlite3_column_text(s, 1)));
+		k->kind = sighting_kind_from_name(
+		    span_of((const char *)sqlite3_column_text(s, 1)));
 		k->platform = column_text(s, 2);
 		k->name = column_text(s, 3);
 		k->kit = column_text(s, 4);
@@ -289,14 +314,16 @@ static void
 save_sighting(struct store *st, int64_t target, struct known_sighting *k)
 {
 	if (k->row != 0) {
-		db_run(&st->db, "UPDATE sightings SET kit = ?2, url = ?3,"
+		db_run(&st->db,
+		    "UPDATE sightings SET kit = ?2, url = ?3,"
 		    " element = ?4, text = ?5, count = ?6, present = ?7,"
-		    " last_seen = ?8 WHERE sighting = ?1", "issssiiT", k->row,
-		    k->kit, k->url, k->element, k->text, I(k->count),
-		    I(k->present), k->last_seen);
+		    " last_seen = ?8 WHERE sighting = ?1",
+		    "issssiiT", k->row, k->kit, k->url, k->element, k->text,
+		    I(k->count), I(k->present), k->last_seen);
 		return;
 	}
-	db_run(&st->db, "INSERT INTO sightings(target, kind, platform, name,"
+	db_run(&st->db,
+	    "INSERT INTO sightings(target, kind, platform, name,"
 	    " kit, url, element, text, count, present, first_seen, last_seen)"
 	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
 	    "isssssssiiTT", target, sighting_kind_name(k->kind), k->platform,
@@ -309,13 +336,16 @@ static void
 save_place(struct store *st, int64_t sighting, const struct known_place *p)
 {
 	if (p->gone)
-		db_run(&st->db, "DELETE FROM places WHERE sighting = ?1"
-		    " AND page = ?2", "ii", sighting, p->page);
+		db_run(&st->db,
+		    "DELETE FROM places WHERE sighting = ?1"
+		    " AND page = ?2",
+		    "ii", sighting, p->page);
 	else
-		db_run(&st->db, "INSERT OR REPLACE INTO places VALUES(?1, ?2,"
-		    " ?3, ?4, ?5, ?6)", "iiiTTi", sighting, p->page,
-		    I(p->missing), p->first_seen, p->last_seen,
-		    I(p->returns));
+		db_run(&st->db,
+		    "INSERT OR REPLACE INTO places VALUES(?1, ?2,"
+		    " ?3, ?4, ?5, ?6)",
+		    "iiiTTi", sighting, p->page, I(p->missing), p->first_seen,
+		    p->last_seen, I(p->returns));
 }
 
 void
@@ -334,14 +364,16 @@ known_set_save(struct store *st, int64_t target, struct known_set *set)
 }
 
 void
-host_load(struct store *st, int64_t target, const char *host,
-    char **addresses, char **certificates)
+host_load(struct store *st, int64_t target, const char *host, char **addresses,
+    char **certificates)
 {
 	sqlite3_stmt *s;
 
 	*addresses = *certificates = NULL;
-	s = db_query(&st->db, "SELECT addresses, certificates FROM hosts"
-	    " WHERE target = ?1 AND host = ?2", "is", target, host);
+	s = db_query(&st->db,
+	    "SELECT addresses, certificates FROM hosts"
+	    " WHERE target = ?1 AND host = ?2",
+	    "is", target, host);
 	if (db_row(&st->db, s)) {
 		*addresses = column_text(s, 0);
 		*certificates = column_text(s, 1);
@@ -360,8 +392,8 @@ host_save(struct store *st, int64_t target, const char *host,
 static int64_t
 took_ms(const struct observation *o)
 {
-	const struct marks *m = o->nhops == 0 ? NULL :
-	    &o->hops[o->nhops - 1].marks;
+	const struct marks *m =
+	    o->nhops == 0 ? NULL : &o->hops[o->nhops - 1].marks;
 	int64_t us = m == NULL ? MARK_NONE : m->last_byte;
 
 	if (m != NULL && us == MARK_NONE)
@@ -375,7 +407,8 @@ details_save(struct store *st, uint64_t id, const struct observation *o,
 {
 	const struct hop *h = observation_last(o);
 
-	db_run(&st->db, "INSERT INTO details VALUES(?1, ?2, ?3, ?4, ?5, ?6,"
+	db_run(&st->db,
+	    "INSERT INTO details VALUES(?1, ?2, ?3, ?4, ?5, ?6,"
 	    " ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
 	    "ussssssisssssisssis", id, source_name(o->source),
 	    variant_name(o->variant), verdict_name(seen),
@@ -384,9 +417,9 @@ details_save(struct store *st, uint64_t id, const struct observation *o,
 	    h == NULL ? NULL : outcome_name(h->outcome),
 	    h == NULL ? I(0) : I(h->status), h == NULL ? NULL : h->address,
 	    o->nhops > 1 && h != NULL ? h->url : NULL,
-	    f->page_class == PAGE_NORMAL ? NULL :
-	    page_class_name(f->page_class), f->class_rule,
-	    analysis_status_name(f->status), I(f->body_length),
+	    f->page_class == PAGE_NORMAL ? NULL
+					 : page_class_name(f->page_class),
+	    f->class_rule, analysis_status_name(f->status), I(f->body_length),
 	    f->body_sha256[0] == '\0' ? NULL : f->body_sha256,
 	    f->text_sha256[0] == '\0' ? NULL : f->text_sha256, o->warc,
 	    o->warc == NULL ? I(0) : o->warc_offset,
@@ -399,8 +432,7 @@ observation_save(struct store *st, uint64_t id, const struct observation *o,
 {
 	/* Zero takes no byte in SQLite's records: the common case. */
 	db_run(&st->db, "INSERT INTO observations VALUES(?1, ?2, ?3, ?4, ?5)",
-	    "uiiii", id, page, o->time, unchanged ? I(0) : I(seen),
-	    took_ms(o));
+	    "uiiii", id, page, o->time, unchanged ? I(0) : I(seen), took_ms(o));
 	if (!unchanged)
 		details_save(st, id, o, f, seen);
 }

@@ -78,8 +78,8 @@ static const char upgrade_2[] =
 bool
 db_open(struct db *db, const char *path, bool read_only, char **why)
 {
-	int flags = read_only ? SQLITE_OPEN_READONLY :
-	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+	int flags = read_only ? SQLITE_OPEN_READONLY
+			      : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
 
 	memset(db, 0, sizeof *db);
 	if (sqlite3_open_v2(path, &db->sqlite, flags | SQLITE_OPEN_NOMUTEX,
@@ -226,8 +226,8 @@ db_row(struct db *db, sqlite3_stmt *s)
 }
 
 int64_t
-db_number(struct db *db, int64_t otherwise, const char *sql,
-    const char *types, ...)
+db_number(struct db *db, int64_t otherwise, const char *sql, const char *types,
+    ...)
 {
 	sqlite3_stmt *s = prepared(db, sql);
 	int64_t v = otherwise;
@@ -254,29 +254,33 @@ column_text(sqlite3_stmt *s, int at)
 {
 	const unsigned char *p = sqlite3_column_text(s, at);
 
-	return p == NULL ? NULL : xstrndup((const char *)p,
-	    (size_t)sqlite3_column_bytes(s, at));
+	return p == NULL
+	    ? NULL
+	    : xstrndup((const char *)p, (size_t)sqlite3_column_bytes(s, at));
 }
 
 int64_t
 column_time(sqlite3_stmt *s, int at)
 {
-	return sqlite3_column_type(s, at) == SQLITE_NULL ? INSTANT_NONE :
-	    sqlite3_column_int64(s, at);
+	return sqlite3_column_type(s, at) == SQLITE_NULL
+	    ? INSTANT_NONE
+	    : sqlite3_column_int64(s, at);
 }
 
 int64_t
 meta_number(struct db *db, const char *key, int64_t otherwise)
 {
-	return db_number(db, otherwise,
-	    "SELECT value FROM meta WHERE key = ?1", "s", key);
+	return db_number(db, otherwise, "SELECT value FROM meta WHERE key = ?1",
+	    "s", key);
 }
 
 void
 meta_set(struct db *db, const char *key, int64_t value)
 {
-	db_run(db, "INSERT INTO meta VALUES(?1, ?2) ON CONFLICT(key)"
-	    " DO UPDATE SET value = excluded.value", "sT", key, value);
+	db_run(db,
+	    "INSERT INTO meta VALUES(?1, ?2) ON CONFLICT(key)"
+	    " DO UPDATE SET value = excluded.value",
+	    "sT", key, value);
 }
 
 bool
@@ -284,7 +288,8 @@ schema_make(struct db *db, char **why)
 {
 	int64_t version;
 
-	if (!db_script(db, "PRAGMA journal_mode = WAL;"
+	if (!db_script(db,
+		"PRAGMA journal_mode = WAL;"
 		"PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;"
 		"PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;"
 		"PRAGMA journal_size_limit = 4194304;"))
@@ -296,8 +301,8 @@ schema_make(struct db *db, char **why)
 		goto upgrade;
 	if (version != 0) {
 		*why = xasprintf("the state was written by another version "
-		    "(schema %lld, this program has %d)", (long long)version,
-		    STORE_SCHEMA_VERSION);
+				 "(schema %lld, this program has %d)",
+		    (long long)version, STORE_SCHEMA_VERSION);
 		return false;
 	}
 	if (db_script(db, "BEGIN IMMEDIATE") && db_script(db, schema) &&

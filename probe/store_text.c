@@ -13,7 +13,8 @@ load_slots(struct store *st, int64_t page, struct volatile_set *set)
 	struct volatile_slot *v;
 	sqlite3_stmt *s;
 
-	s = db_query(&st->db, "SELECT before, after, content, changes, look,"
+	s = db_query(&st->db,
+	    "SELECT before, after, content, changes, look,"
 	    " width, same, state FROM changing WHERE page = ?1 ORDER BY rowid",
 	    "i", page);
 	while (db_row(&st->db, s)) {
@@ -40,11 +41,13 @@ text_load(struct store *st, const struct row_page *p, struct known_text *k)
 	memset(k, 0, sizeof *k);
 	k->look = p->looks;
 	k->sha256 = p->text_sha256;
-	s = db_query(&st->db, "SELECT position, hash, text, volatile FROM"
-	    " blocks WHERE page = ?1 ORDER BY position", "i", p->row);
+	s = db_query(&st->db,
+	    "SELECT position, hash, text, volatile FROM"
+	    " blocks WHERE page = ?1 ORDER BY position",
+	    "i", p->row);
 	while (db_row(&st->db, s)) {
-		k->list = xgrow(k->list, &k->cap, k->count + 1,
-		    sizeof *k->list);
+		k->list =
+		    xgrow(k->list, &k->cap, k->count + 1, sizeof *k->list);
 		b = &k->list[k->count++];
 		b->position = sqlite3_column_int64(s, 0);
 		b->hash = (uint64_t)sqlite3_column_int64(s, 1);
@@ -61,9 +64,11 @@ blocks_save(struct store *st, int64_t page, const struct finding *f,
 	db_run(&st->db, "DELETE FROM blocks WHERE page = ?1", "i", page);
 	for (size_t i = 0; i < f->nblocks; i++)
 		if (!f->blocks[i].noise)
-			db_run(&st->db, "INSERT INTO blocks VALUES(?1, ?2, ?3,"
-			    " ?4, ?5)", "iiusi", page, I(i),
-			    f->blocks[i].hash, f->blocks[i].text,
+			db_run(&st->db,
+			    "INSERT INTO blocks VALUES(?1, ?2, ?3,"
+			    " ?4, ?5)",
+			    "iiusi", page, I(i), f->blocks[i].hash,
+			    f->blocks[i].text,
 			    I(changing != NULL && changing[i]));
 }
 
@@ -71,7 +76,8 @@ void
 blocks_flag(struct store *st, int64_t page, const struct known_text *k)
 {
 	for (size_t i = 0; i < k->count; i++)
-		db_run(&st->db, "UPDATE blocks SET volatile = ?3"
+		db_run(&st->db,
+		    "UPDATE blocks SET volatile = ?3"
 		    " WHERE page = ?1 AND position = ?2 AND volatile <> ?3",
 		    "iii", page, k->list[i].position, I(k->list[i].changing));
 }
@@ -86,9 +92,10 @@ slots_save(struct store *st, int64_t page, const struct volatile_set *set)
 	db_run(&st->db, "DELETE FROM changing WHERE page = ?1", "i", page);
 	for (size_t i = 0; i < set->count; i++) {
 		v = &set->list[i];
-		db_run(&st->db, "INSERT INTO changing VALUES(?1, ?2, ?3, ?4,"
-		    " ?5, ?6, ?7, ?8, ?9)", "iuuuuuiii", page, v->before,
-		    v->after, v->content, v->changes, v->look, I(v->width),
-		    I(v->same), I(v->state));
+		db_run(&st->db,
+		    "INSERT INTO changing VALUES(?1, ?2, ?3, ?4,"
+		    " ?5, ?6, ?7, ?8, ?9)",
+		    "iuuuuuiii", page, v->before, v->after, v->content,
+		    v->changes, v->look, I(v->width), I(v->same), I(v->state));
 	}
 }

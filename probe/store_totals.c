@@ -51,8 +51,8 @@ store_verdict(struct store *st, const char *target)
 	enum verdict v = VERDICT_UNKNOWN;
 
 	if (db_row(&st->db, s))
-		v = verdict_from_name(span_of(
-		    (const char *)sqlite3_column_text(s, 0)));
+		v = verdict_from_name(
+		    span_of((const char *)sqlite3_column_text(s, 0)));
 	sqlite3_reset(s);
 	return v;
 }

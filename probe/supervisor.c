@@ -16,13 +16,13 @@
 #include "log.h"
 #include "process.h"
 
-#define CHILDREN_MAX	 (PEERS_MAX + 4)
-#define READY_SECONDS	 10
-#define STOP_SECONDS	 5
-#define RESTART_MIN_MS	 100
-#define RESTART_MAX_MS	 30000
-#define STEADY_MS	 60000 /* up this long: its failures are forgotten */
-#define STORE_ATTEMPTS	 8
+#define CHILDREN_MAX   (PEERS_MAX + 4)
+#define READY_SECONDS  10
+#define STOP_SECONDS   5
+#define RESTART_MIN_MS 100
+#define RESTART_MAX_MS 30000
+#define STEADY_MS      60000 /* up this long: its failures are forgotten */
+#define STORE_ATTEMPTS 8
 
 enum child_state {
 	CHILD_ABSENT,
@@ -40,7 +40,7 @@ struct child {
 	struct channel *channel;
 	struct event *timer; /* READY in time, or the next start */
 	unsigned failures;
-	int64_t started;     /* ms */
+	int64_t started; /* ms */
 };
 
 struct supervisor {
@@ -52,7 +52,7 @@ struct supervisor {
 	struct channel *sink; /* check: the source's records come here */
 	struct event *sigchld;
 	struct event *stop_timer;
-	bool started;	      /* everything was up once */
+	bool started; /* everything was up once */
 	bool stopping;
 	int result;
 	size_t restarts;
@@ -337,9 +337,8 @@ pass_log(const struct message *m)
 static void
 kill_worker(struct supervisor *s, const struct message *m)
 {
-	struct child *c = m->id < PEERS_MAX ?
-	    find(s, ROLE_ANALYSER, (uint32_t)m->id) :
-	    NULL;
+	struct child *c =
+	    m->id < PEERS_MAX ? find(s, ROLE_ANALYSER, (uint32_t)m->id) : NULL;
 
 	if (c == NULL || c->pid <= 0)
 		return;
@@ -419,8 +418,8 @@ on_child_timer(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (c->pid > 0) {
 		log_error("%s %s; killing it", child_name(c),
-		    c->channel == NULL ? "closed its socket and lives on" :
-					 "is not ready within 10 s");
+		    c->channel == NULL ? "closed its socket and lives on"
+				       : "is not ready within 10 s");
 		kill(c->pid, SIGKILL);
 		return;
 	}
@@ -459,10 +458,10 @@ describe_end(int status)
 	static char text[80];
 
 	if (WIFSIGNALED(status))
-		snprintf(text, sizeof text, "signal %d, %s%s",
-		    WTERMSIG(status), strsignal(WTERMSIG(status)),
-		    WTERMSIG(status) == SIGSYS ? ": a forbidden system call" :
-						 "");
+		snprintf(text, sizeof text, "signal %d, %s%s", WTERMSIG(status),
+		    strsignal(WTERMSIG(status)),
+		    WTERMSIG(status) == SIGSYS ? ": a forbidden system call"
+					       : "");
 	else
 		snprintf(text, sizeof text, "exit %d", WEXITSTATUS(status));
 	return text;
@@ -603,8 +602,8 @@ supervisor_new(struct event_base *base, const struct supervisor_plan *plan)
 		    CONFIG_BYTES_MAX);
 	s->stop_timer = evtimer_new(base, on_stop_timer, s);
 	s->sigchld = evsignal_new(base, SIGCHLD, on_sigchld, s);
-	add_child(s,
-	    plan->mode == SUPERVISE_REPLAY ? ROLE_READER : ROLE_NET, 0);
+	add_child(s, plan->mode == SUPERVISE_REPLAY ? ROLE_READER : ROLE_NET,
+	    0);
 	if (plan->mode != SUPERVISE_CHECK)
 		add_child(s, ROLE_STORE, 0);
 	if (plan->mode == SUPERVISE_RUN)

@@ -20,8 +20,8 @@ struct range {
 static const struct range wide[] = {{0x1100, 0x115f}, {0x2e80, 0x303e},
     {0x3041, 0x33ff}, {0x3400, 0x4dbf}, {0x4e00, 0x9fff}, {0xa000, 0xa4cf},
     {0xa960, 0xa97f}, {0xac00, 0xd7a3}, {0xf900, 0xfaff}, {0xfe30, 0xfe6f},
-    {0xff00, 0xff60}, {0xffe0, 0xffe6}, {0x1f300, 0x1f64f},
-    {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd}};
+    {0xff00, 0xff60}, {0xffe0, 0xffe6}, {0x1f300, 0x1f64f}, {0x1f900, 0x1f9ff},
+    {0x20000, 0x3fffd}};
 /* Marks that stand on the character before them. */
 static const struct range none[] = {{0x0300, 0x036f}, {0x0483, 0x0489},
     {0x0591, 0x05bd}, {0x0610, 0x061a}, {0x064b, 0x065f}, {0x1160, 0x11ff},
@@ -269,8 +269,8 @@ table_note(struct table *t, struct span s)
 	if (t->nrows == 0)
 		bug("table: a note without a row");
 	r = &t->rows[t->nrows - 1];
-	r->notes = xgrow(r->notes, &r->notes_cap, r->nnotes + 1,
-	    sizeof *r->notes);
+	r->notes =
+	    xgrow(r->notes, &r->notes_cap, r->nnotes + 1, sizeof *r->notes);
 	r->notes[r->nnotes++] = quoted(s, &width);
 }
 

@@ -185,13 +185,11 @@ hand_on(struct tcp_table *t, struct tcp_stream *s, const struct tcp_piece *p)
 }
 
 static void
-check_end(struct tcp_table *t, struct tcp_stream *s, unsigned side,
-    int64_t now)
+check_end(struct tcp_table *t, struct tcp_stream *s, unsigned side, int64_t now)
 {
 	struct tcp_side *d = &s->side[side];
 
-	if (d->ended || !d->fin || !d->based ||
-	    tcp_before(d->next, d->fin_seq))
+	if (d->ended || !d->fin || !d->based || tcp_before(d->next, d->fin_seq))
 		return;
 	d->ended = true;
 	t->sink.end(t->sink.arg, s, side, TCP_END_FIN, now);
@@ -204,11 +202,13 @@ drain(struct tcp_table *t, struct tcp_stream *s, unsigned side)
 	struct tcp_side *d = &s->side[side];
 	struct tcp_segment *g;
 
-	while (d->based && (g = d->held) != NULL &&
-	    !tcp_before(d->next, g->seq)) {
+	while (
+	    d->based && (g = d->held) != NULL && !tcp_before(d->next, g->seq)) {
 		uint32_t old = d->next - g->seq;
-		struct tcp_piece p = {.side = side, .seq = d->next,
-		    .ack = g->ack, .time_ns = g->time_ns};
+		struct tcp_piece p = {.side = side,
+		    .seq = d->next,
+		    .ack = g->ack,
+		    .time_ns = g->time_ns};
 
 		d->held = g->next;
 		if (d->held == NULL)
@@ -239,8 +239,7 @@ find_base(struct tcp_side *d)
 
 /* Gives the hole at the front up. */
 static void
-skip_hole(struct tcp_table *t, struct tcp_stream *s, unsigned side,
-    int64_t now)
+skip_hole(struct tcp_table *t, struct tcp_stream *s, unsigned side, int64_t now)
 {
 	struct tcp_side *d = &s->side[side];
 	uint32_t n;
@@ -260,8 +259,8 @@ static bool
 hole_due(const struct tcp_side *d, int64_t now)
 {
 	return d->held != NULL && now - d->held->time_ns > hole_ns &&
-	    (!d->based || (d->acked_known &&
-	    !tcp_before(d->acked, d->held->seq)));
+	    (!d->based ||
+		(d->acked_known && !tcp_before(d->acked, d->held->seq)));
 }
 
 /* The side whose first held segment is the older. */
@@ -386,8 +385,8 @@ is_new_connection(const struct tcp_stream *s, unsigned side,
 	if ((p->flags & (TCP_SYN | TCP_RST)) != TCP_SYN)
 		return false;
 	if (d->syn)
-		return d->isn != p->seq && (s->closed || s->lingering ||
-		    (p->flags & TCP_ACK) == 0);
+		return d->isn != p->seq &&
+		    (s->closed || s->lingering || (p->flags & TCP_ACK) == 0);
 	/* The SYN of the bytes we have, captured late. */
 	if (!d->based && d->held != NULL && d->held->seq == p->seq + 1)
 		return false;
@@ -414,8 +413,8 @@ note_syn(struct tcp_stream *s, unsigned side, const struct packet *p,
 		return;
 	d->syn = true;
 	d->isn = p->seq;
-	if (!d->based && (d->held == NULL ||
-	    !tcp_before(d->held->seq, p->seq + 1))) {
+	if (!d->based &&
+	    (d->held == NULL || !tcp_before(d->held->seq, p->seq + 1))) {
 		d->based = true;
 		d->next = p->seq + 1;
 	}
@@ -460,14 +459,16 @@ tcp_reset_injected(const struct tcp_side *d)
 {
 	if (!d->reset)
 		return false;
-	return d->after_reset || (d->ttl_max != 0 &&
-	    (d->reset_ttl + 1 < d->ttl_min || d->reset_ttl > d->ttl_max + 1));
+	return d->after_reset ||
+	    (d->ttl_max != 0 &&
+		(d->reset_ttl + 1 < d->ttl_min ||
+		    d->reset_ttl > d->ttl_max + 1));
 }
 
 /* A copy of n bytes from `seq` on, put in front of *at. */
 static struct tcp_segment **
-insert_segment(struct tcp_table *t, struct tcp_side *d,
-    struct tcp_segment **at, const struct tcp_piece *p, uint32_t seq, size_t n)
+insert_segment(struct tcp_table *t, struct tcp_side *d, struct tcp_segment **at,
+    const struct tcp_piece *p, uint32_t seq, size_t n)
 {
 	struct tcp_segment *g = xmalloc(sizeof *g + n);
 
@@ -521,9 +522,10 @@ limit_held(struct tcp_table *t, struct tcp_stream *s, unsigned side,
 {
 	struct tcp_side *d = &s->side[side];
 
-	while (d->held != NULL && (d->held_bytes > STREAM_HELD_MAX ||
-	    d->held_count > STREAM_SEGMENTS_MAX ||
-	    t->held_bytes > STREAMS_HELD_MAX)) {
+	while (d->held != NULL &&
+	    (d->held_bytes > STREAM_HELD_MAX ||
+		d->held_count > STREAM_SEGMENTS_MAX ||
+		t->held_bytes > STREAMS_HELD_MAX)) {
 		t->evicted += t->held_bytes > STREAMS_HELD_MAX;
 		skip_hole(t, s, side, now);
 	}
@@ -577,8 +579,8 @@ take_payload(struct tcp_table *t, struct tcp_stream *s, struct tcp_piece *p)
 		drain(t, s, p->side);
 		return;
 	}
-	if (ahead > AHEAD_MAX && !(d->acked_known &&
-	    !tcp_before(d->acked, p->seq + n)))
+	if (ahead > AHEAD_MAX &&
+	    !(d->acked_known && !tcp_before(d->acked, p->seq + n)))
 		return;
 	hold(t, d, p);
 	limit_held(t, s, p->side, p->time_ns);
@@ -624,8 +626,11 @@ take_segment(struct tcp_table *t, struct tcp_stream *s, unsigned side,
     const struct packet *p, int64_t now)
 {
 	struct tcp_side *d = &s->side[side];
-	struct tcp_piece piece = {.side = side, .seq = p->seq, .ack = p->ack,
-	    .time_ns = now, .data = p->payload};
+	struct tcp_piece piece = {.side = side,
+	    .seq = p->seq,
+	    .ack = p->ack,
+	    .time_ns = now,
+	    .data = p->payload};
 
 	note_ttl(d, p->ttl);
 	if (p->flags & TCP_SYN) {
@@ -693,8 +698,8 @@ void
 tcp_unreachable(struct tcp_table *t, const struct packet *p, int64_t now)
 {
 	unsigned side = 0;
-	struct tcp_stream *s = find_stream(t, p, hash_ends(&p->src, &p->dst),
-	    &side);
+	struct tcp_stream *s =
+	    find_stream(t, p, hash_ends(&p->src, &p->dst), &side);
 
 	if (s == NULL || s->closed || s->established)
 		return;

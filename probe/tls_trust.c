@@ -67,7 +67,8 @@ name_text(X509_NAME *name)
 
 	if (bio == NULL)
 		fatal("out of memory for a certificate");
-	X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
+	X509_NAME_print_ex(bio, name, 0,
+	    XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
 	text = bio_text(bio);
 	BIO_free(bio);
 	return text;
@@ -127,7 +128,7 @@ certificate_fill(struct certificate *c, X509 *x)
 }
 
 static void
-chain_note(struct hop *hop, STACK_OF(X509) *chain)
+chain_note(struct hop *hop, STACK_OF(X509) * chain)
 {
 	int n = sk_X509_num(chain);
 

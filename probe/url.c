@@ -20,13 +20,39 @@ enum {
 #define S_PA  (SET_PATH | SET_USERINFO)
 
 static const uint8_t set_of[128] = {
-    [0] = S_ALL,  [1] = S_ALL,	[2] = S_ALL,  [3] = S_ALL,  [4] = S_ALL,
-    [5] = S_ALL,  [6] = S_ALL,	[7] = S_ALL,  [8] = S_ALL,  [9] = S_ALL,
-    [10] = S_ALL, [11] = S_ALL, [12] = S_ALL, [13] = S_ALL, [14] = S_ALL,
-    [15] = S_ALL, [16] = S_ALL, [17] = S_ALL, [18] = S_ALL, [19] = S_ALL,
-    [20] = S_ALL, [21] = S_ALL, [22] = S_ALL, [23] = S_ALL, [24] = S_ALL,
-    [25] = S_ALL, [26] = S_ALL, [27] = S_ALL, [28] = S_ALL, [29] = S_ALL,
-    [30] = S_ALL, [31] = S_ALL, [127] = S_ALL,
+    [0] = S_ALL,
+    [1] = S_ALL,
+    [2] = S_ALL,
+    [3] = S_ALL,
+    [4] = S_ALL,
+    [5] = S_ALL,
+    [6] = S_ALL,
+    [7] = S_ALL,
+    [8] = S_ALL,
+    [9] = S_ALL,
+    [10] = S_ALL,
+    [11] = S_ALL,
+    [12] = S_ALL,
+    [13] = S_ALL,
+    [14] = S_ALL,
+    [15] = S_ALL,
+    [16] = S_ALL,
+    [17] = S_ALL,
+    [18] = S_ALL,
+    [19] = S_ALL,
+    [20] = S_ALL,
+    [21] = S_ALL,
+    [22] = S_ALL,
+    [23] = S_ALL,
+    [24] = S_ALL,
+    [25] = S_ALL,
+    [26] = S_ALL,
+    [27] = S_ALL,
+    [28] = S_ALL,
+    [29] = S_ALL,
+    [30] = S_ALL,
+    [31] = S_ALL,
+    [127] = S_ALL,
     [' '] = S_FR | S_QU | S_PA,
     ['"'] = S_FR | S_QU | S_PA,
     ['<'] = S_FR | S_QU | S_PA,
@@ -34,31 +60,44 @@ static const uint8_t set_of[128] = {
     ['`'] = S_FR | S_PA,
     ['#'] = S_QU | S_PA,
     ['\''] = SET_SPECIAL_QUERY,
-    ['?'] = S_PA, ['^'] = S_PA, ['{'] = S_PA, ['}'] = S_PA,
-    ['/'] = SET_USERINFO, [':'] = SET_USERINFO, [';'] = SET_USERINFO,
-    ['='] = SET_USERINFO, ['@'] = SET_USERINFO, ['['] = SET_USERINFO,
-    ['\\'] = SET_USERINFO, [']'] = SET_USERINFO, ['|'] = SET_USERINFO,
+    ['?'] = S_PA,
+    ['^'] = S_PA,
+    ['{'] = S_PA,
+    ['}'] = S_PA,
+    ['/'] = SET_USERINFO,
+    [':'] = SET_USERINFO,
+    [';'] = SET_USERINFO,
+    ['='] = SET_USERINFO,
+    ['@'] = SET_USERINFO,
+    ['['] = SET_USERINFO,
+    ['\\'] = SET_USERINFO,
+    [']'] = SET_USERINFO,
+    ['|'] = SET_USERINFO,
 };
 
 static const struct scheme {
 	const char *name;
 	int32_t port; /* -1: none */
 } special_schemes[] = {
-    {"http", 80}, {"https", 443}, {"ws", 80},
-    {"wss", 443}, {"ftp", 21},	  {"file", -1},
+    {"http", 80},
+    {"https", 443},
+    {"ws", 80},
+    {"wss", 443},
+    {"ftp", 21},
+    {"file", -1},
 };
 
 /* A URL under construction: parts that are not yet in href. */
 struct builder {
 	struct url *url;
-	struct span in;	     /* what is left of the input */
+	struct span in; /* what is left of the input */
 	const struct url *base;
 	char scheme[32];
 	size_t scheme_len;
 	bool special;
 	bool file;
-	bool drop_path;	     /* path comes from the input alone */
-	struct span query;   /* as written, or from the base when encoded */
+	bool drop_path;	   /* path comes from the input alone */
+	struct span query; /* as written, or from the base when encoded */
 	bool has_query;
 	bool query_encoded;
 	struct buf *path;
@@ -142,7 +181,9 @@ url_reset(struct url *url)
 {
 	struct buf href = url->href, work = url->work, clean = url->clean;
 
-	*url = (struct url){.port = -1, .href = href, .work = work,
+	*url = (struct url){.port = -1,
+	    .href = href,
+	    .work = work,
 	    .clean = clean};
 	buf_clear(&url->href);
 	buf_clear(&url->work);
@@ -158,9 +199,10 @@ clean_input(struct url *url, struct span in)
 		in = span_slice(in, 1, in.n - 1);
 	while (in.n > 0 && (unsigned char)in.p[in.n - 1] <= ' ')
 		in.n--;
-	if (in.n == 0 || (memchr(in.p, '\t', in.n) == NULL &&
-	    memchr(in.p, '\n', in.n) == NULL &&
-	    memchr(in.p, '\r', in.n) == NULL))
+	if (in.n == 0 ||
+	    (memchr(in.p, '\t', in.n) == NULL &&
+		memchr(in.p, '\n', in.n) == NULL &&
+		memchr(in.p, '\r', in.n) == NULL))
 		return in;
 	for (size_t i = 0; i < in.n; i++)
 		if (in.p[i] != '\t' && in.p[i] != '\n' && in.p[i] != '\r')
@@ -176,8 +218,9 @@ take_scheme(struct builder *b)
 
 	if (b->in.n == 0 || !ascii_alpha(b->in.p[0]))
 		return false;
-	while (i < b->in.n && (ascii_alnum(b->in.p[i]) || b->in.p[i] == '+' ||
-	    b->in.p[i] == '-' || b->in.p[i] == '.'))
+	while (i < b->in.n &&
+	    (ascii_alnum(b->in.p[i]) || b->in.p[i] == '+' ||
+		b->in.p[i] == '-' || b->in.p[i] == '.'))
 		i++;
 	if (i == b->in.n || b->in.p[i] != ':' || i >= sizeof(b->scheme))
 		return false;
@@ -191,8 +234,8 @@ take_scheme(struct builder *b)
 static bool
 is_slash(const struct builder *b, size_t at)
 {
-	return at < b->in.n && (b->in.p[at] == '/' ||
-	    (b->special && b->in.p[at] == '\\'));
+	return at < b->in.n &&
+	    (b->in.p[at] == '/' || (b->special && b->in.p[at] == '\\'));
 }
 
 static void
@@ -236,8 +279,8 @@ parse_port(struct builder *b, struct span digits)
 		if (port > 65535)
 			return false;
 	}
-	b->url->port = s != NULL && s->port == (int32_t)port ? -1 :
-	    (int32_t)port;
+	b->url->port =
+	    s != NULL && s->port == (int32_t)port ? -1 : (int32_t)port;
 	return true;
 }
 
@@ -413,8 +456,8 @@ parse_path(struct builder *b)
 			if (last)
 				buf_add_char(b->path, '/');
 		} else {
-			bool drive = b->file && b->path->len == 0 &&
-			    is_drive(seg);
+			bool drive =
+			    b->file && b->path->len == 0 && is_drive(seg);
 
 			buf_add_char(b->path, '/');
 			encode_span(b->path, seg, SET_PATH | SET_C0);
@@ -521,7 +564,7 @@ file_host(struct builder *b, struct marks_of *m)
 	if (u->host_kind == URL_HOST_NONE)
 		return false;
 	if (span_is(span_slice(buf_span(&u->href), m->host, m->host_n),
-	    "localhost")) {
+		"localhost")) {
 		u->href.len = m->host;
 		m->host_n = 0;
 		u->host_kind = URL_HOST_EMPTY;
@@ -532,10 +575,9 @@ file_host(struct builder *b, struct marks_of *m)
 static void
 file_no_host(struct builder *b, struct marks_of *m)
 {
-	bool from_base = b->base != NULL &&
-	    span_is(b->base->scheme, "file");
-	struct span drive = from_base ? span_slice(b->base->path, 1, 2) :
-	    SPAN_NULL;
+	bool from_base = b->base != NULL && span_is(b->base->scheme, "file");
+	struct span drive =
+	    from_base ? span_slice(b->base->path, 1, 2) : SPAN_NULL;
 
 	if (from_base)
 		copy_authority(b, m);
@@ -583,8 +625,7 @@ parse_absolute(struct builder *b, struct marks_of *m)
 	if (span_is((struct span){b->scheme, b->scheme_len}, "file"))
 		return parse_file(b, m);
 	if (b->special && b->base != NULL && b->base->special &&
-	    span_eq(b->base->scheme,
-	    (struct span){b->scheme, b->scheme_len}) &&
+	    span_eq(b->base->scheme, (struct span){b->scheme, b->scheme_len}) &&
 	    !(b->in.n > 1 && b->in.p[0] == '/' && b->in.p[1] == '/'))
 		return parse_relative(b, m);
 	add_scheme(b);
@@ -667,8 +708,9 @@ finish(struct builder *b, const struct marks_of *m)
 		if (b->query_encoded)
 			buf_add_span(out, b->query);
 		else
-			encode_span(out, b->query, (b->special ?
-			    SET_SPECIAL_QUERY : SET_QUERY) | SET_C0);
+			encode_span(out, b->query,
+			    (b->special ? SET_SPECIAL_QUERY : SET_QUERY) |
+				SET_C0);
 		query_n = out->len - query;
 	}
 	if (b->in.n > 0 && b->in.p[0] == '#') {

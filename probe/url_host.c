@@ -96,8 +96,9 @@ ends_in_number(struct span host)
 
 	for (size_t i = 0; i < last.n; i++)
 		digits = digits && ascii_digit(last.p[i]);
-	return digits || (last.n >= 2 && last.p[0] == '0' &&
-	    ascii_lower(last.p[1]) == 'x' && ipv4_number(last, &v));
+	return digits ||
+	    (last.n >= 2 && last.p[0] == '0' && ascii_lower(last.p[1]) == 'x' &&
+		ipv4_number(last, &v));
 }
 
 static enum url_host_kind
@@ -267,8 +268,9 @@ idna_ascii(struct span host, struct buf *out)
 	bool good;
 
 	good = memchr(host.p, 0, host.n) == NULL &&
-	    idn2_to_ascii_8z(text, &ascii, IDN2_NFC_INPUT |
-	    IDN2_NONTRANSITIONAL) == IDN2_OK && ascii[0] != '\0';
+	    idn2_to_ascii_8z(text, &ascii,
+		IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) == IDN2_OK &&
+	    ascii[0] != '\0';
 	if (good)
 		buf_add_str(out, ascii);
 	idn2_free(ascii);

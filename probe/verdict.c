@@ -80,9 +80,9 @@ wire_rule(struct wire *w, struct verdict_rule *r)
 	wire_number(w, &r->max_text);
 	wire_number(w, &r->max_links);
 	wire_amount(w, &r->max_body);
-	if (w->in != NULL && (r->class >= PAGE_CLASS_COUNT ||
-	    r->max_text > VERDICT_TEXT_MAX || r->max_body < 0 ||
-	    r->max_body > VERDICT_BODY_MAX))
+	if (w->in != NULL &&
+	    (r->class >= PAGE_CLASS_COUNT || r->max_text > VERDICT_TEXT_MAX ||
+		r->max_body < 0 || r->max_body > VERDICT_BODY_MAX))
 		w->in->bad = true;
 }
 
@@ -131,8 +131,8 @@ verdict_rule_count(const struct verdict_rules *v)
 struct prepared {
 	const struct verdict_input *in;
 	char *status;
-	struct buf text;	/* visible text, one block a line */
-	size_t text_bytes;	/* of it, without those line ends */
+	struct buf text;   /* visible text, one block a line */
+	size_t text_bytes; /* of it, without those line ends */
 	struct buf body;
 	struct buf title;
 	struct buf url;
@@ -204,7 +204,7 @@ any_part(const struct text_list *l, const struct buf *text)
 {
 	for (size_t i = 0; i < l->nlist; i++)
 		if (memmem(buf_str(text), text->len, l->list[i],
-		    strlen(l->list[i])) != NULL)
+			strlen(l->list[i])) != NULL)
 			return true;
 	return false;
 }
@@ -272,8 +272,9 @@ rule_holds(const struct verdict_rule *r, const struct prepared *p)
 		return false;
 	if (r->url.nlist > 0 && !any_glob(&r->url, buf_str(&p->url)))
 		return false;
-	if (r->title.nlist > 0 && (p->in->title.p == NULL ||
-	    !any_glob(&r->title, buf_str(&p->title))))
+	if (r->title.nlist > 0 &&
+	    (p->in->title.p == NULL ||
+		!any_glob(&r->title, buf_str(&p->title))))
 		return false;
 	if (r->text.nlist > 0 && !any_part(&r->text, &p->text))
 		return false;

@@ -8,20 +8,34 @@
 #include "schema.h"
 #include "verdict_rule.h"
 
-#define NUMBER(k, type, member, hi) \
-	{.key = k, .kind = FIELD_COUNT, .offset = offsetof(struct type, member), \
-	    .min = 0, .max = hi}
-#define TEXT(k, type, member) \
-	{.key = k, .kind = FIELD_TEXT, .offset = offsetof(struct type, member)}
-#define LIST(k, type, member, checked_by) \
-	{.key = k, .kind = FIELD_TEXTS, \
-	    .offset = offsetof(struct type, member.list), \
-	    .count_offset = offsetof(struct type, member.nlist), \
-	    .check = checked_by}
-#define MAPS(k, type, member, e) \
-	{.key = k, .kind = FIELD_MAPS, .offset = offsetof(struct type, member), \
-	    .count_offset = offsetof(struct type, n##member), .elements = &(e)}
-#define SCHEMA(fields) {(fields), ARRAY_LEN(fields)}
+#define NUMBER(k, type, member, hi)                                            \
+	{                                                                      \
+		.key = k, .kind = FIELD_COUNT,                                 \
+		.offset = offsetof(struct type, member), .min = 0, .max = hi   \
+	}
+#define TEXT(k, type, member)                                                  \
+	{                                                                      \
+		.key = k, .kind = FIELD_TEXT,                                  \
+		.offset = offsetof(struct type, member)                        \
+	}
+#define LIST(k, type, member, checked_by)                                      \
+	{                                                                      \
+		.key = k, .kind = FIELD_TEXTS,                                 \
+		.offset = offsetof(struct type, member.list),                  \
+		.count_offset = offsetof(struct type, member.nlist),           \
+		.check = checked_by                                            \
+	}
+#define MAPS(k, type, member, e)                                               \
+	{                                                                      \
+		.key = k, .kind = FIELD_MAPS,                                  \
+		.offset = offsetof(struct type, member),                       \
+		.count_offset = offsetof(struct type, n##member),              \
+		.elements = &(e)                                               \
+	}
+#define SCHEMA(fields)                                                         \
+	{                                                                      \
+		(fields), ARRAY_LEN(fields)                                    \
+	}
 
 static const char *const class_names[] = {"normal", "empty", "bot_wall",
     "block", "parked", "placeholder", "login_wall", "geo", "soft_404",
@@ -78,19 +92,21 @@ check_address(const char *s)
 	uint8_t raw[16];
 
 	return inet_pton(AF_INET, s, raw) == 1 ||
-	    inet_pton(AF_INET6, s, raw) == 1 ? NULL : "is not an IP address";
+		inet_pton(AF_INET6, s, raw) == 1
+	    ? NULL
+	    : "is not an IP address";
 }
 
 static const struct field sample_fields[] = {
-	NUMBER("status", verdict_sample, status, 999),
-	LIST("header", verdict_sample, headers, check_header_line),
-	TEXT("host", verdict_sample, host),
-	TEXT("url", verdict_sample, url),
-	TEXT("title", verdict_sample, title),
-	LIST("text", verdict_sample, text, NULL),
-	NUMBER("padding", verdict_sample, padding, 1000000),
-	TEXT("body", verdict_sample, body),
-	NUMBER("links", verdict_sample, links, 1000000),
+    NUMBER("status", verdict_sample, status, 999),
+    LIST("header", verdict_sample, headers, check_header_line),
+    TEXT("host", verdict_sample, host),
+    TEXT("url", verdict_sample, url),
+    TEXT("title", verdict_sample, title),
+    LIST("text", verdict_sample, text, NULL),
+    NUMBER("padding", verdict_sample, padding, 1000000),
+    TEXT("body", verdict_sample, body),
+    NUMBER("links", verdict_sample, links, 1000000),
 };
 
 static void
@@ -105,29 +121,35 @@ static const struct element_type sample_type = {SCHEMA(sample_fields),
     sizeof(struct verdict_sample), 64, sample_init};
 
 static const struct field rule_fields[] = {
-	{.key = "id", .kind = FIELD_TEXT,
-	    .offset = offsetof(struct verdict_rule, id), .check = check_id,
-	    .required = true},
-	{.key = "class", .kind = FIELD_CHOICE,
-	    .offset = offsetof(struct verdict_rule, class),
-	    .choices = class_names, .required = true},
-	LIST("status", verdict_rule, status, check_glob),
-	LIST("header", verdict_rule, header, check_header),
-	LIST("host", verdict_rule, host, check_host),
-	LIST("url", verdict_rule, url, check_glob),
-	LIST("title", verdict_rule, title, check_title),
-	LIST("text", verdict_rule, text, check_part),
-	LIST("text_also", verdict_rule, text_also, check_part),
-	LIST("body", verdict_rule, body, check_part),
-	LIST("body_also", verdict_rule, body_also, check_part),
-	LIST("body_not", verdict_rule, body_not, check_part),
-	NUMBER("max_text", verdict_rule, max_text, VERDICT_TEXT_MAX),
-	NUMBER("max_links", verdict_rule, max_links, 100000),
-	{.key = "max_body", .kind = FIELD_SIZE,
-	    .offset = offsetof(struct verdict_rule, max_body), .min = 0,
-	    .max = VERDICT_BODY_MAX},
-	MAPS("match", verdict_rule, match, sample_type),
-	MAPS("no_match", verdict_rule, no_match, sample_type),
+    {.key = "id",
+	.kind = FIELD_TEXT,
+	.offset = offsetof(struct verdict_rule, id),
+	.check = check_id,
+	.required = true},
+    {.key = "class",
+	.kind = FIELD_CHOICE,
+	.offset = offsetof(struct verdict_rule, class),
+	.choices = class_names,
+	.required = true},
+    LIST("status", verdict_rule, status, check_glob),
+    LIST("header", verdict_rule, header, check_header),
+    LIST("host", verdict_rule, host, check_host),
+    LIST("url", verdict_rule, url, check_glob),
+    LIST("title", verdict_rule, title, check_title),
+    LIST("text", verdict_rule, text, check_part),
+    LIST("text_also", verdict_rule, text_also, check_part),
+    LIST("body", verdict_rule, body, check_part),
+    LIST("body_also", verdict_rule, body_also, check_part),
+    LIST("body_not", verdict_rule, body_not, check_part),
+    NUMBER("max_text", verdict_rule, max_text, VERDICT_TEXT_MAX),
+    NUMBER("max_links", verdict_rule, max_links, 100000),
+    {.key = "max_body",
+	.kind = FIELD_SIZE,
+	.offset = offsetof(struct verdict_rule, max_body),
+	.min = 0,
+	.max = VERDICT_BODY_MAX},
+    MAPS("match", verdict_rule, match, sample_type),
+    MAPS("no_match", verdict_rule, no_match, sample_type),
 };
 
 static void
@@ -144,9 +166,9 @@ static const struct element_type rule_type = {SCHEMA(rule_fields),
     sizeof(struct verdict_rule), VERDICT_RULES_MAX, rule_init};
 
 static const struct field file_fields[] = {
-	LIST("block_hosts", verdict_rules, block_hosts, check_host),
-	LIST("forged_addresses", verdict_rules, forged, check_address),
-	MAPS("rules", verdict_rules, rules, rule_type),
+    LIST("block_hosts", verdict_rules, block_hosts, check_host),
+    LIST("forged_addresses", verdict_rules, forged, check_address),
+    MAPS("rules", verdict_rules, rules, rule_type),
 };
 static const struct schema file_schema = SCHEMA(file_fields);
 
@@ -175,8 +197,8 @@ fold_addresses(struct text_list *l)
 	uint8_t raw[16];
 
 	for (size_t i = 0; i < l->nlist; i++) {
-		int family = strchr(l->list[i], ':') == NULL ? AF_INET :
-		    AF_INET6;
+		int family =
+		    strchr(l->list[i], ':') == NULL ? AF_INET : AF_INET6;
 
 		if (inet_pton(family, l->list[i], raw) != 1 ||
 		    inet_ntop(family, raw, text, sizeof text) == NULL)
@@ -219,10 +241,12 @@ check_rule(struct verdict_rule *r, const struct doc_node *node,
     struct config_errors *errors)
 {
 	if (!has_sign(r, node))
-		doc_complain(node, errors, "the rule has no sign: no status, "
+		doc_complain(node, errors,
+		    "the rule has no sign: no status, "
 		    "header, host, url, title, text or body");
 	if (r->nmatch == 0 || r->nno_match == 0)
-		doc_complain(node, errors, "the rule needs a 'match' and a "
+		doc_complain(node, errors,
+		    "the rule needs a 'match' and a "
 		    "'no_match' sample");
 	note_places(r->match, r->nmatch, doc_get(node, "match"));
 	note_places(r->no_match, r->nno_match, doc_get(node, "no_match"));
@@ -316,16 +340,15 @@ try_sample(const struct verdict_rules *v, const struct verdict_sample *s,
 	char *padding = xmalloc(s->padding + 1);
 	char *headers = sample_headers(s);
 	struct verdict_input in = {
-		.status = (int)s->status,
-		.headers = span_of(headers),
-		.host = span_of(s->host == NULL ? "site.example" : s->host),
-		.url = span_of(s->url == NULL ? "http://site.example/" :
-		    s->url),
-		.title = span_of(s->title),
-		.blocks = blocks,
-		.nblocks = n + (s->padding > 0),
-		.body = span_of(s->body),
-		.nlinks = s->links,
+	    .status = (int)s->status,
+	    .headers = span_of(headers),
+	    .host = span_of(s->host == NULL ? "site.example" : s->host),
+	    .url = span_of(s->url == NULL ? "http://site.example/" : s->url),
+	    .title = span_of(s->title),
+	    .blocks = blocks,
+	    .nblocks = n + (s->padding > 0),
+	    .body = span_of(s->body),
+	    .nlinks = s->links,
 	};
 	enum page_class class;
 

@@ -130,8 +130,8 @@ verdict_of(const struct observation *o, const struct finding *f)
 		return o->nhops > 1 ? VERDICT_DEGRADED : VERDICT_INCONCLUSIVE;
 	case OUTCOME_TOO_MANY_REDIRECTS:
 	case OUTCOME_REDIRECT_LOOP:
-		return o->nhops > 1 || h->status != 0 ? VERDICT_DEGRADED :
-		    VERDICT_DOWN;
+		return o->nhops > 1 || h->status != 0 ? VERDICT_DEGRADED
+						      : VERDICT_DOWN;
 	case OUTCOME_HEADERS_TOO_LARGE:
 	case OUTCOME_TRUNCATED:
 		return VERDICT_DEGRADED;
@@ -225,8 +225,8 @@ verdict_advance(struct verdict_state *s, enum verdict seen, int64_t time,
 	uint32_t need = seen == VERDICT_UP ? r->confirm_up : r->confirm_down;
 
 	if (seen == VERDICT_INCONCLUSIVE)
-		return s->candidate == VERDICT_UNKNOWN ? VERDICT_KEPT :
-		    VERDICT_FORMING;
+		return s->candidate == VERDICT_UNKNOWN ? VERDICT_KEPT
+						       : VERDICT_FORMING;
 	s->bad = seen == VERDICT_UP ? 0 : s->bad + 1;
 	if (seen == s->confirmed) {
 		forget_candidate(s);

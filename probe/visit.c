@@ -23,8 +23,8 @@ struct visit {
 	const struct visit_settings *settings;
 	enum visit_state state;
 	struct observation observation;
-	struct url url;		/* of the hop under way */
-	char *host;		/* its host without brackets */
+	struct url url; /* of the hop under way */
+	char *host;	/* its host without brackets */
 	struct address addresses[DNS_ANSWERS_MAX];
 	size_t naddresses;
 	size_t next_address;
@@ -69,8 +69,7 @@ visit_finish(struct visit *v)
 	visit_free(v);
 }
 
-static void
-on_timer(evutil_socket_t fd, short what, void *arg);
+static void on_timer(evutil_socket_t fd, short what, void *arg);
 
 /* Ends the visit from the loop, so that visit_start() never calls back. */
 static void
@@ -117,16 +116,16 @@ is_redirect(int status)
 static char *
 redirect_target(struct visit *v, struct hop *h)
 {
-	struct span location =
-	    header_value(buf_span(&h->headers), "location");
+	struct span location = header_value(buf_span(&h->headers), "location");
 	char *next;
 
 	if (!is_redirect(h->status) || h->failure != FAILURE_NONE ||
 	    location.p == NULL)
 		return NULL;
 	next = url_resolve(location, &v->url);
-	if (next == NULL || (!span_starts(span_of(next), "http://") &&
-	    !span_starts(span_of(next), "https://"))) {
+	if (next == NULL ||
+	    (!span_starts(span_of(next), "http://") &&
+		!span_starts(span_of(next), "https://"))) {
 		h->failure = FAILURE_HTTP_REDIRECT_HOST;
 		free(next);
 		return NULL;
@@ -349,14 +348,15 @@ hop_begin(struct visit *v)
 	v->host = bare_host(&v->url);
 	if (v->proxy != NULL) {
 		/* The proxy resolves and connects; it is the operator's. */
-		wait_until(v, pace_reserve(v->settings->pace, span_of(v->host),
-		    monotonic_us()));
+		wait_until(v,
+		    pace_reserve(v->settings->pace, span_of(v->host),
+			monotonic_us()));
 		return;
 	}
 	if (v->url.host_kind == URL_HOST_IPV4 ||
 	    v->url.host_kind == URL_HOST_IPV6) {
-		v->naddresses = address_parse(&v->addresses[0], v->host,
-		    url_port(&v->url));
+		v->naddresses =
+		    address_parse(&v->addresses[0], v->host, url_port(&v->url));
 		use_addresses(v);
 		return;
 	}

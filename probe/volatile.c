@@ -21,8 +21,7 @@ volatile_set_release(struct volatile_set *set)
 bool
 volatile_quiet(const struct volatile_slot *s, uint64_t look)
 {
-	uint64_t quiet = s->state == SLOT_SUSPECT ? SUSPECT_LOOKS :
-	    QUIET_LOOKS;
+	uint64_t quiet = s->state == SLOT_SUSPECT ? SUSPECT_LOOKS : QUIET_LOOKS;
 
 	return look > s->look && look - s->look > quiet;
 }

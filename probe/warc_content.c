@@ -7,8 +7,8 @@
 #include "limit.h"
 
 struct content {
-	char *codings;	   /* NULL: the bytes are hashed as they come */
-	struct buf coded;  /* whole body while it is small enough to undo */
+	char *codings;	  /* NULL: the bytes are hashed as they come */
+	struct buf coded; /* whole body while it is small enough to undo */
 	bool given_up;
 	struct digest *digest;
 	uint64_t length;
@@ -52,8 +52,8 @@ undo(struct content *c)
 	struct buf plain = BUF_INIT(DECODED_BODY_MAX);
 	enum decode_status status;
 
-	status = content_decode(buf_span(&c->coded), span_of(c->codings),
-	    &plain);
+	status =
+	    content_decode(buf_span(&c->coded), span_of(c->codings), &plain);
 	hash(c, buf_span(&plain));
 	buf_release(&plain);
 	return decode_status_text(status);

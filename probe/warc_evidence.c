@@ -31,9 +31,8 @@ static bool
 line_fits(struct span line, struct span uri, int64_t date, struct span sum,
     struct cdxj_entry *e)
 {
-	return cdxj_parse(line, e) && e->date == date &&
-	    span_eq(e->uri, uri) && span_eq(e->digest, sum) &&
-	    !span_is(e->mime, "warc/revisit");
+	return cdxj_parse(line, e) && e->date == date && span_eq(e->uri, uri) &&
+	    span_eq(e->digest, sum) && !span_is(e->mime, "warc/revisit");
 }
 
 static bool check_record(const struct search *, const char *file,
@@ -82,15 +81,16 @@ check_original(const struct search *s, const struct warc_record *rec)
 		date = INSTANT_NONE;
 	while (dir != NULL && !found && (e = readdir(dir)) != NULL)
 		if (span_ends_i(span_of(e->d_name), ".cdxj"))
-			good = search_index(s, e->d_name, uri, date, sum,
-			    &found);
+			good =
+			    search_index(s, e->d_name, uri, date, sum, &found);
 	if (dir != NULL)
 		closedir(dir);
 	else if (fd >= 0)
 		close(fd);
 	if (!found)
-		return refuse(s, xasprintf(
-		    "the record that the revisit refers to is not there"));
+		return refuse(s,
+		    xasprintf(
+			"the record that the revisit refers to is not there"));
 	return good;
 }
 
@@ -154,9 +154,9 @@ check_record(const struct search *s, const char *file, uint64_t offset,
 		good = refuse(s, xasprintf("no record begins there"));
 	} else {
 		warc_payload_read(&p, r, &rec, NULL);
-		good = !warc_reader_torn(r) ?
-		    check_payload(s, &rec, &p, may_refer) :
-		    refuse(s, xasprintf("the record is cut off"));
+		good = !warc_reader_torn(r)
+		    ? check_payload(s, &rec, &p, may_refer)
+		    : refuse(s, xasprintf("the record is cut off"));
 		/* To the member's end, where its check sum stands. */
 		warc_reader_here(r);
 		if (good && x.damaged)

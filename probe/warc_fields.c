@@ -30,74 +30,82 @@ struct field {
 };
 
 static const struct field visit_fields[] = {
-#define F(name, kind, member) \
-	{name, kind, offsetof(struct warc_visit, member), -1}
-	F("hop", KIND_U32, hop),
-	F("hops", KIND_U32, hops),
-	F("has-request", KIND_BOOL, has_request),
-	F("has-response", KIND_BOOL, has_response),
-	F("head-bytes", KIND_U64, head_bytes),
-	F("body-bytes", KIND_U64, body_bytes),
-	F("one-chunk", KIND_BOOL, one_chunk),
+#define F(name, kind, member)                                                  \
+	{                                                                      \
+		name, kind, offsetof(struct warc_visit, member), -1            \
+	}
+    F("hop", KIND_U32, hop),
+    F("hops", KIND_U32, hops),
+    F("has-request", KIND_BOOL, has_request),
+    F("has-response", KIND_BOOL, has_response),
+    F("head-bytes", KIND_U64, head_bytes),
+    F("body-bytes", KIND_U64, body_bytes),
+    F("one-chunk", KIND_BOOL, one_chunk),
 #undef F
 };
 
 static const struct field observation_fields[] = {
-#define F(name, kind, member) \
-	{name, kind, offsetof(struct observation, member), 0}
-	F("observation", KIND_U64, id),
-	F("variant", KIND_VARIANT, variant),
-	F("vantage", KIND_STR, vantage),
-	F("target", KIND_STR, target),
-	F("page", KIND_STR, page),
-	F("page-url", KIND_STR, url),
-	F("conditional", KIND_BOOL, conditional),
+#define F(name, kind, member)                                                  \
+	{                                                                      \
+		name, kind, offsetof(struct observation, member), 0            \
+	}
+    F("observation", KIND_U64, id),
+    F("variant", KIND_VARIANT, variant),
+    F("vantage", KIND_STR, vantage),
+    F("target", KIND_STR, target),
+    F("page", KIND_STR, page),
+    F("page-url", KIND_STR, url),
+    F("conditional", KIND_BOOL, conditional),
 #undef F
 };
 
 static const struct field hop_fields[] = {
-#define F(name, kind, member, unset) \
-	{name, kind, offsetof(struct hop, member), unset}
-	F("url", KIND_STR, url, 0),
-	F("failure", KIND_FAILURE, failure, 0),
-	F("failure-text", KIND_STR, failure_text, 0),
-	F("stage", KIND_STAGE, stage, 0),
-	F("outcome", KIND_OUTCOME, outcome, 0),
-	F("status", KIND_INT, status, 0),
-	F("http-version", KIND_INT, http_version, 0),
-	F("body-cut", KIND_BOOL, body_cut, 0),
-	F("address", KIND_STR, address, 0),
-	F("port", KIND_U16, port, 0),
-	F("local-port", KIND_U16, local_port, 0),
-	F("dns-host", KIND_STR, dns.host, 0),
-	F("dns-server", KIND_STR, dns.server, 0),
-	F("dns-rcode", KIND_INT, dns.rcode, -1),
-	F("dns-start-us", KIND_I64, dns.start_us, MARK_NONE),
-	F("dns-end-us", KIND_I64, dns.end_us, MARK_NONE),
-	F("tcp-start-us", KIND_I64, marks.tcp_start, MARK_NONE),
-	F("tcp-done-us", KIND_I64, marks.tcp_done, MARK_NONE),
-	F("tls-done-us", KIND_I64, marks.tls_done, MARK_NONE),
-	F("request-sent-us", KIND_I64, marks.request_sent, MARK_NONE),
-	F("first-byte-us", KIND_I64, marks.first_byte, MARK_NONE),
-	F("last-byte-us", KIND_I64, marks.last_byte, MARK_NONE),
-	F("tls-version", KIND_STR, tls_version, 0),
-	F("tls-cipher", KIND_STR, tls_cipher, 0),
-	F("curl-code", KIND_INT, curl_code, 0),
-	F("os-errno", KIND_INT, os_errno, 0),
-	F("verify-result", KIND_LONG, verify_result, 0),
-	F("reset-injected", KIND_BOOL, reset_injected, 0),
+#define F(name, kind, member, unset)                                           \
+	{                                                                      \
+		name, kind, offsetof(struct hop, member), unset                \
+	}
+    F("url", KIND_STR, url, 0),
+    F("failure", KIND_FAILURE, failure, 0),
+    F("failure-text", KIND_STR, failure_text, 0),
+    F("stage", KIND_STAGE, stage, 0),
+    F("outcome", KIND_OUTCOME, outcome, 0),
+    F("status", KIND_INT, status, 0),
+    F("http-version", KIND_INT, http_version, 0),
+    F("body-cut", KIND_BOOL, body_cut, 0),
+    F("address", KIND_STR, address, 0),
+    F("port", KIND_U16, port, 0),
+    F("local-port", KIND_U16, local_port, 0),
+    F("dns-host", KIND_STR, dns.host, 0),
+    F("dns-server", KIND_STR, dns.server, 0),
+    F("dns-rcode", KIND_INT, dns.rcode, -1),
+    F("dns-start-us", KIND_I64, dns.start_us, MARK_NONE),
+    F("dns-end-us", KIND_I64, dns.end_us, MARK_NONE),
+    F("tcp-start-us", KIND_I64, marks.tcp_start, MARK_NONE),
+    F("tcp-done-us", KIND_I64, marks.tcp_done, MARK_NONE),
+    F("tls-done-us", KIND_I64, marks.tls_done, MARK_NONE),
+    F("request-sent-us", KIND_I64, marks.request_sent, MARK_NONE),
+    F("first-byte-us", KIND_I64, marks.first_byte, MARK_NONE),
+    F("last-byte-us", KIND_I64, marks.last_byte, MARK_NONE),
+    F("tls-version", KIND_STR, tls_version, 0),
+    F("tls-cipher", KIND_STR, tls_cipher, 0),
+    F("curl-code", KIND_INT, curl_code, 0),
+    F("os-errno", KIND_INT, os_errno, 0),
+    F("verify-result", KIND_LONG, verify_result, 0),
+    F("reset-injected", KIND_BOOL, reset_injected, 0),
 #undef F
 };
 
 /* Those of the certificate whose "certificate" line came last. */
 static const struct field certificate_fields[] = {
-#define F(name, kind, member, unset) \
-	{name, kind, offsetof(struct certificate, member), unset}
-	F("certificate-subject", KIND_STR, subject, 0),
-	F("certificate-issuer", KIND_STR, issuer, 0),
-	F("certificate-names", KIND_STR, san, 0),
-	F("certificate-not-before", KIND_I64, not_before, 0),
-	F("certificate-not-after", KIND_I64, not_after, 0),
+#define F(name, kind, member, unset)                                           \
+	{                                                                      \
+		name, kind, offsetof(struct certificate, member), unset        \
+	}
+    F("certificate-subject", KIND_STR, subject, 0),
+    F("certificate-issuer", KIND_STR, issuer, 0),
+    F("certificate-names", KIND_STR, san, 0),
+    F("certificate-not-before", KIND_I64, not_before, 0),
+    F("certificate-not-after", KIND_I64, not_after, 0),
 #undef F
 };
 
@@ -150,7 +158,7 @@ get_number(const struct field *f, const void *base)
 	case KIND_I64:
 		return *(const int64_t *)p;
 	case KIND_U64:
-		return (int64_t)*(const uint64_t *)p;
+		return (int64_t) * (const uint64_t *)p;
 	case KIND_U32:
 		return *(const uint32_t *)p;
 	case KIND_U16:
@@ -406,8 +414,8 @@ static bool
 decode_line(struct span name, struct span value, struct warc_visit *v,
     struct observation *o, struct hop *h)
 {
-	int rc = decode_table(visit_fields, ARRAY_LEN(visit_fields), v, name,
-	    value);
+	int rc =
+	    decode_table(visit_fields, ARRAY_LEN(visit_fields), v, name, value);
 
 	if (rc < 0)
 		rc = decode_table(observation_fields,
@@ -438,8 +446,9 @@ warc_fields_decode(struct span s, struct warc_visit *v, struct observation *o,
 		if (colon == line.n)
 			continue;
 		name = span_trim(span_slice(line, 0, colon));
-		if (!decode_line(name, span_trim(span_slice(line, colon + 1,
-		    line.n)), v, o, h))
+		if (!decode_line(name,
+			span_trim(span_slice(line, colon + 1, line.n)), v, o,
+			h))
 			return false;
 	}
 	return v->hops >= 1 && v->hops <= HOPS_MAX && v->hop < v->hops;

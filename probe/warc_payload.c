@@ -9,8 +9,8 @@
 #include "warc_digest.h"
 
 enum part {
-	PART_HEAD,	/* gathering the HTTP header */
-	PART_BODY,	/* behind it, or a block that is no HTTP */
+	PART_HEAD, /* gathering the HTTP header */
+	PART_BODY, /* behind it, or a block that is no HTTP */
 };
 
 /* One block on its way through. */
@@ -164,8 +164,9 @@ close_head(struct pass *t)
 {
 	struct http_head head = HTTP_HEAD_INIT;
 	struct span raw = buf_span(&t->out->http_head);
-	bool ok = t->rec->type == WARC_REQUEST ?
-	    http_parse_request(&head, raw) : http_parse_response(&head, raw);
+	bool ok = t->rec->type == WARC_REQUEST
+	    ? http_parse_request(&head, raw)
+	    : http_parse_response(&head, raw);
 
 	if (ok) {
 		t->part = PART_BODY;

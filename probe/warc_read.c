@@ -15,9 +15,9 @@ static const char *const type_names[WARC_TYPE_COUNT] = {"other", "warcinfo",
     "continuation"};
 
 enum block_state {
-	BLOCK_NONE,	/* between records */
-	BLOCK_COUNTED,	/* `left` bytes are to come */
-	BLOCK_OPEN,	/* length unknown: until something new begins */
+	BLOCK_NONE,    /* between records */
+	BLOCK_COUNTED, /* `left` bytes are to come */
+	BLOCK_OPEN,    /* length unknown: until something new begins */
 };
 
 struct warc_reader {
@@ -200,8 +200,9 @@ find_record(struct warc_reader *r)
 			return true;
 		if (!said) {
 			archive_note(a, archive_offset(a),
-			    "no record begins here: %s", log_quote(first_line(
-			    span_slice(archive_peek(a, 64), 0, 64))));
+			    "no record begins here: %s",
+			    log_quote(first_line(
+				span_slice(archive_peek(a, 64), 0, 64))));
 			said = true;
 		}
 		if (!skip_line(a))
@@ -316,8 +317,8 @@ place_record(struct warc_reader *r, struct warc_record *rec)
 {
 	memset(rec, 0, sizeof *rec);
 	rec->offset = r->offset = archive_offset(r->archive);
-	rec->shares_member = archive_is_gzip(r->archive) &&
-	    r->last_member == rec->offset;
+	rec->shares_member =
+	    archive_is_gzip(r->archive) && r->last_member == rec->offset;
 	r->last_member = rec->offset;
 	r->seen_record = true;
 }
@@ -394,8 +395,10 @@ read_arc_header(struct warc_reader *r, struct warc_record *rec)
 	r->arc = rec->arc = true;
 	text = span_slice(s, end, 5);
 	http = span_starts_i(text, "HTTP/");
-	arc_fields(&r->header, &line, span_starts(line.url, "filedesc:") ?
-	    "warcinfo" : http ? "response" : "resource");
+	arc_fields(&r->header, &line,
+	    span_starts(line.url, "filedesc:") ? "warcinfo"
+		: http			       ? "response"
+					       : "resource");
 	archive_skip(r->archive, end);
 	fill_record(r, rec);
 	begin_block(r, rec);

@@ -53,8 +53,8 @@ member_at(int fd, uint64_t offset)
 
 /* What an index says of its archive. */
 struct known {
-	uint64_t end;	/* where the last indexed record ends */
-	uint64_t *at;	/* where each begins */
+	uint64_t end; /* where the last indexed record ends */
+	uint64_t *at; /* where each begins */
 	size_t n;
 	size_t cap;
 };
@@ -188,13 +188,16 @@ read_head(struct warc_reader *r, struct buf *block)
 }
 
 static void
-index_record(const struct warc_record *rec, struct span block,
-    struct span file, uint64_t length, struct buf *lines)
+index_record(const struct warc_record *rec, struct span block, struct span file,
+    uint64_t length, struct buf *lines)
 {
 	struct http_head head = HTTP_HEAD_INIT;
-	struct cdxj_entry e = {.uri = rec->uri, .date = rec->date,
+	struct cdxj_entry e = {.uri = rec->uri,
+	    .date = rec->date,
 	    .digest = warc_field(rec, "WARC-Payload-Digest"),
-	    .offset = rec->offset, .length = length, .file = file};
+	    .offset = rec->offset,
+	    .length = length,
+	    .file = file};
 	struct span media = rec->content_type;
 	size_t end = http_head_end(block, 0);
 
@@ -204,8 +207,9 @@ index_record(const struct warc_record *rec, struct span block,
 		media = http_field(&head, "Content-Type");
 	}
 	media.n = span_find(media, ';');
-	e.mime = rec->type == WARC_REVISIT ? SPAN("warc/revisit") :
-	    media.n > 0 ? span_trim(media) : SPAN("unk");
+	e.mime = rec->type == WARC_REVISIT ? SPAN("warc/revisit")
+	    : media.n > 0		   ? span_trim(media)
+					   : SPAN("unk");
 	cdxj_line(&e, lines);
 	http_head_release(&head);
 }
@@ -274,8 +278,8 @@ index_tail(int fd, uint64_t from, uint64_t to, const char *file,
 static bool
 write_index(int dirfd, const char *index, struct span lines)
 {
-	int fd = openat(dirfd, index, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
-	    O_NOFOLLOW, 0640);
+	int fd = openat(dirfd, index,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
 	bool ok = fd >= 0;
 
 	while (ok && lines.n > 0) {

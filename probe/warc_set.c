@@ -49,8 +49,8 @@ warc_feed_read(void *arg, void *bytes, size_t n)
 		return (ssize_t)n;
 	}
 	do
-		got = f->seekable ? pread(f->fd, bytes, n, (off_t)f->at) :
-		    read(f->fd, bytes, n);
+		got = f->seekable ? pread(f->fd, bytes, n, (off_t)f->at)
+				  : read(f->fd, bytes, n);
 	while (got < 0 && errno == EINTR);
 	if (got > 0)
 		f->at += (uint64_t)got;
@@ -173,7 +173,7 @@ enter(struct warc_set *set, uint64_t key, size_t file, uint64_t offset)
 	if (set->used * 2 >= set->size)
 		grow(set);
 	if (put(set->table, set->size,
-	    (struct entry){key, offset, (uint32_t)file}))
+		(struct entry){key, offset, (uint32_t)file}))
 		set->used++;
 }
 

@@ -9,9 +9,9 @@
 #include "limit.h"
 #include "warc_fields.h"
 
-#define UUID_TEXT 37
+#define UUID_TEXT     37
 #define HTTP_RESPONSE "application/http;msgtype=response"
-#define PROFILE "http://netpreserve.org/warc/1.1/revisit/"
+#define PROFILE	      "http://netpreserve.org/warc/1.1/revisit/"
 
 /* One record under way. */
 struct record {
@@ -96,9 +96,10 @@ record_begin(struct warc_compose *c, struct record *r, const char *type,
 	buf_init(&r->head, 16 * URL_MAX_LEN);
 	r->type = type;
 	make_uuid(c, c->serial, uuid);
-	buf_addf(&r->head, "WARC/1.1\r\nWARC-Type: %s\r\n"
-	    "WARC-Record-ID: <urn:uuid:%s>\r\nWARC-Date: %s\r\n", type, uuid,
-	    instant_text(date, when));
+	buf_addf(&r->head,
+	    "WARC/1.1\r\nWARC-Type: %s\r\n"
+	    "WARC-Record-ID: <urn:uuid:%s>\r\nWARC-Date: %s\r\n",
+	    type, uuid, instant_text(date, when));
 	if (uri != NULL)
 		add_value(&r->head, "WARC-Target-URI", span_of(uri));
 	if (c->serial != hop_serial) {
@@ -155,8 +156,10 @@ record_end(struct warc_compose *c, struct record *r, const char *content_type)
 	digest_final(d, sum);
 	digest_free(d);
 	digest_text(sum, text);
-	buf_addf(&r->head, "WARC-Block-Digest: %s\r\nContent-Type: %s\r\n"
-	    "Content-Length: %zu\r\n\r\n", text, content_type, length);
+	buf_addf(&r->head,
+	    "WARC-Block-Digest: %s\r\nContent-Type: %s\r\n"
+	    "Content-Length: %zu\r\n\r\n",
+	    text, content_type, length);
 	member[n++] = buf_span(&r->head);
 	for (size_t i = 0; i < r->npieces; i++)
 		member[n++] = r->pieces[i];
@@ -181,9 +184,11 @@ warc_compose_info(struct warc_compose *c, const char *file,
 	struct record r;
 	bool ok;
 
-	buf_addf(&block, "software: %s\r\nformat: WARC File Format 1.1\r\n"
+	buf_addf(&block,
+	    "software: %s\r\nformat: WARC File Format 1.1\r\n"
 	    "conformsTo: http://iipc.github.io/warc-specifications/"
-	    "specifications/warc-format/warc-1.1/\r\n", software);
+	    "specifications/warc-format/warc-1.1/\r\n",
+	    software);
 	add_value(&block, "kpwatch-vantage", span_of(o->vantage));
 	record_begin(c, &r, "warcinfo", o->time, NULL, c->serial);
 	buf_addf(&r.head, "WARC-Filename: %s\r\n", file);
@@ -205,8 +210,8 @@ has_whole_head(const struct hop *h)
 static bool
 is_chunked(const struct hop *h)
 {
-	struct span v = header_value(buf_span(&h->headers),
-	    "Transfer-Encoding");
+	struct span v =
+	    header_value(buf_span(&h->headers), "Transfer-Encoding");
 
 	if (h->status == 204 || h->status == 304)
 		return false;
@@ -264,8 +269,7 @@ compose_dns(struct warc_compose *c, const struct observation *o,
 		buf_addf(&block, "; rcode %d\n", d->rcode);
 	for (size_t i = 0; i < d->nrecords; i++)
 		buf_addf(&block, "%s.\t%u\tIN\t%s\t%s\n", d->host,
-		    d->records[i].ttl, d->records[i].type,
-		    d->records[i].value);
+		    d->records[i].ttl, d->records[i].type, d->records[i].value);
 	record_begin(c, &r, "resource", o->time, uri, hop_serial);
 	record_piece(&r, buf_span(&block));
 	w = record_end(c, &r, "text/dns");
@@ -326,8 +330,8 @@ refer(struct record *r, const struct original *found, bool not_modified)
 {
 	char when[INSTANT_TEXT_MAX];
 
-	buf_addf(&r->head, "WARC-Profile: " PROFILE "%s\r\n", not_modified ?
-	    "server-not-modified" : "identical-payload-digest");
+	buf_addf(&r->head, "WARC-Profile: " PROFILE "%s\r\n",
+	    not_modified ? "server-not-modified" : "identical-payload-digest");
 	add_value(&r->head, "WARC-Refers-To-Target-URI", span_of(found->uri));
 	buf_addf(&r->head, "WARC-Refers-To-Date: %s\r\n",
 	    instant_text(found->date, when));
@@ -335,8 +339,7 @@ refer(struct record *r, const struct original *found, bool not_modified)
 
 /* The body as it stood on the wire, but for where its chunks ended. */
 static void
-add_body(struct record *r, const struct hop *h, bool one_chunk,
-    char line[32])
+add_body(struct record *r, const struct hop *h, bool one_chunk, char line[32])
 {
 	if (one_chunk && h->body.len > 0) {
 		snprintf(line, 32, "%zx\r\n", h->body.len);
@@ -344,8 +347,9 @@ add_body(struct record *r, const struct hop *h, bool one_chunk,
 	}
 	record_piece(r, buf_span(&h->body));
 	if (one_chunk && !h->body_cut)
-		record_piece(r, h->body.len > 0 ? SPAN("\r\n0\r\n\r\n") :
-		    SPAN("0\r\n\r\n"));
+		record_piece(r,
+		    h->body.len > 0 ? SPAN("\r\n0\r\n\r\n")
+				    : SPAN("0\r\n\r\n"));
 }
 
 static char *
@@ -392,8 +396,9 @@ compose_response(struct warc_compose *c, const struct observation *o,
 		return false;
 	w->uri = xstrdup(h->url);
 	w->mime_owned = refers ? NULL : media_type(h);
-	w->mime = refers ? "warc/revisit" : w->mime_owned != NULL ?
-	    w->mime_owned : "unk";
+	w->mime = refers	    ? "warc/revisit"
+	    : w->mime_owned != NULL ? w->mime_owned
+				    : "unk";
 	w->status = h->status;
 	if (whole && (!refers || same))
 		memcpy(w->digest, text, sizeof text);

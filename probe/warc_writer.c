@@ -129,7 +129,7 @@ enter_original(struct originals *t, struct span line)
 	    !span_is(e.mime, "warc/revisit") &&
 	    span_starts(e.digest, "sha256:") &&
 	    hex_decode(digest, SHA256_BYTES,
-	    span_slice(e.digest, 7, e.digest.n)))
+		span_slice(e.digest, 7, e.digest.n)))
 		originals_add(t, digest, e.uri, e.date);
 }
 
@@ -174,8 +174,8 @@ resume(struct warc_writer *w, uint64_t *torn)
 }
 
 struct warc_writer *
-warc_writer_open(int dirfd, const struct warc_writer_options *o,
-    uint64_t *torn, char **why)
+warc_writer_open(int dirfd, const struct warc_writer_options *o, uint64_t *torn,
+    char **why)
 {
 	struct warc_writer *w = xcalloc(1, sizeof *w);
 	uint64_t cut = 0;
@@ -183,8 +183,8 @@ warc_writer_open(int dirfd, const struct warc_writer_options *o,
 	w->dirfd = dirfd;
 	w->fd = w->index_fd = -1;
 	w->prefix = xstrdup(o->prefix != NULL ? o->prefix : "kpwatch");
-	w->software = xstrdup(o->software != NULL ? o->software :
-	    "kpwatch/" KPWATCH_VERSION);
+	w->software = xstrdup(
+	    o->software != NULL ? o->software : "kpwatch/" KPWATCH_VERSION);
 	w->rotate_bytes = o->rotate_bytes > 0 ? o->rotate_bytes : ROTATE_BYTES;
 	w->deduplicate = o->deduplicate;
 	w->gz = gzip_writer_new(GZIP_LEVEL);
@@ -277,8 +277,8 @@ open_index(struct warc_writer *w)
 {
 	off_t end;
 
-	w->index_fd = openat(w->dirfd, w->index, O_WRONLY | O_CREAT |
-	    O_CLOEXEC | O_NOFOLLOW, 0640);
+	w->index_fd = openat(w->dirfd, w->index,
+	    O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (w->index_fd < 0 || (end = lseek(w->index_fd, 0, SEEK_END)) < 0) {
 		close(w->fd);
 		w->fd = -1;
@@ -308,8 +308,8 @@ create_file(struct warc_writer *w, const char *day)
 		serial = w->serial + 1;
 	for (; serial < SERIAL_MAX; serial++) {
 		set_name(w, day, serial);
-		w->fd = openat(w->dirfd, w->file, O_WRONLY | O_CREAT | O_EXCL |
-		    O_CLOEXEC | O_NOFOLLOW, 0640);
+		w->fd = openat(w->dirfd, w->file,
+		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
 		if (w->fd >= 0 || errno != EEXIST)
 			break;
 	}
@@ -348,8 +348,7 @@ compose(struct warc_writer *w, const struct observation *o, size_t *place)
 	warc_compose_clear(c, span_of(seed));
 	free(seed);
 	errno = EFBIG;
-	return (w->size > 0 ||
-	    warc_compose_info(c, w->file, w->software, o)) &&
+	return (w->size > 0 || warc_compose_info(c, w->file, w->software, o)) &&
 	    warc_compose_observation(c, o, place);
 }
 
@@ -375,16 +374,19 @@ note_written(struct warc_writer *w, const struct observation *o)
 	for (size_t i = 0; i < w->compose.count; i++) {
 		const struct written *x = &w->compose.list[i];
 		struct cdxj_entry e = {.uri = span_of(x->uri),
-		    .date = o->time, .mime = span_of(x->mime),
-		    .status = x->status, .digest = span_of(x->digest),
-		    .offset = w->size + x->offset, .length = x->length,
+		    .date = o->time,
+		    .mime = span_of(x->mime),
+		    .status = x->status,
+		    .digest = span_of(x->digest),
+		    .offset = w->size + x->offset,
+		    .length = x->length,
 		    .file = span_of(w->file)};
 
 		if (x->indexed)
 			cdxj_line(&e, &w->pending);
 		if (x->original)
-			originals_add(w->originals, x->payload,
-			    span_of(x->uri), o->time);
+			originals_add(w->originals, x->payload, span_of(x->uri),
+			    o->time);
 	}
 }
 

@@ -62,10 +62,9 @@ add(struct edits *e, char kind, struct span text)
 	if (text.n == 0)
 		return;
 	if (!same) {
-		e->list = xgrow(e->list, &e->cap, e->count + 1,
-		    sizeof *e->list);
-		e->list[e->count++] = xasprintf("%c%.*s", kind,
-		    SPAN_ARG(text));
+		e->list =
+		    xgrow(e->list, &e->cap, e->count + 1, sizeof *e->list);
+		e->list[e->count++] = xasprintf("%c%.*s", kind, SPAN_ARG(text));
 		return;
 	}
 	e->list[e->count - 1] = xasprintf("%s%.*s", last, SPAN_ARG(text));
@@ -92,9 +91,10 @@ common_tails(const struct words *a, const struct words *b)
 		for (size_t j = b->count; j-- > 0;) {
 			down = t[(i + 1) * width + j];
 			right = t[i * width + j + 1];
-			t[i * width + j] = span_eq(a->list[i], b->list[j]) ?
-			    (uint16_t)(t[(i + 1) * width + j + 1] + 1) :
-			    down > right ? down : right;
+			t[i * width + j] = span_eq(a->list[i], b->list[j])
+			    ? (uint16_t)(t[(i + 1) * width + j + 1] + 1)
+			    : down > right ? down
+					   : right;
 		}
 	}
 	return t;
@@ -113,7 +113,8 @@ walk(const struct words *a, const struct words *b, struct edits *out)
 			same += a->list[i].n;
 			add(out, ' ', a->list[i++]);
 			j++;
-		} else if (j == b->count || (i < a->count &&
+		} else if (j == b->count ||
+		    (i < a->count &&
 			t[(i + 1) * width + j] >= t[i * width + j + 1])) {
 			add(out, '-', a->list[i++]);
 		} else {

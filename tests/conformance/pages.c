@@ -42,7 +42,8 @@ scan_parts(const struct rules *rules, const char *stem, const char *host,
 		struct recogniser *r;
 		struct page_stats stats;
 		struct page_handler h = {.element = recogniser_element,
-		    .link = recogniser_link, .base = recogniser_base};
+		    .link = recogniser_link,
+		    .base = recogniser_base};
 
 		memset(&stats, 0, sizeof(stats));
 		finding_init(&part);
@@ -66,8 +67,8 @@ scan_parts(const struct rules *rules, const char *stem, const char *host,
 
 /* A row's sighting among those found; its count is used to mark it. */
 static bool
-find_row(struct finding *f, bool *used, struct span kind,
-    struct span platform, struct span name)
+find_row(struct finding *f, bool *used, struct span kind, struct span platform,
+    struct span name)
 {
 	for (size_t i = 0; i < f->nsightings; i++) {
 		const struct sighting *s = &f->sightings[i];
@@ -89,8 +90,7 @@ struct totals {
 };
 
 static void
-check_rows(struct span table, struct finding *f, bool *used,
-    struct totals *t)
+check_rows(struct span table, struct finding *f, bool *used, struct totals *t)
 {
 	bool first = true;
 

@@ -26,8 +26,8 @@ next_row(FILE *f, char **line, size_t *cap, struct span cell[COLUMNS])
 	if (n < 0)
 		return false;
 	rest = (struct span){*line, (size_t)n};
-	while (rest.n > 0 && (rest.p[rest.n - 1] == '\n' ||
-	    rest.p[rest.n - 1] == '\r'))
+	while (rest.n > 0 &&
+	    (rest.p[rest.n - 1] == '\n' || rest.p[rest.n - 1] == '\r'))
 		rest.n--;
 	for (int i = 0; i < COLUMNS; i++)
 		cell[i] = span_token(&rest, '\t');
@@ -67,8 +67,7 @@ one_case(const struct rules *r, struct span cell[COLUMNS], struct match *m,
 	bool platform = found && span_is(cell[1], m->platform);
 	bool kind = found && kind_right(cell[2], m->kind);
 	bool wants = !span_is(cell[3], "-") && cell[3].n > 0;
-	struct span got = found && m->has_name ? buf_span(&m->name) :
-	    SPAN_NULL;
+	struct span got = found && m->has_name ? buf_span(&m->name) : SPAN_NULL;
 	bool name = !wants || name_right(cell[3], got);
 
 	s->rows++;
@@ -89,8 +88,8 @@ one_case(const struct rules *r, struct span cell[COLUMNS], struct match *m,
 }
 
 static void
-one_negative(const struct rules *r, struct span cell[COLUMNS],
-    struct match *m, struct score *s)
+one_negative(const struct rules *r, struct span cell[COLUMNS], struct match *m,
+    struct score *s)
 {
 	bool found = rules_classify(r, cell[0], m);
 	bool same = found && span_is(cell[1], m->platform);
@@ -100,8 +99,8 @@ one_negative(const struct rules *r, struct span cell[COLUMNS],
 	if (span_is(cell[2], "any"))
 		wrong = same;
 	else if (span_is(cell[2], "account,share"))
-		wrong = same && (m->kind == SIGHTING_CHANNEL ||
-		    m->kind == SIGHTING_SHARE);
+		wrong = same &&
+		    (m->kind == SIGHTING_CHANNEL || m->kind == SIGHTING_SHARE);
 	else if (span_is(cell[2], "account"))
 		wrong = same && m->kind == SIGHTING_CHANNEL;
 	else if (found && m->kind == SIGHTING_CHANNEL) /* "note account" */
@@ -109,15 +108,14 @@ one_negative(const struct rules *r, struct span cell[COLUMNS],
 	s->wrong += wrong;
 	if (wrong)
 		printf("# wrong %.*s: %s %s %s, must not be %.*s\n",
-		    SPAN_ARG(cell[0]), m->platform,
-		    sighting_kind_name(m->kind), m->has_name ?
-		    buf_str(&m->name) : "-", SPAN_ARG(cell[2]));
+		    SPAN_ARG(cell[0]), m->platform, sighting_kind_name(m->kind),
+		    m->has_name ? buf_str(&m->name) : "-", SPAN_ARG(cell[2]));
 }
 
 static bool
 run_file(const struct rules *r, const char *path, struct score *s,
     void (*one)(const struct rules *, struct span *, struct match *,
-    struct score *))
+	struct score *))
 {
 	FILE *f = fopen(path, "r");
 	struct span cell[COLUMNS];
@@ -178,8 +176,7 @@ main(int argc, char **argv)
 	good &= bar(2, "kind", s.kind, s.rows, 99.0);
 	good &= bar(3, "name", s.name, s.named, 98.5);
 	good &= bar(4, "name letter for letter", s.exact, s.named, 95.0);
-	good &= bar(5, "negatives left alone", n.rows - n.wrong, n.rows,
-	    100.0);
+	good &= bar(5, "negatives left alone", n.rows - n.wrong, n.rows, 100.0);
 	rules_free(r);
 	free(cases);
 	free(negatives);

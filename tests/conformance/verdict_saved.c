@@ -24,7 +24,8 @@ struct tally {
 static void
 judge(struct tally *t, const char *name, struct span body)
 {
-	struct analysis_input in = {.body = body, .status = 200,
+	struct analysis_input in = {.body = body,
+	    .status = 200,
 	    .content_type = SPAN("text/html"),
 	    .url = "http://site.example/page"};
 	struct finding f;
@@ -89,8 +90,8 @@ main(void)
 	const char *shared = getenv("KPWATCH_SHARED");
 	struct config_errors errors = {NULL, 0, 0};
 	struct rules *rules = rules_load("conf/platforms.yaml", &errors);
-	struct verdict_rules *verdicts = verdict_load("conf/verdicts.yaml",
-	    &errors);
+	struct verdict_rules *verdicts =
+	    verdict_load("conf/verdicts.yaml", &errors);
 	struct tally t = {NULL, 0, 0, 0};
 	char *html, *pages;
 
@@ -99,8 +100,8 @@ main(void)
 		return 1;
 	analysis_init();
 	t.analysis = analysis_new(rules, verdicts);
-	html = xasprintf("%s/captures/html", shared == NULL ? "../shared" :
-	    shared);
+	html = xasprintf("%s/captures/html",
+	    shared == NULL ? "../shared" : shared);
 	pages = xasprintf("%s/pages", shared == NULL ? "../shared" : shared);
 	judge_folder(&t, html);
 	judge_folder(&t, pages);
@@ -114,7 +115,8 @@ main(void)
 		return 77;
 	}
 	printf("# %zu pages with %zu text blocks, %zu called what they are "
-	    "not\n", t.pages, t.blocks, t.wrong);
+	       "not\n",
+	    t.pages, t.blocks, t.wrong);
 	printf("%sok 1 - real pages are normal pages\n1..1\n",
 	    t.wrong == 0 ? "" : "not ");
 	return t.wrong == 0 ? 0 : 1;

@@ -26,8 +26,10 @@ add_response(struct hop *h, enum shape shape, const char *text)
 		gzip_member(&h->body, span_of(text), GZIP_LEVEL);
 	else
 		buf_add_str(&h->body, text);
-	buf_addf(&h->headers, "HTTP/1.1 200 OK\r\nContent-Type: text/html; "
-	    "charset=utf-8\r\nX-Decoded: sha256:%s\r\n", hex);
+	buf_addf(&h->headers,
+	    "HTTP/1.1 200 OK\r\nContent-Type: text/html; "
+	    "charset=utf-8\r\nX-Decoded: sha256:%s\r\n",
+	    hex);
 	if (coded)
 		buf_add_str(&h->headers, "Content-Encoding: gzip\r\n");
 	if (shape == SHAPE_CHUNKED || shape == SHAPE_BOTH)
@@ -47,8 +49,8 @@ add_lookup(struct hop *h)
 	h->dns.rcode = 0;
 	h->dns.records = xcalloc(1, sizeof *h->dns.records);
 	h->dns.nrecords = 1;
-	h->dns.records[0] = (struct dns_record){xstrdup("A"),
-	    xstrdup("192.0.2.1"), 300};
+	h->dns.records[0] =
+	    (struct dns_record){xstrdup("A"), xstrdup("192.0.2.1"), 300};
 	h->address = xstrdup("192.0.2.1");
 }
 
@@ -98,8 +100,8 @@ record_all(const char *folder)
 	}
 	for (int i = 0; i < COUNT; i++) {
 		url = xasprintf("http://site.example/%d", i % 20);
-		text = xasprintf("<p>page %d as it is</p>",
-		    i < 40 ? i : i - 20);
+		text =
+		    xasprintf("<p>page %d as it is</p>", i < 40 ? i : i - 20);
 		record(w, START + i * 1000, url, (enum shape)(i % SHAPES),
 		    i % 7 == 6 ? NULL : text);
 		free(text);
@@ -128,8 +130,8 @@ read_all(int dirfd)
 			break;
 	}
 	for (int i = 0; i < n; i++) {
-		struct warc_source *s = warc_source_new(set, (size_t)i, NULL,
-		    NULL);
+		struct warc_source *s =
+		    warc_source_new(set, (size_t)i, NULL, NULL);
 
 		while (warc_source_next(s, &o) == 1) {
 			found += o.time == START + found * 1000;

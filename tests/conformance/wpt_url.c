@@ -21,18 +21,26 @@ static const struct exception {
 	const char *input;
 	const char *reason;
 } exceptions[] = {
-    {"a\u2020--", HYPHENS}, {"-\u2020", HYPHENS}, {"-x.\u00df", HYPHENS},
-    {"x-.\u00df", HYPHENS}, {"ab--c.\u00df", HYPHENS},
+    {"a\u2020--", HYPHENS},
+    {"-\u2020", HYPHENS},
+    {"-x.\u00df", HYPHENS},
+    {"x-.\u00df", HYPHENS},
+    {"ab--c.\u00df", HYPHENS},
     {"x01234567890123456789012345678901234567890123456789012345678901\u2020",
 	LENGTH},
     {"01234567890123456789012345678901234567890123456789."
      "01234567890123456789012345678901234567890123456789."
      "01234567890123456789012345678901234567890123456789."
      "01234567890123456789012345678901234567890123456789."
-     "0123456789012345678901234567890123456789012345678.\u00df", LENGTH},
-    {"www.lookout\u2027net", TABLE}, {"look\u180eout.net", TABLE},
-    {"look\u206bout.net", TABLE}, {"\U0002f868.com", TABLE},
-    {"\u2183.com", TABLE}, {"\u1e9e.com", TABLE}, {"\u1e9e.foo.com", TABLE},
+     "0123456789012345678901234567890123456789012345678.\u00df",
+	LENGTH},
+    {"www.lookout\u2027net", TABLE},
+    {"look\u180eout.net", TABLE},
+    {"look\u206bout.net", TABLE},
+    {"\U0002f868.com", TABLE},
+    {"\u2183.com", TABLE},
+    {"\u1e9e.com", TABLE},
+    {"\u1e9e.foo.com", TABLE},
     {NULL, NULL},
 };
 
@@ -84,8 +92,9 @@ read_data(const char *path)
 static bool
 is_web(const char *s)
 {
-	return s != NULL && (strncasecmp(s, "http:", 5) == 0 ||
-	    strncasecmp(s, "https:", 6) == 0);
+	return s != NULL &&
+	    (strncasecmp(s, "http:", 5) == 0 ||
+		strncasecmp(s, "https:", 6) == 0);
 }
 
 static bool
@@ -102,7 +111,7 @@ components_right(const struct url *u, const json_t *t)
 {
 	char port[16] = "";
 	struct buf proto = BUF_INIT(64), search = BUF_INIT(URL_MAX_LEN),
-	    hash = BUF_INIT(URL_MAX_LEN);
+		   hash = BUF_INIT(URL_MAX_LEN);
 	bool good;
 
 	if (u->port >= 0)
@@ -144,8 +153,11 @@ case_right(const json_t *t, const char **got)
 
 	url_release(&base);
 	url_release(&url);
-	parsed = !has_base || url_parse(&base, (struct span){
-	    json_string_value(against), json_string_length(against)}, NULL);
+	parsed = !has_base ||
+	    url_parse(&base,
+		(struct span){json_string_value(against),
+		    json_string_length(against)},
+		NULL);
 	parsed = parsed && url_parse(&url, input, has_base ? &base : NULL);
 	*got = parsed ? buf_str(&url.href) : "failure";
 	if (!parsed || fails)
@@ -159,26 +171,29 @@ check_hosts(const char *shared, size_t *right)
 {
 	char *path = xasprintf("%s/captures/data/wpt-url/toascii.json", shared);
 	char *text = read_data(path);
-	json_t *root = text == NULL ? NULL :
-	    json_loads(text, JSON_ALLOW_NUL, NULL), *t;
+	json_t *root =
+		   text == NULL ? NULL : json_loads(text, JSON_ALLOW_NUL, NULL),
+	       *t;
 	size_t i, all = 0;
 
-	json_array_foreach(root, i, t) {
-		const char *input = json_string_value(
-		    json_object_get(t, "input"));
-		const char *want = json_string_value(
-		    json_object_get(t, "output"));
+	json_array_foreach(root, i, t)
+	{
+		const char *input =
+		    json_string_value(json_object_get(t, "input"));
+		const char *want =
+		    json_string_value(json_object_get(t, "output"));
 		struct buf got = BUF_INIT(64 * KIB);
 		bool good;
 
 		if (input == NULL || exception_for(input) != NULL)
 			continue;
-		good = host_parse((struct span){input, json_string_length(
-		    json_object_get(t, "input"))}, true, &got) !=
-		    URL_HOST_NONE;
+		good = host_parse((struct span){input,
+				      json_string_length(
+					  json_object_get(t, "input"))},
+			   true, &got) != URL_HOST_NONE;
 		all++;
-		if (good ? want != NULL && strcmp(buf_str(&got), want) == 0 :
-		    want == NULL)
+		if (good ? want != NULL && strcmp(buf_str(&got), want) == 0
+			 : want == NULL)
 			(*right)++;
 		else
 			printf("# miss host \"%s\": want %s, got %s\n", input,
@@ -214,17 +229,18 @@ main(void)
 		fprintf(stderr, "%s: %s\n", path, error.text);
 		return 1;
 	}
-	json_array_foreach(root, i, t) {
+	json_array_foreach(root, i, t)
+	{
 		const char *got, *reason;
-		const char *input = json_string_value(
-		    json_object_get(t, "input"));
+		const char *input =
+		    json_string_value(json_object_get(t, "input"));
 		bool right, is_http;
 
 		if (!json_is_object(t))
 			continue;
 		right = case_right(t, &got);
-		is_http = is_web(input) || is_web(json_string_value(
-		    json_object_get(t, "base")));
+		is_http = is_web(input) ||
+		    is_web(json_string_value(json_object_get(t, "base")));
 		reason = right ? NULL : exception_for(input);
 		all++;
 		web += is_http;
@@ -239,15 +255,18 @@ main(void)
 		web_right += is_http && right;
 		if (!right)
 			printf("# miss%s \"%s\" against %s\n#   want %s\n"
-			    "#   got  %s\n", is_http ? "" : " (other scheme)",
-			    input, json_is_string(json_object_get(t, "base")) ?
-			    json_string_value(json_object_get(t, "base")) :
-			    "nothing", json_is_true(json_object_get(t,
-			    "failure")) ? "failure" : json_string_value(
-			    json_object_get(t, "href")), got);
+			       "#   got  %s\n",
+			    is_http ? "" : " (other scheme)", input,
+			    json_is_string(json_object_get(t, "base"))
+				? json_string_value(json_object_get(t, "base"))
+				: "nothing",
+			    json_is_true(json_object_get(t, "failure"))
+				? "failure"
+				: json_string_value(json_object_get(t, "href")),
+			    got);
 	}
-	hosts = check_hosts(shared == NULL ? "../shared" : shared,
-	    &hosts_right);
+	hosts =
+	    check_hosts(shared == NULL ? "../shared" : shared, &hosts_right);
 	printf("1..3\n%sok 1 - http and https: %zu of %zu right, %zu excused\n",
 	    web == web_right ? "" : "not ", web_right, web, excused);
 	printf("%sok 2 - all schemes: %zu of %zu right\n",

@@ -23,8 +23,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct buf again = BUF_INIT(CONFIG_BYTES_MAX);
 	struct config *c = config_decode(bytes);
 	struct verdict_rules *v = verdict_decode(bytes);
-	struct verdict_input in = {.status = 403, .body = bytes,
-	    .body_length = n, .title = bytes, .url = bytes, .host = bytes,
+	struct verdict_input in = {.status = 403,
+	    .body = bytes,
+	    .body_length = n,
+	    .title = bytes,
+	    .url = bytes,
+	    .host = bytes,
 	    .headers = bytes};
 
 	if (c != NULL) {

@@ -31,8 +31,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		many = one;
 		http_body_feed(&one, rest, add, &a);
 		while (used < rest.n && !many.done)
-			used += http_body_feed(&many,
-			    span_slice(rest, used, 1), add, &b);
+			used += http_body_feed(&many, span_slice(rest, used, 1),
+			    add, &b);
 		if (one.done != many.done || one.total != many.total ||
 		    !span_eq(buf_span(&a), buf_span(&b)))
 			abort();

@@ -23,7 +23,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			n = cursor_left(&c);
 		s = cursor_take(&c, n);
 		if (packet_decode(&p, link, s, (uint32_t)n, now, f) ==
-		    PACKET_TCP && p.payload.n > p.payload_wire)
+			PACKET_TCP &&
+		    p.payload.n > p.payload_wire)
 			abort();
 	}
 	fragments_free(f);

@@ -20,7 +20,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	url_init(&again);
 	has_base = url_parse(&base, first, NULL);
 	if (url_parse(&url, rest.p == NULL ? SPAN("") : rest,
-	    has_base ? &base : NULL)) {
+		has_base ? &base : NULL)) {
 		/* A trailing encoded space apart, the form is stable. */
 		if (url_parse(&again, buf_span(&url.href), NULL) &&
 		    !span_eq(buf_span(&url.href), buf_span(&again.href)))

@@ -51,8 +51,8 @@ read_observations(struct span input)
 	if (ftruncate(fd, 0) != 0 ||
 	    pwrite(fd, input.p, input.n, 0) != (ssize_t)input.n)
 		abort();
-	source = warc_source_new(set, warc_set_add(set, "fuzz", fd), NULL,
-	    NULL);
+	source =
+	    warc_source_new(set, warc_set_add(set, "fuzz", fd), NULL, NULL);
 	while (warc_source_next(source, &o) == 1) {
 		buf_clear(&wire);
 		observation_encode(&o, &wire, false);

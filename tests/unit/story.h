@@ -21,8 +21,8 @@
 struct story {
 	struct store *store;
 	struct config config;
-	struct buf told;	/* "type target platform name before>after\n" */
-	struct buf lines;	/* whole event lines */
+	struct buf told;  /* "type target platform name before>after\n" */
+	struct buf lines; /* whole event lines */
 	int64_t now;
 	uint64_t id;
 	struct advice advice;
@@ -62,8 +62,11 @@ story_config(struct story *s)
 static void
 story_open(struct story *s, const char *dir, bool log_now)
 {
-	struct store_options o = {.state_dir = dir, .config = &s->config,
-	    .log_now = log_now, .event = story_event, .arg = s};
+	struct store_options o = {.state_dir = dir,
+	    .config = &s->config,
+	    .log_now = log_now,
+	    .event = story_event,
+	    .arg = s};
 	char *why = NULL;
 
 	s->store = store_open(&o, &why);
@@ -158,8 +161,8 @@ look_fill(struct finding *f, const char *text)
 		g.kind = sighting_kind_from_name(span_of(kind));
 		g.platform = xstrdup(a);
 		g.name = xstrdup(b);
-		g.fold = g.kind == SIGHTING_CHANNEL &&
-		    strcmp(a, "caseless") == 0;
+		g.fold =
+		    g.kind == SIGHTING_CHANNEL && strcmp(a, "caseless") == 0;
 		finding_add_sighting(f, &g);
 	}
 	free(copy);

@@ -197,7 +197,8 @@ static void
 overrides_inside_lists(void **state)
 {
 	char *tool = file_path("tool");
-	char *settings = xasprintf("hooks:\n  - {name: a, command: %s}\n", tool);
+	char *settings =
+	    xasprintf("hooks:\n  - {name: a, command: %s}\n", tool);
 	struct config *c;
 
 	(void)state;
@@ -226,9 +227,10 @@ names_every_mistake(void **state)
 
 	(void)state;
 	put_files("intervalls: 3\nintervals: {active: 15x}\n"
-	    "limits:\n  body: 4 MB\n  concurrency: 0\n"
-	    "network:\n  allow: [10.0.0.1/8]\n  controls: [\"ftp://x/\"]\n"
-	    "vantage: \"a\\nb\"\nproxy: \"a\\rb\"\nlog: \"/a\\0b\"\n",
+		  "limits:\n  body: 4 MB\n  concurrency: 0\n"
+		  "network:\n  allow: [10.0.0.1/8]\n  controls: "
+		  "[\"ftp://x/\"]\n"
+		  "vantage: \"a\\nb\"\nproxy: \"a\\rb\"\nlog: \"/a\\0b\"\n",
 	    "sites:\n"
 	    "  - {id: x, name: X, category: nws, status: active, source: s}\n"
 	    "  - {id: x, name: X, category: news, status: active, source: s}\n"
@@ -318,61 +320,61 @@ values_are_judged(void **state)
 		const char *text;
 		bool good;
 	} cases[] = {
-		{check_url, "http://a.example/", true},
-		{check_url, "HTTPS://a.example:8443/x?y=z#f", true},
-		{check_url, "http://[2001:db8::1]:80/", true},
-		{check_url, "http://192.0.2.1/", true},
-		{check_url, "http://조선.example/", true},
-		{check_url, "http://a_b.example", true},
-		{check_url, "http://", false},
-		{check_url, "http:///x", false},
-		{check_url, "http://a:0/", false},
-		{check_url, "http://a:65536/", false},
-		{check_url, "http://a:/", false},
-		{check_url, "http://a@b/", false},
-		{check_url, "http://300.1.1.1/", false},
-		{check_url, "http://0x7f/", false},
-		{check_url, "http://[::1/", false},
-		{check_url, "http://[::1]x/", false},
-		{check_url, "http://-a.example/", false},
-		{check_url, "http://a..example/", false},
-		{check_url, "javascript:alert(1)", false},
-		{check_url, "http://a/<hash>", false},
-		{check_network, "10.0.0.0/8", true},
-		{check_network, "192.0.2.7", true},
-		{check_network, "fd00::/8", true},
-		{check_network, "0.0.0.0/0", true},
-		{check_network, "10.0.0.0/33", false},
-		{check_network, "10.0.0.0/", false},
-		{check_network, "fd00::1/8", false},
-		{check_name_server, "192.0.2.53", true},
-		{check_name_server, "192.0.2.53:5353", true},
-		{check_name_server, "2001:db8::53", true},
-		{check_name_server, "[2001:db8::53]:53", true},
-		{check_name_server, "[2001:db8::53]", false},
-		{check_name_server, "192.0.2.53:0", false},
-		{check_name_server, "dns.example", false},
-		{check_name_server, "[", false},
-		{check_name_server, "", false},
-		{check_listen, "127.0.0.1:9464", true},
-		{check_listen, "[::1]:9464", true},
-		{check_listen, "0.0.0.0:9464", false},
-		{check_listen, "127.0.0.1", false},
-		{check_proxy, "socks5h://127.0.0.1:9050", true},
-		{check_proxy, "direct", true},
-		{check_proxy, "socks5h://127.0.0.1", false},
-		{check_proxy, "ftp://a:1", false},
-		{check_id, "a-b.c_9", true},
-		{check_id, "A", false},
-		{check_id, "", false},
-		{check_id, "a b", false},
-		{check_glob, "*/a/?", true},
-		{check_glob, "", false},
-		{check_glob, "a**", false},
-		{check_glob, "[a]", false},
-		{check_language, "zh-hant", true},
-		{check_language, "k o", false},
-		{check_language, "ko-", false},
+	    {check_url, "http://a.example/", true},
+	    {check_url, "HTTPS://a.example:8443/x?y=z#f", true},
+	    {check_url, "http://[2001:db8::1]:80/", true},
+	    {check_url, "http://192.0.2.1/", true},
+	    {check_url, "http://조선.example/", true},
+	    {check_url, "http://a_b.example", true},
+	    {check_url, "http://", false},
+	    {check_url, "http:///x", false},
+	    {check_url, "http://a:0/", false},
+	    {check_url, "http://a:65536/", false},
+	    {check_url, "http://a:/", false},
+	    {check_url, "http://a@b/", false},
+	    {check_url, "http://300.1.1.1/", false},
+	    {check_url, "http://0x7f/", false},
+	    {check_url, "http://[::1/", false},
+	    {check_url, "http://[::1]x/", false},
+	    {check_url, "http://-a.example/", false},
+	    {check_url, "http://a..example/", false},
+	    {check_url, "javascript:alert(1)", false},
+	    {check_url, "http://a/<hash>", false},
+	    {check_network, "10.0.0.0/8", true},
+	    {check_network, "192.0.2.7", true},
+	    {check_network, "fd00::/8", true},
+	    {check_network, "0.0.0.0/0", true},
+	    {check_network, "10.0.0.0/33", false},
+	    {check_network, "10.0.0.0/", false},
+	    {check_network, "fd00::1/8", false},
+	    {check_name_server, "192.0.2.53", true},
+	    {check_name_server, "192.0.2.53:5353", true},
+	    {check_name_server, "2001:db8::53", true},
+	    {check_name_server, "[2001:db8::53]:53", true},
+	    {check_name_server, "[2001:db8::53]", false},
+	    {check_name_server, "192.0.2.53:0", false},
+	    {check_name_server, "dns.example", false},
+	    {check_name_server, "[", false},
+	    {check_name_server, "", false},
+	    {check_listen, "127.0.0.1:9464", true},
+	    {check_listen, "[::1]:9464", true},
+	    {check_listen, "0.0.0.0:9464", false},
+	    {check_listen, "127.0.0.1", false},
+	    {check_proxy, "socks5h://127.0.0.1:9050", true},
+	    {check_proxy, "direct", true},
+	    {check_proxy, "socks5h://127.0.0.1", false},
+	    {check_proxy, "ftp://a:1", false},
+	    {check_id, "a-b.c_9", true},
+	    {check_id, "A", false},
+	    {check_id, "", false},
+	    {check_id, "a b", false},
+	    {check_glob, "*/a/?", true},
+	    {check_glob, "", false},
+	    {check_glob, "a**", false},
+	    {check_glob, "[a]", false},
+	    {check_language, "zh-hant", true},
+	    {check_language, "k o", false},
+	    {check_language, "ko-", false},
 	};
 
 	(void)state;
@@ -462,14 +464,16 @@ loads_many_targets(void **state)
 	(void)state;
 	buf_add_str(&sites, "sites:\n");
 	for (int i = 0; i < 10000; i++)
-		buf_addf(&sites, "  - id: site-%d\n    name: Site %d\n"
+		buf_addf(&sites,
+		    "  - id: site-%d\n    name: Site %d\n"
 		    "    operator: Somebody with a name\n    category: news\n"
 		    "    languages: [ko, en, zh]\n    status: unknown\n"
 		    "    status_since: listed 2016-09\n"
 		    "    note: a note of the usual length, or a bit more\n"
 		    "    source:\n      - https://a.example/%d\n      - b\n"
 		    "    pages:\n      - {name: main, url: "
-		    "\"http://site-%d.example/\"}\n", i, i, i, i);
+		    "\"http://site-%d.example/\"}\n",
+		    i, i, i, i);
 	put_files(good_settings, buf_str(&sites), "accounts: []\n");
 	start = monotonic_us();
 	c = load_good(NULL);
@@ -528,18 +532,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_all_fields),
-		cmocka_unit_test(overrides_any_key),
-		cmocka_unit_test(overrides_inside_lists),
-		cmocka_unit_test(names_every_mistake),
-		cmocka_unit_test(refuses_yaml_beyond_need),
-		cmocka_unit_test(refuses_files_of_others),
-		cmocka_unit_test(values_are_judged),
-		cmocka_unit_test(sizes_are_read),
-		cmocka_unit_test(globs_match),
-		cmocka_unit_test(wire_round_trip),
-		cmocka_unit_test(loads_many_targets),
-		cmocka_unit_test(shipped_files_are_good),
+	    cmocka_unit_test(reads_all_fields),
+	    cmocka_unit_test(overrides_any_key),
+	    cmocka_unit_test(overrides_inside_lists),
+	    cmocka_unit_test(names_every_mistake),
+	    cmocka_unit_test(refuses_yaml_beyond_need),
+	    cmocka_unit_test(refuses_files_of_others),
+	    cmocka_unit_test(values_are_judged),
+	    cmocka_unit_test(sizes_are_read),
+	    cmocka_unit_test(globs_match),
+	    cmocka_unit_test(wire_round_trip),
+	    cmocka_unit_test(loads_many_targets),
+	    cmocka_unit_test(shipped_files_are_good),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, set_up, tear_down);

@@ -63,8 +63,11 @@ static void
 run(const char *script, const char *lines, int64_t timeout)
 {
 	char *args[] = {TEXT("first $HOME"), TEXT("second")};
-	struct hook_config h = {.name = TEXT("trial"), .command = program,
-	    .args = args, .nargs = 2, .timeout = timeout};
+	struct hook_config h = {.name = TEXT("trial"),
+	    .command = program,
+	    .args = args,
+	    .nargs = 2,
+	    .timeout = timeout};
 	struct courier *c = courier_new(base, on_done, NULL);
 
 	if (script != NULL)
@@ -85,14 +88,16 @@ test_input_arguments_environment(void **state)
 	(void)state;
 	setenv("SECRET", "leaked", 1);
 	run("#!/bin/sh\ncat\necho \"$1,$2\"; env | sort; ls /proc/self/fd | "
-	    "wc -l; pwd\n", "{\"seq\":7,\"type\":\"share.added\",\"target\":"
-	    "\"sogwang\",\"name\":\"$(id)\"}\n", 10000);
+	    "wc -l; pwd\n",
+	    "{\"seq\":7,\"type\":\"share.added\",\"target\":"
+	    "\"sogwang\",\"name\":\"$(id)\"}\n",
+	    10000);
 	assert_string_equal(last.reason, "");
 	assert_non_null(strstr(buf_str(&last.output),
 	    "{\"seq\":7,\"type\":\"share.added\""));
 	assert_non_null(strstr(buf_str(&last.output), "first $HOME,second\n"));
-	assert_non_null(strstr(buf_str(&last.output),
-	    "KPWATCH_TYPE=share.added\n"));
+	assert_non_null(
+	    strstr(buf_str(&last.output), "KPWATCH_TYPE=share.added\n"));
 	assert_non_null(strstr(buf_str(&last.output), "KPWATCH_SEQ=7\n"));
 	assert_non_null(strstr(buf_str(&last.output), "KPWATCH_NAME=$(id)\n"));
 	assert_non_null(strstr(buf_str(&last.output), "KPWATCH_COUNT=1\n"));
@@ -201,9 +206,11 @@ test_time_limit_takes_the_group(void **state)
 	char script[256];
 
 	(void)state;
-	snprintf(script, sizeof script, "#!/bin/sh\ntrap '' TERM\nsh -c 'echo "
+	snprintf(script, sizeof script,
+	    "#!/bin/sh\ntrap '' TERM\nsh -c 'echo "
 	    "$$ > %s/child; trap \"\" TERM; while :; do sleep 0.05; done' &\n"
-	    "while :; do sleep 0.05; done\n", folder);
+	    "while :; do sleep 0.05; done\n",
+	    folder);
 	run(script, "{}\n", 500);
 	assert_string_equal(last.reason, "time limit of 500 ms");
 	assert_true(last.ms >= 500 && last.ms < 5000);
@@ -216,8 +223,10 @@ test_leftovers_end_with_the_hook(void **state)
 	char script[256];
 
 	(void)state;
-	snprintf(script, sizeof script, "#!/bin/sh\nsleep 60 &\necho $! > "
-	    "%s/left\nexit 0\n", folder);
+	snprintf(script, sizeof script,
+	    "#!/bin/sh\nsleep 60 &\necho $! > "
+	    "%s/left\nexit 0\n",
+	    folder);
 	run(script, "{}\n", 10000);
 	assert_string_equal(last.reason, "");
 	assert_true(last.ms < 5000); /* its open output does not hold us */
@@ -227,14 +236,17 @@ test_leftovers_end_with_the_hook(void **state)
 static void
 test_free_kills(void **state)
 {
-	struct hook_config h = {.name = TEXT("trial"), .command = program,
+	struct hook_config h = {.name = TEXT("trial"),
+	    .command = program,
 	    .timeout = 10000};
 	struct courier *c = courier_new(base, on_done, NULL);
 	char script[256];
 
 	(void)state;
-	snprintf(script, sizeof script, "#!/bin/sh\necho $$ > %s/own\n"
-	    "exec sleep 60\n", folder);
+	snprintf(script, sizeof script,
+	    "#!/bin/sh\necho $$ > %s/own\n"
+	    "exec sleep 60\n",
+	    folder);
 	write_program(script, 0700);
 	last.calls = 0;
 	courier_run_hook(c, &h, 1, SPAN("{}\n"));

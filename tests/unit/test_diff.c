@@ -5,9 +5,9 @@
 #include "story.h"
 
 #define FIVE "share facebook;share twitter;share weibo;share qq;share pinterest"
-#define TWELVE                                                               \
-	"share vk;share line;share kakao;share band;share naver;"           \
-	"share telegram;share whatsapp;share reddit;share tumblr;"          \
+#define TWELVE                                                                 \
+	"share vk;share line;share kakao;share band;share naver;"              \
+	"share telegram;share whatsapp;share reddit;share tumblr;"             \
 	"share linkedin;share digg;share blogger"
 
 static void
@@ -22,7 +22,8 @@ sogwang_shares(void **state)
 	story_see(&s, "sogwang", FIVE ";block hello");
 	story_expect(&s, "");
 	story_see(&s, "sogwang", FIVE ";" TWELVE ";block hello");
-	story_expect(&s, "share.added sogwang vk 5>17\n"
+	story_expect(&s,
+	    "share.added sogwang vk 5>17\n"
 	    "share.added sogwang line 5>17\nshare.added sogwang kakao 5>17\n"
 	    "share.added sogwang band 5>17\nshare.added sogwang naver 5>17\n"
 	    "share.added sogwang telegram 5>17\n"
@@ -47,7 +48,8 @@ channels_come_and_go(void **state)
 	story_begin(&s, NULL);
 	story_see(&s, "uri", "channel vk b;channel vk b");
 	story_see(&s, "uri", both);
-	story_expect(&s, "target.baseline uri\n"
+	story_expect(&s,
+	    "target.baseline uri\n"
 	    "channel.added uri youtube @a 1>2\n");
 	/* Away for one look, or two: nothing. */
 	story_see(&s, "uri", "channel vk b");
@@ -150,9 +152,11 @@ players_and_many(void **state)
 	(void)state;
 	story_begin(&s, NULL);
 	story_see(&s, "uri", "player youku;player vk");
-	story_see(&s, "uri", "player youku;player vk;player youtube;"
+	story_see(&s, "uri",
+	    "player youku;player vk;player youtube;"
 	    "player youtube");
-	story_expect(&s, "target.baseline uri\n"
+	story_expect(&s,
+	    "target.baseline uri\n"
 	    "player.added uri youtube 2>3\n");
 	assert_non_null(strstr(buf_str(&s.lines), "\"count\":2"));
 	story_end(&s);
@@ -170,7 +174,8 @@ text_and_title(void **state)
 	story_expect(&s, "target.baseline uri\n");
 	story_see(&s, "uri", "title A;block two;block one;block three");
 	story_expect(&s, "content.changed uri\n");
-	assert_non_null(strstr(buf_str(&s.lines), "\"added\":[\"three \"],"
+	assert_non_null(strstr(buf_str(&s.lines),
+	    "\"added\":[\"three \"],"
 	    "\"added_count\":1,\"removed\":[\"two \"],\"removed_count\":1"));
 	story_see(&s, "uri", "title B;block two;block one;block three");
 	story_expect(&s, "title.changed uri\n");
@@ -286,7 +291,8 @@ six_go_dark(void **state)
 		story_see(&s, "g", "block x");
 		story_see(&s, "h", "block x");
 	}
-	story_expect(&s, "site.down a\nsite.down b\nsite.down c\n"
+	story_expect(&s,
+	    "site.down a\nsite.down b\nsite.down c\n"
 	    "site.down d\nsite.down e\nsite.down f\n");
 	story_end(&s);
 }
@@ -305,8 +311,8 @@ one_held_until_another_answers(void **state)
 	story_expect(&s, "");
 	story_see(&s, "b", "block x");
 	story_expect(&s, "site.down a\n");
-	assert_non_null(strstr(buf_str(&s.lines),
-	    "\"url\":\"http://a.example/\""));
+	assert_non_null(
+	    strstr(buf_str(&s.lines), "\"url\":\"http://a.example/\""));
 	story_end(&s);
 }
 
@@ -314,12 +320,16 @@ one_held_until_another_answers(void **state)
 static void
 articles(void **state)
 {
-	struct page_slot slots[] = {
-	    {.name = (char *)"main", .url = (char *)"http://sg.example/"},
-	    {.name = (char *)"article", .url = (char *)"http://sg.example/",
-		.match = (char *)"http://sg.example/a/*", .sample = 2}};
-	struct target t = {.id = (char *)"sg", .enabled = true,
-	    .pages = slots, .npages = 2};
+	struct page_slot slots[] = {{.name = (char *)"main",
+					.url = (char *)"http://sg.example/"},
+	    {.name = (char *)"article",
+		.url = (char *)"http://sg.example/",
+		.match = (char *)"http://sg.example/a/*",
+		.sample = 2}};
+	struct target t = {.id = (char *)"sg",
+	    .enabled = true,
+	    .pages = slots,
+	    .npages = 2};
 	struct story s;
 	char url[64];
 
@@ -366,18 +376,20 @@ addresses_and_certificates(void **state)
 		h->dns.host = xstrdup("x.example");
 		h->dns.rcode = 0;
 		h->dns.records = xcalloc(2, sizeof *h->dns.records);
-		for (; h->dns.nrecords < 2 &&
-		     answers[i][h->dns.nrecords] != NULL; h->dns.nrecords++)
-			h->dns.records[h->dns.nrecords] = (struct dns_record){
-			    xstrdup("A"),
-			    xstrdup(answers[i][h->dns.nrecords]), 60};
+		for (;
+		     h->dns.nrecords < 2 && answers[i][h->dns.nrecords] != NULL;
+		     h->dns.nrecords++)
+			h->dns.records[h->dns.nrecords] =
+			    (struct dns_record){xstrdup("A"),
+				xstrdup(answers[i][h->dns.nrecords]), 60};
 		h->chain = xcalloc(1, sizeof *h->chain);
 		h->nchain = 1;
 		memset(h->chain[0].sha256, i < 2 ? 'a' : 'b', 64);
 		look_hash(&f, "same");
 		story_look(&s, &o, &f);
 	}
-	story_expect(&s, "target.baseline x\ncertificate.changed x\n"
+	story_expect(&s,
+	    "target.baseline x\ncertificate.changed x\n"
 	    "address.changed x\n");
 	story_end(&s);
 }

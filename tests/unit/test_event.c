@@ -64,8 +64,8 @@ static void
 read_back(void **state)
 {
 	static const char *blocks[] = {"하나", "둘"};
-	const struct event_item items[] = {
-	    {SIGHTING_CHANNEL, "youtube", "@a", NULL, 2},
+	const struct event_item items[] = {{SIGHTING_CHANNEL, "youtube", "@a",
+					       NULL, 2},
 	    {SIGHTING_SHARE, "vk", NULL, "jiathis", 1}};
 	struct buf line = BUF_INIT(EVENT_LINE_MAX);
 	struct buf again = BUF_INIT(EVENT_LINE_MAX);
@@ -102,9 +102,9 @@ every_type_has_a_name(void **state)
 	(void)state;
 	for (size_t i = 0; i < EVENT_TYPE_COUNT; i++)
 		assert_int_equal(event_type_from_name(span_of(
-		    event_type_name((enum event_type)i))), i);
-	assert_int_equal(event_type_from_name(SPAN("share")),
-	    EVENT_TYPE_COUNT);
+				     event_type_name((enum event_type)i))),
+		    i);
+	assert_int_equal(event_type_from_name(SPAN("share")), EVENT_TYPE_COUNT);
 }
 
 static void
@@ -126,8 +126,8 @@ refused(void **state)
 	}
 	/* Cut anywhere, a line is no line. */
 	for (size_t n = 0; n < sizeof line_wanted - 1; n++)
-		assert_false(event_read(&e, (struct span){line_wanted, n},
-		    NULL));
+		assert_false(
+		    event_read(&e, (struct span){line_wanted, n}, NULL));
 }
 
 static void

@@ -51,10 +51,9 @@ test_observation_round_trip(void **state)
 	observation_encode(&back, &b, BODIES_ALL);
 	assert_true(span_eq(buf_span(&a), buf_span(&b)));
 	assert_int_equal(observation_last(&back)->body.len, 3);
-	assert_true(
-	    span_is(header_value(buf_span(&back.hops[0].headers),
-			"content-type"),
-		"text/html"));
+	assert_true(span_is(header_value(buf_span(&back.hops[0].headers),
+				"content-type"),
+	    "text/html"));
 	observation_release(&o);
 	observation_release(&back);
 	buf_release(&a);
@@ -75,7 +74,8 @@ test_observation_refuses_cuts(void **state)
 		char *exact = xmalloc(n);
 
 		memcpy(exact, a.data, n);
-		assert_false(observation_decode(&back, (struct span){exact, n}));
+		assert_false(
+		    observation_decode(&back, (struct span){exact, n}));
 		free(exact);
 	}
 	buf_put_u8(&a, 0);

@@ -16,8 +16,8 @@
 
 /* A string that may be pointed to without const. */
 #define TEXT(s) ((char[]){s})
-#define ROWS 40000
-#define NOON INT64_C(1547445603120)
+#define ROWS	40000
+#define NOON	INT64_C(1547445603120)
 
 struct row {
 	char hook[16];
@@ -438,19 +438,25 @@ test_open_alert(void **state)
 		const char *target;
 		bool told;
 	} steps[] = {
-	    {"site.up", "a", true},	 {"site.down", "a", true},
-	    {"site.down", "a", false},	 {"site.down", "b", true},
-	    {"site.blocked", "a", true}, {"site.blocked", "a", false},
-	    {"vantage.offline", NULL, true}, {"vantage.offline", NULL, false},
-	    {"vantage.online", NULL, true},  {"site.up", "a", true},
-	    {"site.down", "a", true},	 {"share.added", "a", true},
+	    {"site.up", "a", true},
+	    {"site.down", "a", true},
+	    {"site.down", "a", false},
+	    {"site.down", "b", true},
+	    {"site.blocked", "a", true},
+	    {"site.blocked", "a", false},
+	    {"vantage.offline", NULL, true},
+	    {"vantage.offline", NULL, false},
+	    {"vantage.online", NULL, true},
+	    {"site.up", "a", true},
+	    {"site.down", "a", true},
+	    {"share.added", "a", true},
 	    {"share.added", "a", true},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-		struct hook_event e = event(i + 1, steps[i].type,
-		    steps[i].target);
+		struct hook_event e =
+		    event(i + 1, steps[i].type, steps[i].target);
 		size_t before = table.n;
 
 		if (i == 2) { /* open alerts outlive us */
@@ -571,7 +577,8 @@ test_wire(void **state)
 static void
 test_json_read(void **state)
 {
-	static const char text[] = "{\"a\": [1,{\"b\":\"]}\"}], \"b\":\"x\\n\\"
+	static const char text[] =
+	    "{\"a\": [1,{\"b\":\"]}\"}], \"b\":\"x\\n\\"
 	    "u00e9\\ud83d\\ude00\\ud83d!\", \"n\":12,\"z\":null,\"e\":{}}";
 	struct span s = SPAN(text), rest;
 	struct json_member m;

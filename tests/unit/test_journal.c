@@ -19,7 +19,8 @@
 #include "journal.h"
 #include "limit.h"
 
-static const char event[] = "{\"v\":1,\"seq\":1207,\"time\":\"2019-01-14T06:00"
+static const char event[] =
+    "{\"v\":1,\"seq\":1207,\"time\":\"2019-01-14T06:00"
     ":03.120Z\",\"type\":\"share.added\",\"target\":\"sogwang\",\"vantage\":"
     "\"seoul-1\",\"source\":\"live\",\"page\":\"article\",\"url\":\"http://w/"
     "\\u001b[31m\",\"platform\":\"vk\",\"name\":\"a\\nPRIORITY=0\",\"before\":"
@@ -40,7 +41,10 @@ listen_at(const char *name)
 	else
 		unlink(name);
 	assert_int_equal(bind(fd, (struct sockaddr *)&sa,
-	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)), 0);
+			     (socklen_t)(offsetof(struct sockaddr_un,
+					     sun_path) +
+				 n)),
+	    0);
 	return fd;
 }
 
@@ -67,8 +71,7 @@ test_notify(void **state)
 		assert_true(notify_ready());
 		assert_string_equal(received(fd), "READY=1");
 		assert_true(notify_status("%d targets\nREADY=1", 172));
-		assert_string_equal(received(fd),
-		    "STATUS=172 targets READY=1");
+		assert_string_equal(received(fd), "STATUS=172 targets READY=1");
 		assert_true(notify_reloading());
 		assert_non_null(strstr(received(fd), "RELOADING=1\nMONO"));
 		assert_true(notify_watchdog());
@@ -127,7 +130,8 @@ test_event(void **state)
 	/* A newline in a value cannot make a field of its own. */
 	assert_null(strstr(text, "KPWATCH_NAME=a\n"));
 	assert_non_null(strstr(text, "KPWATCH_NAME\n\x0c"));
-	assert_non_null(strstr(text, "MESSAGE=sogwang: share.added vk/a\\x0a"
+	assert_non_null(strstr(text,
+	    "MESSAGE=sogwang: share.added vk/a\\x0a"
 	    "PRIORITY=0 (5 -> 17), http://w/\\x1b[31m\n"));
 	assert_false(journal_event(j, SPAN("{\"type\":5}")));
 	assert_string_equal(received(fd), "");
@@ -178,8 +182,10 @@ test_long_entry_goes_as_file(void **state)
 	struct journal *j;
 	char line[60000], data[8], control[CMSG_SPACE(sizeof(int))];
 	struct iovec iov = {data, sizeof data};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1,
-	    .msg_control = control, .msg_controllen = sizeof control};
+	struct msghdr m = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = control,
+	    .msg_controllen = sizeof control};
 	struct cmsghdr *c;
 	struct stat st;
 

@@ -134,16 +134,15 @@ test_broken_rules_are_bad(void **state)
 	    ASSEMBLED_MESSAGE);
 	assert_int_equal(feed(ROLE_NET, ROLE_ANALYSER, 15, MSG_RESULT, 0),
 	    ASSEMBLED_BAD);
-	assert_int_equal(
-	    feed(ROLE_NET, ROLE_ANALYSER, FRAME_MAX + 1, MSG_RESULT, 0),
+	assert_int_equal(feed(ROLE_NET, ROLE_ANALYSER, FRAME_MAX + 1,
+			     MSG_RESULT, 0),
 	    ASSEMBLED_BAD);
 	assert_int_equal(feed(ROLE_NET, ROLE_ANALYSER, 20, MSG_RESULT, 0x8000),
 	    ASSEMBLED_BAD);
-	assert_int_equal(
-	    feed(ROLE_NET, ROLE_ANALYSER, 20, MSG_RESULT, FRAME_FD),
+	assert_int_equal(feed(ROLE_NET, ROLE_ANALYSER, 20, MSG_RESULT,
+			     FRAME_FD),
 	    ASSEMBLED_BAD);
-	assert_int_equal(
-	    feed(ROLE_NET, ROLE_ANALYSER, 20, MSG_TYPE_COUNT, 0),
+	assert_int_equal(feed(ROLE_NET, ROLE_ANALYSER, 20, MSG_TYPE_COUNT, 0),
 	    ASSEMBLED_BAD);
 	/* An analyser that plays the store. */
 	assert_int_equal(feed(ROLE_NET, ROLE_ANALYSER, 20, MSG_STORED, 0),

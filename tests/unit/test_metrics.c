@@ -60,16 +60,18 @@ test_text(void **state)
 	fill(m);
 	fill(m); /* replaces */
 	metrics_render(m, &out);
-	assert_non_null(strstr(buf_str(&out), "\nprobe_success{target=\""
+	assert_non_null(strstr(buf_str(&out),
+	    "\nprobe_success{target=\""
 	    "sog\\\"wa\\\\ng\\n\",page=\"main\"} 1\n"));
 	assert_non_null(strstr(buf_str(&out), "page=\"contact\"} 0\n"));
 	assert_non_null(strstr(buf_str(&out), "page=\"main\"} 0.098500\n"));
-	assert_non_null(strstr(buf_str(&out),
-	    "failure=\"connection_reset\",stage=\""));
+	assert_non_null(
+	    strstr(buf_str(&out), "failure=\"connection_reset\",stage=\""));
 	assert_non_null(strstr(buf_str(&out), "verdict=\"down\"} 1\n"));
+	assert_non_null(
+	    strstr(buf_str(&out), "kpwatch_schedule_lag_seconds 1.500000\n"));
 	assert_non_null(strstr(buf_str(&out),
-	    "kpwatch_schedule_lag_seconds 1.500000\n"));
-	assert_non_null(strstr(buf_str(&out), "probe_ip_protocol{target=\"sog"
+	    "probe_ip_protocol{target=\"sog"
 	    "\\\"wa\\\\ng\\n\",page=\"main\"} 6\n"));
 	metrics_free(m);
 	buf_release(&out);
@@ -109,9 +111,14 @@ test_promtool(void **state)
 static void
 test_wire(void **state)
 {
-	struct metrics_page p = {.target = xstrdup("a"), .page = xstrdup("b"),
-	    .failure = xstrdup("x"), .status = 503, .verdict = VERDICT_DOWN,
-	    .tls = true, .cert_expiry = 77}, back;
+	struct metrics_page p = {.target = xstrdup("a"),
+				.page = xstrdup("b"),
+				.failure = xstrdup("x"),
+				.status = 503,
+				.verdict = VERDICT_DOWN,
+				.tls = true,
+				.cert_expiry = 77},
+			    back;
 	struct buf b = BUF_INIT(KIB);
 	struct cursor c;
 
@@ -182,7 +189,8 @@ test_server(void **state)
 	s = metrics_serve(base, address, m);
 	assert_non_null(s);
 	assert_null(metrics_serve(base, address, m));
-	answer = ask(base, port, "GET /metrics HTTP/1.1\r\nHost: x\r\n"
+	answer = ask(base, port,
+	    "GET /metrics HTTP/1.1\r\nHost: x\r\n"
 	    "Connection: close\r\n\r\n");
 	assert_non_null(strstr(answer, "200 OK"));
 	assert_non_null(strstr(answer, "\nprobe_success{"));

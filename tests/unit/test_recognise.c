@@ -17,15 +17,16 @@ tag_make(struct tag *t, const char *name, const char *attrs, uint64_t offset)
 	struct span rest = span_of(attrs);
 
 	memset(t, 0, sizeof(*t));
-	t->e = (struct element){.tag = span_of(name), .attrs = t->attrs,
+	t->e = (struct element){.tag = span_of(name),
+	    .attrs = t->attrs,
 	    .offset = offset};
 	while (rest.p != NULL && rest.n > 0) {
 		struct span pair = span_token(&rest, '|');
 		size_t eq = span_find(pair, '=');
 
 		t->attrs[t->e.nattrs].name = span_slice(pair, 0, eq);
-		t->attrs[t->e.nattrs++].value = span_slice(pair, eq + 1,
-		    pair.n);
+		t->attrs[t->e.nattrs++].value =
+		    span_slice(pair, eq + 1, pair.n);
 	}
 }
 
@@ -54,8 +55,9 @@ look(const char *page_url, const char *const *lines, struct buf *out)
 		}
 		tag_make(&t, name, attrs, offset);
 		recogniser_element(r, &t.e);
-		if (t.e.nattrs > 0 && (span_is(t.attrs[0].name, "href") ||
-		    span_is(t.attrs[0].name, "src"))) {
+		if (t.e.nattrs > 0 &&
+		    (span_is(t.attrs[0].name, "href") ||
+			span_is(t.attrs[0].name, "src"))) {
 			l.attr = t.attrs[0].name;
 			l.url = t.attrs[0].value;
 			recogniser_link(r, &l);
@@ -69,8 +71,7 @@ look(const char *page_url, const char *const *lines, struct buf *out)
 			l.source = LINK_SCRIPT;
 			l.url = t.attrs[0].value;
 			recogniser_link(r, &l);
-		} else if (t.e.nattrs > 0 &&
-		    span_is(t.attrs[0].name, "base")) {
+		} else if (t.e.nattrs > 0 && span_is(t.attrs[0].name, "base")) {
 			recogniser_base(r, t.attrs[0].value);
 		}
 		free(name);
@@ -105,7 +106,7 @@ expect_at(const char *page, const char *want, const char *const *lines)
 	buf_release(&out);
 }
 
-#define expect(want, ...)                                              \
+#define expect(want, ...)                                                      \
 	expect_at(PAGE, want, (const char *const[]){__VA_ARGS__, NULL})
 
 static void
@@ -201,7 +202,7 @@ folds_names_and_no_ids(void **state)
 {
 	(void)state;
 	expect("channel youtube Some x2, channel youtube UCabcdefghijkl, "
-	    "channel youtube ucabcdefghijkl",
+	       "channel youtube ucabcdefghijkl",
 	    "a href=https://www.youtube.com/@Some",
 	    "a href=https://www.youtube.com/@some",
 	    "a href=https://www.youtube.com/channel/UCabcdefghijkl",
@@ -240,7 +241,7 @@ reads_share_functions(void **state)
 {
 	(void)state;
 	expect("share facebook by script, share naver by script, "
-	    "share kakao by script, share twitter by script",
+	       "share kakao by script, share twitter by script",
 	    "a onclick=shareFacebook('x'); return false;",
 	    "a onclick=sendLinkNaver()",
 	    "button onclick=Kakao.Link.sendDefault({a:1})",
@@ -254,8 +255,9 @@ resolves_against_the_base(void **state)
 	(void)state;
 	expect("channel vk somebody", "base base=https://vk.com/",
 	    "a href=somebody");
-	expect_at(NULL, "channel vk somebody", (const char *const[]){
-	    "a href=https://vk.com/somebody", "a href=relative.php", NULL});
+	expect_at(NULL, "channel vk somebody",
+	    (const char *const[]){"a href=https://vk.com/somebody",
+		"a href=relative.php", NULL});
 }
 
 static void

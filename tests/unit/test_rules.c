@@ -133,8 +133,8 @@ says_where_a_test_line_fails(void **state)
 {
 	struct config_errors errors = {NULL, 0, 0};
 	struct rules *r = load("version: 1\nplatforms:\n- id: a\n  name: A\n"
-	    "  urls:\n  - {channel: 'a.example/{account}',\n"
-	    "     test: 'http://a.example/x', gives: y}\n");
+			       "  urls:\n  - {channel: 'a.example/{account}',\n"
+			       "     test: 'http://a.example/x', gives: y}\n");
 
 	(void)state;
 	assert_non_null(r);
@@ -154,15 +154,20 @@ complains_with_a_place(void **state)
 	} bad[] = {
 	    {"version: 1\nplatforms:\n- id: a\n  name: A\n  colour: red\n", 5},
 	    {"version: 1\nplatforms:\n- id: a\n  name: A\n  urls:\n"
-	     "  - {channel: 'a.example/{account', test: x}\n", 6},
+	     "  - {channel: 'a.example/{account', test: x}\n",
+		6},
 	    {"version: 1\nplatforms:\n- id: a\n  name: A\n  urls:\n"
-	     "  - {channel: 'a.example/{account}'}\n", 6},
+	     "  - {channel: 'a.example/{account}'}\n",
+		6},
 	    {"version: 1\nplatforms:\n- id: a\n  name: A\n"
-	     "- id: a\n  name: B\n", 5},
+	     "- id: a\n  name: B\n",
+		5},
 	    {"version: 1\nplatforms:\n- id: a\n  name: A\nkits:\n"
-	     "- id: k\n  name: K\n  services: {x: nobody}\n", 8},
+	     "- id: k\n  name: K\n  services: {x: nobody}\n",
+		8},
 	    {"version: 1\nplatforms:\n- id: a\n  name: A\n  urls:\n"
-	     "  - {channel: 'a.example/{account}', of: what, test: x}\n", 6},
+	     "  - {channel: 'a.example/{account}', of: what, test: x}\n",
+		6},
 	};
 
 	(void)state;
@@ -200,8 +205,10 @@ survives_the_wire(void **state)
 			struct match m;
 
 			match_init(&m);
-			rules_classify(copy, SPAN("http://l.tube.example/out?"
-			    "to=http%3A%2F%2Fm.blogs.com%2Fp%2Fx-y"), &m);
+			rules_classify(copy,
+			    SPAN("http://l.tube.example/out?"
+				 "to=http%3A%2F%2Fm.blogs.com%2Fp%2Fx-y"),
+			    &m);
 			match_release(&m);
 		}
 		rules_free(copy);
@@ -227,8 +234,8 @@ the_shipped_file_is_good(void **state)
 	assert_true(rules_platform_count(r) >= 200);
 	assert_true(rules_kit_count(r) >= 25);
 	print_message("%zu platforms, %zu kits, %zu patterns, %zu tests\n",
-	    rules_platform_count(r), rules_kit_count(r),
-	    rules_pattern_count(r), run);
+	    rules_platform_count(r), rules_kit_count(r), rules_pattern_count(r),
+	    run);
 	config_errors_release(&errors);
 	rules_free(r);
 }

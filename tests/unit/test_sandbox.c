@@ -75,8 +75,8 @@ try_create(void)
 {
 	int fd = open("/tmp/kpwatch-sandbox-test", O_CREAT | O_RDWR, 0600);
 
-	return fd >= 0 && unlink("/tmp/kpwatch-sandbox-test") == 0 ? SURVIVED :
-								     errno;
+	return fd >= 0 && unlink("/tmp/kpwatch-sandbox-test") == 0 ? SURVIVED
+								   : errno;
 }
 
 static int
@@ -102,9 +102,9 @@ static int
 try_exec_memory(void)
 {
 	return mmap(NULL, 4096, PROT_READ | PROT_EXEC,
-		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED ?
-	    SURVIVED :
-	    errno;
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED
+	    ? SURVIVED
+	    : errno;
 }
 
 static int

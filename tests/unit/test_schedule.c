@@ -121,10 +121,11 @@ robots(const char *body, const char *path)
 static void
 test_robots(void **state)
 {
-	static const char groups[] = "User-agent: other\nDisallow: /\n\n"
-				     "User-Agent: KPWatch\nUser-agent: second\n"
-				     "Disallow: /private # why\nAllow: /private/open\n"
-				     "\nUser-agent: *\nDisallow: /\n";
+	static const char groups[] =
+	    "User-agent: other\nDisallow: /\n\n"
+	    "User-Agent: KPWatch\nUser-agent: second\n"
+	    "Disallow: /private # why\nAllow: /private/open\n"
+	    "\nUser-agent: *\nDisallow: /\n";
 
 	(void)state;
 	assert_true(robots("", "/x"));
@@ -134,7 +135,8 @@ test_robots(void **state)
 	assert_false(robots(groups, "/private/1"));
 	assert_true(robots(groups, "/private/open/1"));
 	assert_true(robots(groups, "/robots.txt"));
-	assert_false(robots("user-agent:*\r\ndisallow:/*.php$\r\n", "/a/b.php"));
+	assert_false(
+	    robots("user-agent:*\r\ndisallow:/*.php$\r\n", "/a/b.php"));
 	assert_true(robots("user-agent:*\r\ndisallow:/*.php$\r\n", "/b.php?x"));
 	/* Equal length: allow wins (RFC 9309 section 2.2.2). */
 	assert_true(robots("User-agent: *\nDisallow: /p\nAllow: /p\n", "/p"));

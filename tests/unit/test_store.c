@@ -182,7 +182,8 @@ static void
 torn_at_every_byte(void **state)
 {
 	char *dir = folder_make(), *path = log_path(dir), *log, *why = NULL;
-	struct buf whole, lines = BUF_INIT(1u << 20), after = BUF_INIT(1u << 20);
+	struct buf whole, lines = BUF_INIT(1u << 20),
+			  after = BUF_INIT(1u << 20);
 	struct changelog *c;
 	struct story s;
 	struct stat st;
@@ -293,10 +294,11 @@ monitor_gap(void **state)
 	store_close(s.store);
 	story_open(&s, dir, true);
 	store_monitor_started(s.store, s.now + 7200000);
-	story_expect(&s, "monitor.started\ntarget.baseline one\n"
+	story_expect(&s,
+	    "monitor.started\ntarget.baseline one\n"
 	    "monitor.stopped\nmonitor.gap\nmonitor.started\n");
-	assert_non_null(strstr(buf_str(&s.lines),
-	    "\"from\":\"2019-01-14T06:00:00.000Z\""));
+	assert_non_null(
+	    strstr(buf_str(&s.lines), "\"from\":\"2019-01-14T06:00:00.000Z\""));
 	story_end(&s);
 	folder_remove(dir);
 }

@@ -1,15 +1,16 @@
 /* Connections, HTTP exchanges, DNS and TLS out of packets made here. */
 #include "wire.h"
 
-#define ENDS                                                               \
-	struct wire_world w;                                               \
-	struct wire_end c = {.host = 1, .port = 40000, .seq = 1000,        \
-	    .ttl = 64};                                                    \
+#define ENDS                                                                   \
+	struct wire_world w;                                                   \
+	struct wire_end c = {.host = 1,                                        \
+	    .port = 40000,                                                     \
+	    .seq = 1000,                                                       \
+	    .ttl = 64};                                                        \
 	struct wire_end s = {.host = 2, .port = 80, .seq = 5000, .ttl = 50}
 
 static const char get[] = "GET /a HTTP/1.1\r\nHost: h.test\r\n\r\n";
-static const char ok5[] =
-    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+static const char ok5[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
 static void
 test_simple(void **state)
@@ -26,7 +27,8 @@ test_simple(void **state)
 	wire_say(&w, &s, &c, " close");
 	wire_fin(&w, &s, &c);
 	wire_fin(&w, &c, &s);
-	wire_expect(&w, "GET /a 200 [hello] whole\n"
+	wire_expect(&w,
+	    "GET /a 200 [hello] whole\n"
 	    "GET /a 200 [until close] whole\n");
 }
 
@@ -83,8 +85,7 @@ test_gap(void **state)
 	wire_open(&w);
 	wire_handshake(&w, &c, &s);
 	wire_say(&w, &c, &s, get);
-	wire_say(&w, &s, &c,
-	    "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nab");
+	wire_say(&w, &s, &c, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nab");
 	s.seq += 4; /* never captured */
 	wire_say(&w, &s, &c, "ghij");
 	/* The next exchange is found again. */
@@ -92,7 +93,8 @@ test_gap(void **state)
 	wire_say(&w, &s, &c, ok5);
 	wire_fin(&w, &s, &c);
 	wire_fin(&w, &c, &s);
-	wire_expect(&w, "GET /a 200 [ab] cut: 4 bytes missing\n"
+	wire_expect(&w,
+	    "GET /a 200 [ab] cut: 4 bytes missing\n"
 	    "GET /a 200 [hello] whole\n");
 }
 
@@ -112,7 +114,8 @@ test_gap_over_responses(void **state)
 	wire_say(&w, &s, &c, ok5);
 	wire_fin(&w, &s, &c);
 	wire_fin(&w, &c, &s);
-	wire_expect(&w, "GET /a 200 [hello] whole\n"
+	wire_expect(&w,
+	    "GET /a 200 [hello] whole\n"
 	    "GET /lost 0 [] cut: no response\n"
 	    "GET /b 200 [hello] whole\n");
 }
@@ -142,16 +145,20 @@ test_pipelined_and_bodiless(void **state)
 	(void)state;
 	wire_open(&w);
 	wire_handshake(&w, &c, &s);
-	wire_say(&w, &c, &s, "HEAD /h HTTP/1.1\r\n\r\nGET /n HTTP/1.1\r\n\r\n"
+	wire_say(&w, &c, &s,
+	    "HEAD /h HTTP/1.1\r\n\r\nGET /n HTTP/1.1\r\n\r\n"
 	    "POST /p HTTP/1.1\r\nContent-Length: 3\r\n\r\nxyz"
 	    "GET /c HTTP/1.1\r\n\r\n");
-	wire_say(&w, &s, &c, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"
+	wire_say(&w, &s, &c,
+	    "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"
 	    "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n"
 	    "HTTP/1.1 100 Continue\r\n\r\n");
-	wire_say(&w, &s, &c, "HTTP/1.1 204 None\r\n\r\n"
+	wire_say(&w, &s, &c,
+	    "HTTP/1.1 204 None\r\n\r\n"
 	    "HTTP/1.1 206 P\r\nTransfer-Encoding: chunked\r\n\r\n"
 	    "3;x=y\r\nabc\r\n0002\r\nde\r\n0\r\nT: x\r\n\r\n");
-	wire_expect(&w, "HEAD /h 200 [] whole\nGET /n 304 [] whole\n"
+	wire_expect(&w,
+	    "HEAD /h 200 [] whole\nGET /n 304 [] whole\n"
 	    "POST /p 100 [] whole: interim response\n"
 	    "POST /p 204 [] whole\n"
 	    "GET /c 206 [abcde] whole: partial content\n");
@@ -173,7 +180,8 @@ test_port_reuse(void **state)
 		wire_fin(&w, &s, &c);
 		wire_fin(&w, &c, &s);
 	}
-	wire_expect(&w, "GET /a 200 [hello] whole\n"
+	wire_expect(&w,
+	    "GET /a 200 [hello] whole\n"
 	    "GET /a 200 [hello] whole\n");
 }
 
@@ -191,7 +199,8 @@ test_connection_failures(void **state)
 	c.seq++;
 	s.seq = 0;
 	wire_send(&w, &s, &c, TCP_RST | TCP_ACK, "");
-	wire_expect(&w, "connection unanswered syns 2\n"
+	wire_expect(&w,
+	    "connection unanswered syns 2\n"
 	    "connection refused syns 1\n");
 }
 
@@ -212,7 +221,8 @@ test_reset(void **state)
 	forged = s;
 	forged.ttl = 112;
 	wire_send(&w, &forged, &c, TCP_RST, "");
-	wire_expect(&w, "GET /a 0 [] cut: no response; connection reset; "
+	wire_expect(&w,
+	    "GET /a 0 [] cut: no response; connection reset; "
 	    "the reset looks injected\n"
 	    "connection reset injected syns 1\n");
 
@@ -221,7 +231,8 @@ test_reset(void **state)
 	wire_handshake(&w, &c, &s);
 	wire_say(&w, &c, &s, get);
 	wire_send(&w, &s, &c, TCP_RST, "");
-	wire_expect(&w, "GET /a 0 [] cut: no response; connection reset\n"
+	wire_expect(&w,
+	    "GET /a 0 [] cut: no response; connection reset\n"
 	    "connection reset syns 1\n");
 }
 
@@ -237,7 +248,8 @@ test_upgrade_and_tunnel(void **state)
 	wire_say(&w, &s, &c, "HTTP/1.1 101 Switching\r\n\r\n");
 	wire_say(&w, &s, &c, ok5);
 	wire_say(&w, &c, &s, get);
-	wire_expect(&w, "GET /a 101 [] whole: protocol upgrade, rest left "
+	wire_expect(&w,
+	    "GET /a 101 [] whole: protocol upgrade, rest left "
 	    "alone\n");
 
 	wire_open(&w);
@@ -245,7 +257,8 @@ test_upgrade_and_tunnel(void **state)
 	wire_say(&w, &c, &s, "CONNECT h.test:443 HTTP/1.1\r\n\r\n");
 	wire_say(&w, &s, &c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
 	wire_say(&w, &c, &s, get);
-	wire_expect(&w, "CONNECT h.test:443 200 [] whole: tunnel, rest left "
+	wire_expect(&w,
+	    "CONNECT h.test:443 200 [] whole: tunnel, rest left "
 	    "alone\n");
 }
 
@@ -266,7 +279,8 @@ test_capture_ends(void **state)
 	wire_say(&w, &c, &s, get);
 	wire_say(&w, &s, &c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab");
 	wire_fin(&w, &s, &c);
-	wire_expect(&w, "GET /a 200 [ab] cut: connection closed before the "
+	wire_expect(&w,
+	    "GET /a 200 [ab] cut: connection closed before the "
 	    "end\n");
 }
 
@@ -310,22 +324,29 @@ static void
 test_link_layers(void **state)
 {
 #define MACS "\1\2\3\4\5\6\7\10\11\12\13\14"
-#define CASE(link, bytes) {link, bytes, sizeof(bytes) - 1}
+#define CASE(link, bytes)                                                      \
+	{                                                                      \
+		link, bytes, sizeof(bytes) - 1                                 \
+	}
 	static const struct {
 		uint32_t link;
 		const char *header;
 		size_t n;
-	} cases[] = {
-	    CASE(1, MACS "\x08\0"), CASE(1, MACS "\x81\0\0\7\x08\0"),
+	} cases[] = {CASE(1, MACS "\x08\0"), CASE(1, MACS "\x81\0\0\7\x08\0"),
 	    CASE(1, MACS "\x88\xa8\0\1\x81\0\0\7\x08\0"),
 	    CASE(1, MACS "\x88\x47\0\1\0\x40\0\2\1\x40"),
 	    CASE(1, MACS "\x88\x64\x11\0\0\1\0\x60\0\x21"),
-	    CASE(1, MACS "\0\x60\xaa\xaa\3\0\0\0\x08\0"),
-	    CASE(0, "\2\0\0\0"), CASE(108, "\0\0\0\2"), CASE(101, ""),
-	    CASE(228, ""), CASE(9, "\xff\3\0\x21"),
-	    CASE(104, "\x0f\0\x08\0"),
-	    CASE(113, "\0\0\0\1\0\6" "\1\2\3\4\5\6" "\0\0\x08\0"),
-	    CASE(276, "\x08\0\0\0\0\0\0\1\0\1\0\6" "\1\2\3\4\5\6" "\0\0"),
+	    CASE(1, MACS "\0\x60\xaa\xaa\3\0\0\0\x08\0"), CASE(0, "\2\0\0\0"),
+	    CASE(108, "\0\0\0\2"), CASE(101, ""), CASE(228, ""),
+	    CASE(9, "\xff\3\0\x21"), CASE(104, "\x0f\0\x08\0"),
+	    CASE(113,
+		"\0\0\0\1\0\6"
+		"\1\2\3\4\5\6"
+		"\0\0\x08\0"),
+	    CASE(276,
+		"\x08\0\0\0\0\0\0\1\0\1\0\6"
+		"\1\2\3\4\5\6"
+		"\0\0"),
 	    CASE(239, "\2\0\0\0\x08\0\1\0\0\0\0\0\x50\0\x09\0")};
 
 	(void)state;
@@ -382,7 +403,8 @@ test_dns(void **state)
 	assert_true(dns_query(&q, 9, "silent.example", DNS_A));
 	send_udp(&w, &c, &s, &q);
 	buf_release(&q);
-	wire_expect(&w, "dns a.example NOERROR 192.0.2.7\n"
+	wire_expect(&w,
+	    "dns a.example NOERROR 192.0.2.7\n"
 	    "dns nx.example NXDOMAIN -\ndns silent.example unanswered -\n");
 }
 
@@ -430,8 +452,7 @@ test_tls(void **state)
 	wire_packet(&w, 101, &b);
 	c.seq += (uint32_t)h.len + 9;
 	wire_ip4(&b, &s, &c, 6, 1, 0, 20 + 7);
-	wire_tcp(&b, &s, &c, TCP_ACK,
-	    (struct span){"\x15\3\3\0\2\2\x28", 7});
+	wire_tcp(&b, &s, &c, TCP_ACK, (struct span){"\x15\3\3\0\2\2\x28", 7});
 	wire_packet(&w, 101, &b);
 	buf_release(&h);
 	wire_expect(&w, "tls www.example alert 40\n");

@@ -19,8 +19,8 @@ check(const struct pair *p)
 	url_init(&url);
 	if (p->base != NULL)
 		assert_true(url_parse(&base, span_of(p->base), NULL));
-	good = url_parse(&url, span_of(p->input), p->base == NULL ? NULL :
-	    &base);
+	good =
+	    url_parse(&url, span_of(p->input), p->base == NULL ? NULL : &base);
 	if (p->href == NULL)
 		assert_false(good);
 	else
@@ -38,7 +38,8 @@ resolves_links_as_pages_write_them(void **state)
 	    {"rss.php", page, "http://www.example.kp/news/rss.php"},
 	    {"./x/../y", page, "http://www.example.kp/news/y"},
 	    {"/a//b/", page, "http://www.example.kp/a//b/"},
-	    {"?ptype=rss", page, "http://www.example.kp/news/index.php?ptype=rss"},
+	    {"?ptype=rss", page,
+		"http://www.example.kp/news/index.php?ptype=rss"},
 	    {"#top", page, "http://www.example.kp/news/index.php?a=1#top"},
 	    {"//VK.com/x", page, "http://vk.com/x"},
 	    {"\\\\vk.com\\x", page, "http://vk.com/x"},
@@ -99,8 +100,8 @@ gives_components(void **state)
 
 	(void)state;
 	url_init(&u);
-	assert_true(url_parse(&u, SPAN("https://u:p@A.example:8443/d/f?q#h"),
-	    NULL));
+	assert_true(
+	    url_parse(&u, SPAN("https://u:p@A.example:8443/d/f?q#h"), NULL));
 	assert_true(span_is(u.scheme, "https") && span_is(u.username, "u"));
 	assert_true(span_is(u.password, "p") && span_is(u.host, "a.example"));
 	assert_true(span_is(u.path, "/d/f") && span_is(u.query, "q"));
@@ -125,8 +126,7 @@ refuses_what_is_too_long(void **state)
 	url_init(&u);
 	memset(text, 'a', URL_MAX_LEN + 1);
 	memcpy(text, "http://h/", 9);
-	assert_false(url_parse(&u, (struct span){text, URL_MAX_LEN + 1},
-	    NULL));
+	assert_false(url_parse(&u, (struct span){text, URL_MAX_LEN + 1}, NULL));
 	assert_true(url_parse(&u, (struct span){text, 1000}, NULL));
 	memset(text + 9, ' ' + 2, URL_MAX_LEN - 9); /* grows threefold */
 	assert_false(url_parse(&u, (struct span){text, URL_MAX_LEN}, NULL));
@@ -141,10 +141,10 @@ knows_registrable_domains(void **state)
 	struct url a, b;
 
 	(void)state;
-	assert_true(span_is(host_site(SPAN("www.rodong.rep.kp")),
-	    "rodong.rep.kp"));
-	assert_true(span_is(host_site(SPAN("a.b.example.co.kr")),
-	    "example.co.kr"));
+	assert_true(
+	    span_is(host_site(SPAN("www.rodong.rep.kp")), "rodong.rep.kp"));
+	assert_true(
+	    span_is(host_site(SPAN("a.b.example.co.kr")), "example.co.kr"));
 	assert_true(span_is(host_site(SPAN("127.0.0.1")), "127.0.0.1"));
 	assert_true(host_is_public_suffix(SPAN("co.jp")));
 	assert_false(host_is_public_suffix(SPAN("example.jp")));

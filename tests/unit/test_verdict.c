@@ -55,9 +55,13 @@ classify(const struct verdict_rules *v, int status, const char *headers,
 {
 	struct text_block block = {.text = xstrdup(text)};
 	struct verdict_input in = {.status = status,
-	    .headers = span_of(headers), .host = SPAN("a.example"),
-	    .blocks = &block, .nblocks = 1, .body = span_of(text),
-	    .body_length = strlen(text), .nlinks = nlinks};
+	    .headers = span_of(headers),
+	    .host = SPAN("a.example"),
+	    .blocks = &block,
+	    .nblocks = 1,
+	    .body = span_of(text),
+	    .body_length = strlen(text),
+	    .nlinks = nlinks};
 	const char *rule;
 	enum page_class class = verdict_page(v, &in, &rule);
 
@@ -85,10 +89,16 @@ signs_and_bounds(void **state)
 	assert_int_equal(classify(v, 403, ok, text, 0), PAGE_BOT_WALL);
 	text[100] = 'x';
 	assert_int_equal(classify(v, 403, ok, text, 0), PAGE_NORMAL);
-	assert_int_equal(classify(v, 200, "HTTP/1.1 200\r\n"
-	    "X-Refused: by-law\r\n\r\n", "", 0), PAGE_GEO);
-	assert_int_equal(classify(v, 200, "HTTP/1.1 200\r\n"
-	    "Content-Type: image/png\r\nX-Refused: by-law\r\n\r\n", "", 0),
+	assert_int_equal(classify(v, 200,
+			     "HTTP/1.1 200\r\n"
+			     "X-Refused: by-law\r\n\r\n",
+			     "", 0),
+	    PAGE_GEO);
+	assert_int_equal(classify(v, 200,
+			     "HTTP/1.1 200\r\n"
+			     "Content-Type: image/png\r\nX-Refused: "
+			     "by-law\r\n\r\n",
+			     "", 0),
 	    PAGE_NORMAL);
 	verdict_free(v);
 }
@@ -160,13 +170,16 @@ mistakes_are_named(void **state)
 {
 	(void)state;
 	expect_error("rules:\n  - {id: a, class: wall, text: [abcd],\n"
-	    "     match: [{}], no_match: [{}]}\n", 2, "one of: normal");
+		     "     match: [{}], no_match: [{}]}\n",
+	    2, "one of: normal");
 	expect_error("rules:\n  - {id: a, class: geo,\n"
-	    "     match: [{}], no_match: [{}]}\n", 2, "no sign");
+		     "     match: [{}], no_match: [{}]}\n",
+	    2, "no sign");
 	expect_error("rules:\n  - {id: a, class: geo, text: [abcd]}\n", 2,
 	    "needs a 'match'");
 	expect_error("rules:\n  - {id: a, class: geo, text: [a],\n"
-	    "     match: [{}], no_match: [{}]}\n", 2, "too short");
+		     "     match: [{}], no_match: [{}]}\n",
+	    2, "too short");
 	expect_error("block_hosts: [\"a b.c\"]\n", 1, "not a host name");
 	expect_error("forged_addresses: [1.2.3]\n", 1, "not an IP address");
 	expect_error("nope: 1\n", 1, "unknown key");
@@ -175,10 +188,11 @@ mistakes_are_named(void **state)
 static void
 self_test_can_fail(void **state)
 {
-	struct verdict_rules *v = parse("rules:\n"
-	    "  - {id: a, class: geo, text: [abcd],\n"
-	    "     match: [{text: [xyz]}],\n"
-	    "     no_match: [{text: [abcd]}]}\n");
+	struct verdict_rules *v =
+	    parse("rules:\n"
+		  "  - {id: a, class: geo, text: [abcd],\n"
+		  "     match: [{text: [xyz]}],\n"
+		  "     no_match: [{text: [abcd]}]}\n");
 	struct config_errors e = {NULL, 0, 0};
 	size_t run = 0;
 
@@ -223,12 +237,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(signs_and_bounds),
-		cmocka_unit_test(hosts_and_addresses),
-		cmocka_unit_test(wire_round_trip),
-		cmocka_unit_test(mistakes_are_named),
-		cmocka_unit_test(self_test_can_fail),
-		cmocka_unit_test(shipped_rules_hold),
+	    cmocka_unit_test(signs_and_bounds),
+	    cmocka_unit_test(hosts_and_addresses),
+	    cmocka_unit_test(wire_round_trip),
+	    cmocka_unit_test(mistakes_are_named),
+	    cmocka_unit_test(self_test_can_fail),
+	    cmocka_unit_test(shipped_rules_hold),
 	};
 
 	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);

@@ -12,8 +12,8 @@ look(struct story *s, enum variant variant, const char *text)
 {
 	struct observation o;
 	struct finding f;
-	struct hop *h = look_begin(&o, &f, "uri", "main",
-	    "http://uri.example/");
+	struct hop *h =
+	    look_begin(&o, &f, "uri", "main", "http://uri.example/");
 
 	o.variant = variant;
 	h->status = 200;
@@ -28,7 +28,8 @@ page(struct story *s, enum variant variant, const char *banner,
     const char *news)
 {
 	char *text = xasprintf("block head x;block %s y;block news %s;"
-	    "block foot x", banner, news);
+			       "block foot x",
+	    banner, news);
 
 	look(s, variant, text);
 	free(text);
@@ -71,17 +72,20 @@ change_is_told_without_the_volatile(void **state)
 
 	(void)state;
 	begin(&s);
-	look(&s, VARIANT_TWIN, "block head x;block two y;block news a;"
+	look(&s, VARIANT_TWIN,
+	    "block head x;block two y;block news a;"
 	    "block foot x");
 	page(&s, VARIANT_NORMAL, "three", "a");
-	look(&s, VARIANT_NORMAL, "block head x;block four y;block news a;"
+	look(&s, VARIANT_NORMAL,
+	    "block head x;block four y;block news a;"
 	    "block foot z");
 	story_expect(&s, "content.changed uri\n");
 	assert_non_null(strstr(buf_str(&s.lines), "\"added\":[\"foot z\"]"));
 	assert_non_null(strstr(buf_str(&s.lines), "\"removed\":[\"foot x\"]"));
 	assert_non_null(strstr(buf_str(&s.lines), "\"suppressed\":2"));
 	/* A new block right beside the volatile one. */
-	look(&s, VARIANT_NORMAL, "block head x;block four y;block new z;"
+	look(&s, VARIANT_NORMAL,
+	    "block head x;block four y;block new z;"
 	    "block news a;block foot z");
 	story_expect(&s, "content.changed uri\n");
 	story_end(&s);
@@ -118,7 +122,8 @@ history_shows_it_too(void **state)
 		snprintf(banner, sizeof banner, "b%d", i);
 		page(&s, VARIANT_NORMAL, banner, "a");
 	}
-	story_expect(&s, "content.changed uri\ncontent.changed uri\n"
+	story_expect(&s,
+	    "content.changed uri\ncontent.changed uri\n"
 	    "content.changed uri\n");
 	story_end(&s);
 }
@@ -147,7 +152,8 @@ order_means_nothing(void **state)
 
 	(void)state;
 	begin(&s);
-	look(&s, VARIANT_NORMAL, "block news a;block foot x;block one y;"
+	look(&s, VARIANT_NORMAL,
+	    "block news a;block foot x;block one y;"
 	    "block head x");
 	story_expect(&s, "");
 	story_end(&s);
@@ -166,9 +172,9 @@ links_rotate(void **state)
 	look(&s, VARIANT_TWIN, "channel vk a;block x");
 	story_expect(&s, "target.baseline uri\n");
 	for (int i = 0; i < 40; i++)
-		look(&s, VARIANT_NORMAL, i % 6 == 0 ?
-		    "channel vk a;channel youtube b;block x" :
-		    "channel vk a;block x");
+		look(&s, VARIANT_NORMAL,
+		    i % 6 == 0 ? "channel vk a;channel youtube b;block x"
+			       : "channel vk a;block x");
 	story_expect(&s, "");
 	for (int i = 0; i < 30; i++)
 		look(&s, VARIANT_NORMAL, "channel vk a;block x");
@@ -216,7 +222,12 @@ words_that_changed(void **state)
 	expect_edits("조선의 오늘 소식", "조선의 내일 소식",
 	    " 조선의 |-오늘|+내일|  소식|");
 	expect_edits("今天的朝鲜", "明天的朝鲜", "-今|+明| 天的朝鲜|");
-	expect_edits("a\xff" "b c", "a\xff" "b d", " a\xff" "b |-c|+d|");
+	expect_edits("a\xff"
+		     "b c",
+	    "a\xff"
+	    "b d",
+	    " a\xff"
+	    "b |-c|+d|");
 }
 
 static void
@@ -247,8 +258,8 @@ log_shows_words(void **state)
 	page(&s, VARIANT_NORMAL, "one", "b");
 	assert_true(store_commit(s.store));
 	last = strchr(buf_str(&s.lines), '\n') + 1;
-	assert_true(event_read(&e, (struct span){last, strcspn(last, "\n")},
-	    NULL));
+	assert_true(
+	    event_read(&e, (struct span){last, strcspn(last, "\n")}, NULL));
 	to = open_memstream(&text, &n);
 	event_print(to, false, &e);
 	fclose(to);

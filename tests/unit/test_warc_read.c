@@ -76,8 +76,8 @@ static ssize_t
 read_sample(void *arg, void *bytes, size_t n)
 {
 	struct sample *s = arg;
-	struct span part = span_slice(buf_span(&s->bytes), s->at,
-	    n < s->step ? n : s->step);
+	struct span part =
+	    span_slice(buf_span(&s->bytes), s->at, n < s->step ? n : s->step);
 
 	if (part.n > 0)
 		memcpy(bytes, part.p, part.n);
@@ -95,9 +95,10 @@ note_sample(void *arg, uint64_t offset, const char *text)
 	s->notes++;
 }
 
-#define RESPONSE "WARC-Type: response\r\n" \
-	"WARC-Target-URI: <http://a.example/>\r\n" \
-	"WARC-Date: 2019-01-14T06:00:03.120456Z\r\n" \
+#define RESPONSE                                                               \
+	"WARC-Type: response\r\n"                                              \
+	"WARC-Target-URI: <http://a.example/>\r\n"                             \
+	"WARC-Date: 2019-01-14T06:00:03.120456Z\r\n"                           \
 	"Content-Type: application/http;\r\n msgtype=response\r\n"
 
 static void
@@ -120,7 +121,8 @@ test_wrappings(void **state)
 	struct buf coded = BUF_INIT(MIB);
 	(void)state;
 
-	buf_add_str(&coded, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+	buf_add_str(&coded,
+	    "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
 	    "Transfer-Encoding: chunked\r\n\r\n");
 	{
 		struct buf gz = BUF_INIT(MIB);
@@ -139,8 +141,7 @@ test_wrappings(void **state)
 		uint64_t first;
 
 		sample_init(&s, w);
-		add_record(&s, RESPONSE,
-		    SPAN("HTTP/1.1 200 OK\r\n\r\none"));
+		add_record(&s, RESPONSE, SPAN("HTTP/1.1 200 OK\r\n\r\none"));
 		add_record(&s, RESPONSE, buf_span(&coded));
 		finish(&s);
 		r = warc_reader_new(read_sample, note_sample, &s);
@@ -190,7 +191,7 @@ static void
 test_digests(void **state)
 {
 	static const char hex[] = "7692c3ad3540bb803c020b3aee66cd8887123234ea0c"
-	    "6e7143c0add73ff431ed"; /* sha256 of "one" */
+				  "6e7143c0add73ff431ed"; /* sha256 of "one" */
 	uint8_t sum[SHA1_BYTES];
 	char b32[40], h[41], *text;
 	(void)state;
@@ -229,8 +230,7 @@ count_whole(struct sample *s)
 	warc_payload_init(&p);
 	while (warc_reader_next(r, &rec) == 1) {
 		warc_payload_read(&p, r, &rec, NULL);
-		if (warc_reader_torn(r) || rec.type != WARC_RESPONSE ||
-		    p.cut)
+		if (warc_reader_torn(r) || rec.type != WARC_RESPONSE || p.cut)
 			continue;
 		expect_page(&rec, &p, "one");
 		whole++;
@@ -245,8 +245,9 @@ static void
 add_ones(struct sample *s, int n)
 {
 	while (n-- > 0)
-		add_record(s, RESPONSE, SPAN("HTTP/1.1 200 OK\r\n"
-		    "Content-Length: 3\r\n\r\none"));
+		add_record(s, RESPONSE,
+		    SPAN("HTTP/1.1 200 OK\r\n"
+			 "Content-Length: 3\r\n\r\none"));
 }
 
 /* Cut anywhere, all before the cut is found, and the cut is said. */
@@ -321,12 +322,16 @@ test_arc(void **state)
 	(void)state;
 
 	assert_true(arc_parse_line(SPAN("http://a.example/x y 192.0.2.1 "
-	    "20190114060003 text/html; x 12"), &l));
+					"20190114060003 text/html; x 12"),
+	    &l));
 	assert_true(span_is(l.url, "http://a.example/x y"));
 	assert_true(span_is(l.mime, "text/html; x"));
 	assert_true(span_is(l.length, "12"));
-	assert_true(arc_parse_line(SPAN("filedesc://x.arc 0.0.0.0 "
-	    "20190114060003 text/plain 200 - - 0 x.arc 122"), &l));
+	assert_true(
+	    arc_parse_line(SPAN(
+			       "filedesc://x.arc 0.0.0.0 "
+			       "20190114060003 text/plain 200 - - 0 x.arc 122"),
+		&l));
 	assert_true(span_is(l.mime, "text/plain"));
 	assert_true(span_is(l.length, "122"));
 	assert_false(arc_parse_line(SPAN("HTTP/1.1 200 OK"), &l));
@@ -339,11 +344,12 @@ test_arc(void **state)
 		struct warc_reader *r;
 		struct warc_record rec;
 		struct warc_payload p;
-		struct span head = SPAN("filedesc://x.arc 0.0.0.0 "
-		    "20190114060003 text/plain 17\n1 0 X\nURL IP date\n");
+		struct span head =
+		    SPAN("filedesc://x.arc 0.0.0.0 "
+			 "20190114060003 text/plain 17\n1 0 X\nURL IP date\n");
 		struct span page = SPAN("http://a.example/ 192.0.2.1 "
-		    "20190114060003 text/html 22\n"
-		    "HTTP/1.1 200 OK\r\n\r\none\n");
+					"20190114060003 text/html 22\n"
+					"HTTP/1.1 200 OK\r\n\r\none\n");
 
 		sample_init(&s, w);
 		add_raw(&s, head);
@@ -375,10 +381,11 @@ to_file(struct sample *s)
 	return fd;
 }
 
-#define REVISIT "WARC-Type: revisit\r\nWARC-Target-URI: http://b.example/\r\n" \
-	"WARC-Date: 2020-01-01T00:00:00Z\r\n" \
-	"WARC-Profile: http://netpreserve.org/warc/1.1/revisit/" \
-	"identical-payload-digest\r\n" \
+#define REVISIT                                                                \
+	"WARC-Type: revisit\r\nWARC-Target-URI: http://b.example/\r\n"         \
+	"WARC-Date: 2020-01-01T00:00:00Z\r\n"                                  \
+	"WARC-Profile: http://netpreserve.org/warc/1.1/revisit/"               \
+	"identical-payload-digest\r\n"                                         \
 	"Content-Type: application/http; msgtype=response\r\n"
 #define HEAD "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"
 
@@ -396,24 +403,30 @@ test_foreign(void **state)
 
 	sample_init(&first, MEMBERS);
 	sample_init(&second, MEMBERS);
-	add_record(&first, REVISIT "WARC-Refers-To-Target-URI: "
-	    "http://a.example/\r\nWARC-Refers-To-Date: "
-	    "2019-01-14T06:00:03Z\r\n", SPAN(HEAD));
-	add_record(&first, REVISIT "WARC-Refers-To: <urn:x:1>\r\n",
+	add_record(&first,
+	    REVISIT "WARC-Refers-To-Target-URI: "
+		    "http://a.example/\r\nWARC-Refers-To-Date: "
+		    "2019-01-14T06:00:03Z\r\n",
 	    SPAN(HEAD));
+	add_record(&first, REVISIT "WARC-Refers-To: <urn:x:1>\r\n", SPAN(HEAD));
 	add_record(&first, REVISIT "WARC-Refers-To: <urn:x:none>\r\n",
 	    SPAN(HEAD));
-	add_record(&first, "WARC-Type: request\r\nWARC-Target-URI: "
+	add_record(&first,
+	    "WARC-Type: request\r\nWARC-Target-URI: "
 	    "http://c.example/\r\nWARC-Date: 2020-01-01T00:00:00Z\r\n"
 	    "Content-Type: application/http\r\n",
 	    SPAN("GET / HTTP/1.1\r\nIf-None-Match: x\r\n\r\n"));
-	add_record(&first, "WARC-Type: response\r\nWARC-Target-URI: "
+	add_record(&first,
+	    "WARC-Type: response\r\nWARC-Target-URI: "
 	    "http://c.example/\r\nWARC-Date: 2020-01-01T00:00:01Z\r\n"
 	    "WARC-Truncated: length\r\nWARC-IP-Address: 192.0.2.9\r\n"
-	    "Content-Type: application/http\r\n", SPAN(HEAD "abc"));
-	add_record(&first, "WARC-Type: response\r\nWARC-Target-URI: "
+	    "Content-Type: application/http\r\n",
+	    SPAN(HEAD "abc"));
+	add_record(&first,
+	    "WARC-Type: response\r\nWARC-Target-URI: "
 	    "dns:c.example\r\nWARC-Date: 2020-01-01T00:00:01Z\r\n"
-	    "Content-Type: text/dns\r\n", SPAN("x"));
+	    "Content-Type: text/dns\r\n",
+	    SPAN("x"));
 	add_record(&second, RESPONSE "WARC-Record-ID: <urn:x:1>\r\n",
 	    SPAN(HEAD "one"));
 	fds[0] = to_file(&first);
@@ -430,11 +443,15 @@ test_foreign(void **state)
 		assert_int_equal(o.source, SOURCE_WARC);
 		assert_string_equal(o.warc, "first.warc.gz");
 		assert_string_equal(o.target, "");
-		assert_string_equal(buf_str(&h->body), i < 2 ? "one" :
-		    i == 2 ? "" : "abc");
+		assert_string_equal(buf_str(&h->body),
+		    i < 2	 ? "one"
+			: i == 2 ? ""
+				 : "abc");
 		assert_int_equal(h->body_cut, i >= 2);
-		assert_int_equal(h->outcome, i < 2 ? OUTCOME_NONE : i == 2 ?
-		    OUTCOME_TRUNCATED : OUTCOME_TOO_LARGE);
+		assert_int_equal(h->outcome,
+		    i < 2	 ? OUTCOME_NONE
+			: i == 2 ? OUTCOME_TRUNCATED
+				 : OUTCOME_TOO_LARGE);
 		assert_int_equal(o.conditional, i == 3);
 		if (i == 3)
 			assert_string_equal(h->address, "192.0.2.9");

@@ -133,13 +133,13 @@ some_chain(struct hop *h)
 static void
 some_response(struct hop *h)
 {
-	static const char *const heads[] = {
-	    "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=euc-kr\r\n"
-	    "\r\n",
-	    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-	    "HTTP/1.0 404 Not Found\nX: bare\n\n",
-	    "HTTP/2 200\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n",
-	    "no end of header", ""};
+	static const char *const heads[] =
+	    {"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=euc-kr\r\n"
+	     "\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"HTTP/1.0 404 Not Found\nX: bare\n\n",
+		"HTTP/2 200\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n",
+		"no end of header", ""};
 
 	buf_add_str(&h->headers, heads[roll(ARRAY_LEN(heads))]);
 	h->status = roll(4) == 0 ? 304 : 200;
@@ -354,8 +354,10 @@ page(struct observation *o, int64_t time, const char *url, const char *body)
 	h->status = body != NULL ? 200 : 304;
 	h->http_version = 11;
 	buf_add_str(&h->request, "GET / HTTP/1.1\r\n\r\n");
-	buf_addf(&h->headers, "HTTP/1.1 %d X\r\nContent-Type: text/html\r\n"
-	    "\r\n", h->status);
+	buf_addf(&h->headers,
+	    "HTTP/1.1 %d X\r\nContent-Type: text/html\r\n"
+	    "\r\n",
+	    h->status);
 	buf_add_str(&h->body, body != NULL ? body : "");
 	h->stage = STAGE_BODY;
 }
@@ -414,14 +416,16 @@ test_revisit(void **state)
 		assert_int_equal(rec.type, types[at]);
 		if (at > 0) {
 			assert_true(span_is(warc_field(&rec,
-			    "WARC-Refers-To-Target-URI"),
+						"WARC-Refers-To-Target-URI"),
 			    "http://a.example/"));
-			assert_true(span_eq(warc_field(&rec,
-			    "WARC-Refers-To-Date"), first_date));
+			assert_true(
+			    span_eq(warc_field(&rec, "WARC-Refers-To-Date"),
+				first_date));
 		}
 		if (at == 3)
-			assert_true(span_ends_i(warc_field(&rec,
-			    "WARC-Profile"), "/server-not-modified"));
+			assert_true(
+			    span_ends_i(warc_field(&rec, "WARC-Profile"),
+				"/server-not-modified"));
 		at++;
 	}
 	assert_int_equal(at, 4);
@@ -447,28 +451,27 @@ test_evidence(void **state)
 	sha256_hex(span_of("page one"), good);
 	sha256_hex(span_of("page two"), other);
 	warc_writer_close(w);
-	assert_true(warc_check_evidence(p->fd, file, (uint64_t)first, good,
-	    &why));
+	assert_true(
+	    warc_check_evidence(p->fd, file, (uint64_t)first, good, &why));
 	assert_null(why);
-	assert_true(warc_check_evidence(p->fd, file, (uint64_t)second, good,
-	    &why));
-	assert_false(warc_check_evidence(p->fd, file, (uint64_t)first, other,
-	    &why));
+	assert_true(
+	    warc_check_evidence(p->fd, file, (uint64_t)second, good, &why));
+	assert_false(
+	    warc_check_evidence(p->fd, file, (uint64_t)first, other, &why));
 	assert_non_null(why);
 	free(why);
-	assert_false(warc_check_evidence(p->fd, file, (uint64_t)first + 1,
-	    good, &why));
+	assert_false(
+	    warc_check_evidence(p->fd, file, (uint64_t)first + 1, good, &why));
 	free(why);
-	assert_false(warc_check_evidence(p->fd, "none.warc.gz", 0, good,
-	    &why));
+	assert_false(warc_check_evidence(p->fd, "none.warc.gz", 0, good, &why));
 	free(why);
 	fd = openat(p->fd, file, O_RDWR);
 	assert_int_equal(pread(fd, &byte, 1, first + 80), 1);
 	byte = (char)(byte ^ 0x10);
 	assert_int_equal(pwrite(fd, &byte, 1, first + 80), 1);
 	close(fd);
-	assert_false(warc_check_evidence(p->fd, file, (uint64_t)first, good,
-	    &why));
+	assert_false(
+	    warc_check_evidence(p->fd, file, (uint64_t)first, good, &why));
 	free(why);
 	assert_false(warc_check_evidence(p->fd, file, (uint64_t)second, good,
 	    &why)); /* its original is gone */
@@ -496,8 +499,8 @@ test_evidence_bytes(void **state)
 		assert_int_equal(pread(fd, &byte, 1, i), 1);
 		flipped = (char)(byte ^ 1);
 		assert_int_equal(pwrite(fd, &flipped, 1, i), 1);
-		assert_false(warc_check_evidence(p->fd, file, (uint64_t)at,
-		    good, &why));
+		assert_false(
+		    warc_check_evidence(p->fd, file, (uint64_t)at, good, &why));
 		assert_non_null(why);
 		free(why);
 		assert_int_equal(pwrite(fd, &byte, 1, i), 1);
@@ -505,8 +508,7 @@ test_evidence_bytes(void **state)
 	/* What is behind the record is not its damage. */
 	assert_int_equal(ftruncate(fd, lseek(fd, 0, SEEK_END) - 20), 0);
 	close(fd);
-	assert_true(warc_check_evidence(p->fd, file, (uint64_t)at, good,
-	    &why));
+	assert_true(warc_check_evidence(p->fd, file, (uint64_t)at, good, &why));
 }
 
 static off_t
@@ -650,16 +652,17 @@ test_days(void **state)
 	assert_true(size_of(p, "kpwatch-20190114-00.warc.gz") > 0);
 	assert_true(size_of(p, "kpwatch-20190115-00.warc.gz") > 0);
 	assert_int_equal(faccessat(p->fd, "kpwatch-20190115-01.warc.gz", F_OK,
-	    0), -1);
+			     0),
+	    -1);
 }
 
 static void
 test_index(void **state)
 {
-	static const char *const keys[][2] = {
-	    {"http://vok.rep.kp/", "kp,rep,vok)/"},
+	static const char *const keys[][2] = {{"http://vok.rep.kp/",
+						  "kp,rep,vok)/"},
 	    {"https://www.example.com:8443/A/b/?z=1&a=2#f",
-	     "com,example:8443)/a/b?a=2&z=1"},
+		"com,example:8443)/a/b?a=2&z=1"},
 	    {"http://www2.Example.com", "com,example)/"},
 	    {"http://192.0.2.1/x", "192.0.2.1)/x"},
 	    {"dns:www.example.com", "dns:www.example.com"},
@@ -692,8 +695,8 @@ test_index(void **state)
 		assert_true(cdxj_parse(line, &e));
 		assert_int_equal(e.status, 200);
 		assert_true(span_is(e.file, "kpwatch-20190114-00.warc.gz"));
-		assert_true(span_is(e.mime, lines == 0 ? "warc/revisit" :
-		    "text/html"));
+		assert_true(
+		    span_is(e.mime, lines == 0 ? "warc/revisit" : "text/html"));
 		lines++;
 	}
 	assert_int_equal(lines, 2);
@@ -706,9 +709,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_round_trip),
-	    TEST(test_revisit), TEST(test_evidence),
-	    TEST(test_evidence_bytes), TEST(test_torn_tail),
-	    TEST(test_damage_inside),
+	    TEST(test_revisit), TEST(test_evidence), TEST(test_evidence_bytes),
+	    TEST(test_torn_tail), TEST(test_damage_inside),
 	    TEST(test_write_fails), TEST(test_days), TEST(test_index)};
 
 	log_threshold(LOG_LEVEL_ERROR);

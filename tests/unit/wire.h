@@ -102,13 +102,13 @@ wire_on_connection(void *arg, const struct connection_seen *c)
 	if (c->fate == CONNECTION_OPEN || c->fate == CONNECTION_CLOSED) {
 		if (!c->tls)
 			return;
-		buf_addf(&w->seen, "tls %s alert %d\n", c->server_name ?
-		    c->server_name : "-", c->tls_alert);
+		buf_addf(&w->seen, "tls %s alert %d\n",
+		    c->server_name ? c->server_name : "-", c->tls_alert);
 		return;
 	}
 	buf_addf(&w->seen, "connection %s%s syns %u\n",
-	    connection_fate_name(c->fate), c->reset_injected ? " injected" :
-	    "", c->syns);
+	    connection_fate_name(c->fate), c->reset_injected ? " injected" : "",
+	    c->syns);
 }
 
 static inline void
@@ -118,17 +118,21 @@ wire_on_dns(void *arg, const struct dns_seen *d)
 	char rcode[16];
 
 	buf_addf(&w->seen, "dns %s %s %s\n", d->message->name,
-	    d->answer_ns == TCP_NEVER ? "unanswered" :
-	    dns_rcode_name(d->message->rcode, rcode),
-	    d->message->nrecords > 0 && d->message->records[0].value ?
-	    d->message->records[0].value : "-");
+	    d->answer_ns == TCP_NEVER
+		? "unanswered"
+		: dns_rcode_name(d->message->rcode, rcode),
+	    d->message->nrecords > 0 && d->message->records[0].value
+		? d->message->records[0].value
+		: "-");
 }
 
 static inline void
 wire_open(struct wire_world *w)
 {
-	struct exchange_sink sink = {.arg = w, .body = wire_on_body,
-	    .done = wire_on_done, .dns = wire_on_dns,
+	struct exchange_sink sink = {.arg = w,
+	    .body = wire_on_body,
+	    .done = wire_on_done,
+	    .dns = wire_on_dns,
 	    .connection = wire_on_connection};
 
 	memset(w, 0, sizeof *w);
@@ -141,8 +145,10 @@ wire_open(struct wire_world *w)
 static inline void
 wire_packet(struct wire_world *w, uint32_t link, struct buf *b)
 {
-	struct capture_packet p = {.time_ns = w->now, .link = link,
-	    .wire_len = (uint32_t)b->len, .data = buf_span(b)};
+	struct capture_packet p = {.time_ns = w->now,
+	    .link = link,
+	    .wire_len = (uint32_t)b->len,
+	    .data = buf_span(b)};
 
 	w->now += 1000000;
 	exchanges_packet(w->engine, &p);
@@ -163,8 +169,8 @@ wire_send(struct wire_world *w, const struct wire_end *from,
 
 /* Sends and moves the sender on. */
 static inline void
-wire_say(struct wire_world *w, struct wire_end *from,
-    const struct wire_end *to, const char *data)
+wire_say(struct wire_world *w, struct wire_end *from, const struct wire_end *to,
+    const char *data)
 {
 	wire_send(w, from, to, TCP_ACK | TCP_PSH, data);
 	from->seq += (uint32_t)strlen(data);
@@ -181,8 +187,7 @@ wire_handshake(struct wire_world *w, struct wire_end *c, struct wire_end *s)
 }
 
 static inline void
-wire_fin(struct wire_world *w, struct wire_end *from,
-    const struct wire_end *to)
+wire_fin(struct wire_world *w, struct wire_end *from, const struct wire_end *to)
 {
 	wire_send(w, from, to, TCP_ACK | TCP_FIN, "");
 	from->seq++;
