@@ -118,11 +118,13 @@ check: deps-test
 check-%: programs
 	@KPWATCH=$(CURDIR)/$(PROGRAM) B=$(B) tests/run.sh $*
 
-torture: programs
+torture: deps-test
+	@$(MAKE) --no-print-directory -j2 programs
 	@KPWATCH=$(CURDIR)/$(PROGRAM) B=$(B) TORTURE=long tests/run.sh \
 	  -t 3600 torture
 
-lint: $(B)/libkpwatch.a
+lint: deps-test
+	@$(MAKE) --no-print-directory -j2 CI=true $(B)/libkpwatch.a
 	@B=$(B) LINT=full tests/run.sh -t 600 lint
 
 BENCHES = $(wildcard tests/bench/*.sh)

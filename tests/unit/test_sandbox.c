@@ -88,6 +88,7 @@ try_exec(void)
 	return errno;
 }
 
+#ifndef __SANITIZE_ADDRESS__
 static int
 try_fork(void)
 {
@@ -97,6 +98,7 @@ try_fork(void)
 		_exit(0);
 	return pid > 0 ? SURVIVED : errno;
 }
+#endif
 
 static int
 try_exec_memory(void)
