@@ -287,7 +287,7 @@ hostile_blocks_end(void **state)
 		h->status = 200;
 		for (int i = 0; i < 5000; i++) {
 			b.text = xasprintf("%d %d %0900d", look, i, 0);
-			for (size_t k = 9; b.text[k] != '\0'; k += 2)
+			for (size_t n = strlen(b.text), k = 9; k < n; k += 2)
 				b.text[k] = ' ';
 			b.hash = bytes_hash(span_of(b.text));
 			finding_add_block(&f, &b);
