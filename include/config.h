@@ -69,9 +69,11 @@ struct hook_config {
 	char **categories; /* globs */
 	size_t ncategories;
 	int64_t timeout;
-	int64_t batch;	   /* 0: one event per call */
-	uint32_t rate;	   /* calls per minute; 0 no limit */
-	uint32_t attempts; /* before it goes to the dead letters */
+	int64_t batch;	     /* 0: one event per call */
+	uint32_t rate;	     /* calls per minute; 0 no limit */
+	uint32_t attempts;   /* before it goes to the dead letters */
+	int64_t retry_first; /* after one failure; then doubled */
+	int64_t retry_max;
 };
 
 struct config {

@@ -118,9 +118,9 @@ void hook_queues_refresh(struct hook_queues *);
  * needs an event. */
 int64_t hook_queues_wait(struct hook_queues *, int64_t now);
 
-/* Delay before the next try after that many failures: 5 s, doubled each time,
- * at most an hour. */
-int64_t hook_retry_delay(uint32_t attempts);
+/* Delay before the next try after that many failures: retry_first (5 s),
+ * doubled each time, at most retry_max (an hour). */
+int64_t hook_retry_delay(const struct hook_config *, uint32_t failures);
 
 /* What a hook is told in its environment about its lines. */
 struct hook_facts {

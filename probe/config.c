@@ -162,6 +162,8 @@ static const struct field hook_fields[] = {
     DURATION("batch", hook_config, batch, 0, DAY),
     COUNT("rate", hook_config, rate, 0, 6000),
     COUNT("attempts", hook_config, attempts, 1, 1000),
+    DURATION("retry_first", hook_config, retry_first, 10, DAY),
+    DURATION("retry_max", hook_config, retry_max, 10, DAY),
 };
 
 static void
@@ -171,6 +173,8 @@ hook_init(void *p)
 
 	h->timeout = 30 * SECOND;
 	h->attempts = 12;
+	h->retry_first = 5 * SECOND;
+	h->retry_max = HOUR;
 }
 
 static const struct element_type hook_type = {SCHEMA(hook_fields),

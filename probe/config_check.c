@@ -260,6 +260,9 @@ check_hook(const struct config *c, const struct hook_config *h,
 					 h->categories[i]),
 			    errors, "there is no category '%s'",
 			    h->categories[i]);
+	if (h->retry_first > h->retry_max)
+		doc_complain(spot(node, "retry_first"), errors,
+		    "retry_first is longer than retry_max");
 	if (h->command != NULL)
 		check_command(h->command, spot(node, "command"), errors);
 }

@@ -75,6 +75,8 @@ hook(struct wire *w, struct hook_config *h)
 	wire_amount(w, &h->batch);
 	wire_number(w, &h->rate);
 	wire_number(w, &h->attempts);
+	wire_amount(w, &h->retry_first);
+	wire_amount(w, &h->retry_max);
 	wire_need(w, h->name);
 	wire_need(w, h->command);
 }
@@ -113,7 +115,7 @@ static void
 everything(struct wire *w, struct config *c)
 {
 	settings(w, c);
-	c->hooks = wire_array(w, &c->nhooks, c->hooks, HOOKS_MAX, 52,
+	c->hooks = wire_array(w, &c->nhooks, c->hooks, HOOKS_MAX, 68,
 	    sizeof *c->hooks);
 	for (size_t i = 0; i < c->nhooks; i++)
 		hook(w, &c->hooks[i]);

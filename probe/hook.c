@@ -6,9 +6,7 @@
 #include "limit.h"
 #include "log.h"
 
-#define RETRY_FIRST_MS 5000
-#define RETRY_MAX_MS   (3600 * 1000)
-#define MINUTE_MS      60000
+#define MINUTE_MS 60000
 
 struct queue {
 	const struct hook_config *config;
@@ -72,13 +70,13 @@ alert_edge(const char *type)
 }
 
 int64_t
-hook_retry_delay(uint32_t attempts)
+hook_retry_delay(const struct hook_config *h, uint32_t failures)
 {
-	int64_t delay = RETRY_FIRST_MS;
+	int64_t delay = h->retry_first;
 
-	for (uint32_t i = 1; i < attempts && delay < RETRY_MAX_MS; i++)
+	for (uint32_t i = 1; i < failures && delay < h->retry_max; i++)
 		delay *= 2;
-	return delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS;
+	return delay < h->retry_max ? delay : h->retry_max;
 }
 
 /* A sixth of a minute's calls may come at once. */
@@ -128,8 +126,9 @@ static int64_t
 head_wait(const struct queue *q, int64_t now)
 {
 	int64_t wait = q->head.next_at - now;
-	int64_t longest =
-	    q->config->batch > RETRY_MAX_MS ? q->config->batch : RETRY_MAX_MS;
+	int64_t longest = q->config->batch > q->config->retry_max
+	    ? q->config->batch
+	    : q->config->retry_max;
 
 	return wait < 0 || wait > longest ? 0 : wait;
 }
@@ -307,7 +306,7 @@ static void
 call_failed(struct hook_queues *s, struct queue *q, const char *reason,
     int64_t now)
 {
-	int64_t delay = hook_retry_delay(q->attempts + 1);
+	int64_t delay = hook_retry_delay(q->config, q->attempts + 1);
 	size_t dead = s->rows.fail(s->rows.arg, q->name, q->first, q->last,
 	    q->config->attempts, now + delay, reason);
 

@@ -175,6 +175,8 @@ setup(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(hooks); i++) {
 		hooks[i].name = names[i];
 		hooks[i].attempts = 12;
+		hooks[i].retry_first = 5000;
+		hooks[i].retry_max = 3600 * 1000;
 	}
 	config.hooks = hooks;
 	config.nhooks = 1;
