@@ -331,6 +331,24 @@ bare_host(const struct url *url)
 	return span_dup(host);
 }
 
+/* False for addresses that policy refuses, and for the names of the host that
+ * asks (RFC 6761 section 6.3).  Other names only the proxy can judge. */
+static bool
+proxy_may_reach(const struct visit *v)
+{
+	const char *host = v->host;
+	struct span name = span_of(host);
+	struct address a;
+
+	if (name.n > 0 && name.p[name.n - 1] == '.')
+		name.n--;
+	if (span_eq_i(name, SPAN("localhost")) ||
+	    span_ends_i(name, ".localhost"))
+		host = "127.0.0.1";
+	return !address_parse(&a, host, url_port(&v->url)) ||
+	    policy_allows(v->settings->policy, &a.u.sa);
+}
+
 static void
 hop_begin(struct visit *v)
 {
@@ -347,7 +365,13 @@ hop_begin(struct visit *v)
 	}
 	v->host = bare_host(&v->url);
 	if (v->proxy != NULL) {
-		/* The proxy resolves and connects; it is the operator's. */
+		/* The proxy resolves and connects; it is the operator's, and
+		 * a page may not use it to reach what it stands beside. */
+		if (!proxy_may_reach(v)) {
+			hop_fail(v, FAILURE_NONE, STAGE_TCP,
+			    OUTCOME_BLOCKED_BY_POLICY);
+			return;
+		}
 		wait_until(v,
 		    pace_reserve(v->settings->pace, span_of(v->host),
 			monotonic_us()));
