@@ -239,8 +239,8 @@ void diff_twin(const struct diff *, struct known_text *);
  * and replaced here.  True when they changed (with an event or not). */
 bool diff_addresses(const struct diff *, char **known);
 bool diff_certificate(const struct diff *, char **known);
-/* Redirect target, without query and fragment: returns owned, NULL when the
- * look was not redirected. */
+/* Where redirects ended, without query and fragment: returns owned, NULL when
+ * they ended at the page itself or there were none. */
 char *redirect_target(const struct observation *);
 
 #endif

@@ -139,13 +139,20 @@ diff_certificate(const struct diff *d, char **known)
 	return true;
 }
 
+static struct span
+without_query(const char *url)
+{
+	return url == NULL ? SPAN_NULL : (struct span){url, strcspn(url, "?#")};
+}
+
 char *
 redirect_target(const struct observation *o)
 {
-	const char *url;
+	struct span from, to;
 
 	if (o->nhops < 2)
 		return NULL;
-	url = o->hops[o->nhops - 1].url;
-	return url == NULL ? NULL : xstrndup(url, strcspn(url, "?#"));
+	from = without_query(o->hops[0].url);
+	to = without_query(o->hops[o->nhops - 1].url);
+	return to.n == 0 || span_eq(from, to) ? NULL : span_dup(to);
 }

@@ -416,6 +416,36 @@ self_inflicted(void **state)
 	story_end(&s);
 }
 
+/* A page that sends its readers once round to itself, for a cookie or while
+ * it is put back, has not moved; one that sends them elsewhere has. */
+static void
+redirects(void **state)
+{
+	static const char *const to[] = {NULL, "http://x.example/?again=3",
+	    NULL, "http://x.example/ko/?a", "http://x.example/ko/?b"};
+	struct story s;
+	struct observation o;
+	struct finding f;
+	struct hop *h;
+
+	(void)state;
+	story_begin(&s, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(to); i++) {
+		h = look_begin(&o, &f, "x", "main", "http://x.example/");
+		if (to[i] != NULL) {
+			h->status = 302;
+			h = observation_add_hop(&o);
+			h->url = xstrdup(to[i]);
+		}
+		h->status = 200;
+		h->stage = STAGE_BODY;
+		look_hash(&f, "same");
+		story_look(&s, &o, &f);
+	}
+	story_expect(&s, "target.baseline x\nredirect.changed x\n");
+	story_end(&s);
+}
+
 int
 main(void)
 {
@@ -435,6 +465,7 @@ main(void)
 	    cmocka_unit_test(one_held_until_another_answers),
 	    cmocka_unit_test(articles),
 	    cmocka_unit_test(addresses_and_certificates),
+	    cmocka_unit_test(redirects),
 	    cmocka_unit_test(self_inflicted),
 	};
 
