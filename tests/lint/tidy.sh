@@ -5,7 +5,7 @@ cd "$TOP" || exit 1
 [ "${LINT:-}" = full ] || skip "only in make lint"
 tidy=$(command -v clang-tidy-14 || command -v clang-tidy) ||
     skip "no clang-tidy"
-flags=$(pkg-config --cflags yaml-0.1 libcurl 2>/dev/null)
+flags=$(pkg-config --cflags yaml-0.1 libcurl uchardet libpsl libidn2)
 
 # shellcheck disable=SC2086
 found=$(printf '%s\n' probe/*.c | xargs -P 2 -n 4 sh -c '
