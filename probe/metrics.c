@@ -419,6 +419,26 @@ put_total(struct buf *out, const char *name, const char *type, const char *help,
 }
 
 static void
+put_lateness(const struct net_stats *s, struct buf *out)
+{
+	const char *name = "kpwatch_look_delay_seconds";
+	uint64_t sum = 0;
+
+	put_head(out, name, "histogram",
+	    "How late looks began, by the schedule.");
+	for (size_t i = 0; i < LATE_STEPS - 1; i++) {
+		sum += s->late[i];
+		buf_addf(out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name,
+		    (double)late_step_us[i] / 1e6, sum);
+	}
+	sum += s->late[LATE_STEPS - 1];
+	buf_addf(out, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum ", name, sum,
+	    name);
+	put_seconds(out, s->late_us);
+	buf_addf(out, "%s_count %" PRIu64 "\n", name, sum);
+}
+
+static void
 put_totals(const struct metrics_totals *t, struct buf *out)
 {
 	put_total(out, "kpwatch_pages", "gauge", "Pages watched.",
@@ -455,6 +475,7 @@ put_totals(const struct metrics_totals *t, struct buf *out)
 	    "Worst lateness of the event loop lately.");
 	buf_add_str(out, "kpwatch_loop_delay_seconds ");
 	put_seconds(out, t->net.loop_delay_us);
+	put_lateness(&t->net, out);
 	buf_addf(out,
 	    "# HELP kpwatch_build_info The running program.\n"
 	    "# TYPE kpwatch_build_info gauge\n"

@@ -394,8 +394,10 @@ net_pump(struct net *n)
 	if (!n->started || n->stopping)
 		return;
 	while (has_room(n) &&
-	    (w = watchlist_take(n->watchlist, monotonic_us())) != NULL)
+	    (w = watchlist_take(n->watchlist, monotonic_us())) != NULL) {
+		net_stats_late(&n->stats, monotonic_us() - w->task.due);
 		begin(n, w);
+	}
 	arm_due_timer(n);
 	if (n->once && !n->done_said && n->active == 0 && n->nunstored == 0 &&
 	    watchlist_next(n->watchlist) == INT64_MAX) {

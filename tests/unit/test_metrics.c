@@ -78,6 +78,37 @@ test_text(void **state)
 }
 
 static void
+test_lateness(void **state)
+{
+	struct net_stats s = {0}, again;
+	struct buf wire = BUF_INIT(KIB), out = BUF_INIT(MIB);
+	struct metrics *m = metrics_new();
+
+	(void)state;
+	net_stats_late(&s, 400);
+	net_stats_late(&s, 1000);
+	net_stats_late(&s, 30000);
+	net_stats_late(&s, 2000000);
+	net_stats_encode(&s, &wire);
+	assert_true(net_stats_decode(&again, buf_span(&wire)));
+	metrics_totals(m)->net = again;
+	metrics_render(m, &out);
+	assert_non_null(strstr(buf_str(&out),
+	    "kpwatch_look_delay_seconds_bucket{le=\"0.001\"} 2\n"));
+	assert_non_null(strstr(buf_str(&out),
+	    "kpwatch_look_delay_seconds_bucket{le=\"0.02\"} 2\n"));
+	assert_non_null(strstr(buf_str(&out),
+	    "kpwatch_look_delay_seconds_bucket{le=\"0.05\"} 3\n"));
+	assert_non_null(
+	    strstr(buf_str(&out), "kpwatch_look_delay_seconds_sum 2.031400\n"));
+	assert_non_null(
+	    strstr(buf_str(&out), "kpwatch_look_delay_seconds_count 4\n"));
+	metrics_free(m);
+	buf_release(&wire);
+	buf_release(&out);
+}
+
+static void
 test_promtool(void **state)
 {
 	struct metrics *m = metrics_new();
@@ -208,6 +239,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_text),
+	    cmocka_unit_test(test_lateness),
 	    cmocka_unit_test(test_promtool),
 	    cmocka_unit_test(test_wire),
 	    cmocka_unit_test(test_server),
