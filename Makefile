@@ -127,11 +127,9 @@ lint: deps-test
 	@$(MAKE) --no-print-directory -j2 CI=true $(B)/libkpwatch.a
 	@B=$(B) LINT=full tests/run.sh -t 600 lint
 
-BENCHES = $(wildcard tests/bench/*.sh)
+# One table of all figures; BENCH="live schedule" for some of them.
 bench: deps-bench all
-	@for bench in $(BENCHES); do \
-	  echo "== $$bench"; KPWATCH=$(CURDIR)/$(PROGRAM) B=$(B) $$bench || exit 1; \
-	done
+	@KPWATCH=$(CURDIR)/$(PROGRAM) B=$(B) tests/bench/run.sh $(BENCH)
 
 FUZZ_SECONDS ?= 30
 FUZZ_SRC = $(wildcard tests/fuzz/fuzz_*.c)

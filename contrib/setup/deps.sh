@@ -16,7 +16,8 @@ util-linux procps openssl curl python3-minimal python3 python3-yaml sqlite3
 shellcheck mandoc clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev"
 
 # What the measurements compare with.
-bench="libxml2-dev libgumbo-dev"
+bench="libxml2-dev libgumbo-dev wrk prometheus-blackbox-exporter urlwatch tcpflow
+tshark"
 
 fail() {
 	echo "deps: $*" >&2
@@ -76,8 +77,8 @@ install_missing || {
 }
 # A test server that starts by itself on installation is in the way.
 case " $want" in
-*" nginx"* | *" knot"*)
-	for service in nginx knot; do
+*" nginx"* | *" knot"* | *" prometheus"*)
+	for service in nginx knot prometheus-blackbox-exporter; do
 		as_root service "$service" stop >/dev/null 2>&1 || true
 	done
 	;;
