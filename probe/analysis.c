@@ -454,6 +454,25 @@ classify(struct job *j, const struct analysis_input *in, struct span body)
 	f->class_rule = xstrdup(rule);
 }
 
+/* The body without its codings; without any it is not copied. */
+static struct span
+plain_body(struct job *j, const struct analysis_input *in)
+{
+	struct buf *out = &j->analysis->body;
+	enum decode_status status = DECODE_OK;
+	struct span body = in->body;
+
+	if (in->codings.n > 0) {
+		status = content_decode(body, in->codings, out);
+		body = buf_span(out);
+	} else if (body.n > DECODED_BODY_MAX) {
+		status = DECODE_TOO_LARGE;
+		body = span_slice(body, 0, DECODED_BODY_MAX);
+	}
+	note_decoding(j->f, status);
+	return body;
+}
+
 void
 analysis_page(struct analysis *a, const struct analysis_input *in,
     struct finding *f)
@@ -466,11 +485,7 @@ analysis_page(struct analysis *a, const struct analysis_input *in,
 	j->text = digest_new(DIGEST_SHA256);
 	buf_clear(&a->body);
 	buf_clear(&a->hashed);
-	body = in->body;
-	if (in->codings.n > 0 || body.n > DECODED_BODY_MAX) {
-		note_decoding(f, content_decode(body, in->codings, &a->body));
-		body = buf_span(&a->body);
-	}
+	body = plain_body(j, in);
 	f->body_length = body.n;
 	if (body.n > 0)
 		sha256_hex(body, f->body_sha256);

@@ -16,7 +16,8 @@
 #include "render.h"
 #include "sandbox.h"
 
-#define SAVED_MAX	  (64 * MIB) /* a saved page, compressed or not */
+/* a byte more than is looked at, so that the analysis sees what was cut */
+#define SAVED_MAX	  (DECODED_BODY_MAX + 1)
 #define SIGHTING_LINE_MAX (64 * KIB) /* one sighting as JSON */
 
 static const char help[] =
@@ -38,21 +39,18 @@ struct extractor {
 	int code;
 };
 
+/* As much of the file as can count. */
 static bool
 read_all(int fd, const char *name, struct buf *out)
 {
-	char *to;
+	size_t room;
 	ssize_t n;
 
-	for (;;) {
-		to = buf_reserve(out, 64 * KIB);
-		if (to == NULL) {
-			log_error("%s: longer than %u bytes; the rest is not "
-				  "read",
-			    log_quote_str(name), SAVED_MAX);
-			return false;
-		}
-		n = read(fd, to, 64 * KIB);
+	while (out->len < SAVED_MAX) {
+		room = SAVED_MAX - out->len;
+		if (room > 64 * KIB)
+			room = 64 * KIB;
+		n = read(fd, buf_reserve(out, room), room);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -62,6 +60,7 @@ read_all(int fd, const char *name, struct buf *out)
 			return n == 0;
 		out->len += (size_t)n;
 	}
+	return true;
 }
 
 static void

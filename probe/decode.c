@@ -384,9 +384,10 @@ layers_undo(const struct span *items, int n, struct sink *k, struct buf *now,
 		}
 		buf_clear(&next);
 	}
-	if (in.p == body.p && !buf_add_span(now, body)) {
+	if (in.p == body.p) {
 		(void)buf_add_span(now, span_slice(body, 0, DECODED_BODY_MAX));
-		first = first == DECODE_OK ? DECODE_TOO_LARGE : first;
+		if (body.n > DECODED_BODY_MAX)
+			first = DECODE_TOO_LARGE;
 	}
 	buf_release(&next);
 	return first;
@@ -411,7 +412,7 @@ content_decode(struct span body, struct span codings, struct buf *out)
 	if (body.n == 0)
 		n = 0; /* HEAD, 204, 304: a label without a body is no fault */
 	status = layers_undo(items, n < 0 ? 0 : n, k, &now, body);
-	if (n < 0)
+	if (n < 0 && status == DECODE_OK)
 		status = DECODE_UNKNOWN;
 	if (out->len == 0 && out->data == NULL && out->max >= now.len) {
 		now.max = out->max;

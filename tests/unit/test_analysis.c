@@ -70,6 +70,27 @@ test_facts(void **state)
 	finding_release(&f);
 }
 
+/* Of a body over the limit, what is within it counts. */
+static void
+test_long_body(void **state)
+{
+	struct buf page = BUF_INIT(DECODED_BODY_MAX + KIB);
+	struct finding f;
+
+	(void)state;
+	(void)buf_add_str(&page, "<a href='https://vk.com/somebody'>x</a><!--");
+	memset(buf_reserve(&page, DECODED_BODY_MAX), 'x', DECODED_BODY_MAX);
+	page.len += DECODED_BODY_MAX;
+	page.data[page.len] = '\0';
+	run(&f, buf_str(&page), "text/html", NULL);
+	assert_int_equal(f.status, ANALYSIS_CUT);
+	assert_int_equal(f.body_length, DECODED_BODY_MAX);
+	assert_int_equal(f.nsightings, 1);
+	assert_string_equal(f.sightings[0].platform, "vk");
+	finding_release(&f);
+	buf_release(&page);
+}
+
 static void
 test_media(void **state)
 {
@@ -214,7 +235,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_noise),
 	    cmocka_unit_test(test_facts), cmocka_unit_test(test_media),
-	    cmocka_unit_test(test_codings), cmocka_unit_test(test_similarity),
+	    cmocka_unit_test(test_long_body), cmocka_unit_test(test_codings),
+	    cmocka_unit_test(test_similarity),
 	    cmocka_unit_test(test_observation)};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

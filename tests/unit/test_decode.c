@@ -73,6 +73,25 @@ test_codings(void **state)
 	expect(SPAN(ZLIB), "deflate", DECODE_OK, SPAN("zlib deflate"));
 }
 
+/* What is too long as it is keeps its beginning, labelled or not. */
+static void
+test_long_plain(void **state)
+{
+	struct buf page = BUF_INIT(DECODED_BODY_MAX + 2);
+	struct span all, kept;
+
+	(void)state;
+	memset(buf_reserve(&page, DECODED_BODY_MAX + 1), 'x',
+	    DECODED_BODY_MAX + 1);
+	page.len = DECODED_BODY_MAX + 1;
+	all = buf_span(&page);
+	kept = span_slice(all, 0, DECODED_BODY_MAX);
+	expect(all, "", DECODE_TOO_LARGE, kept);
+	expect(all, "gzip", DECODE_TOO_LARGE, kept);
+	expect(kept, "", DECODE_OK, kept);
+	buf_release(&page);
+}
+
 static void
 test_mislabelled(void **state)
 {
@@ -202,6 +221,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_codings),
+	    cmocka_unit_test(test_long_plain),
 	    cmocka_unit_test(test_mislabelled),
 	    cmocka_unit_test(test_damaged),
 	    cmocka_unit_test(test_members),
