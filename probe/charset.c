@@ -1,5 +1,6 @@
 #include "charset.h"
 
+#include <errno.h>
 #include <iconv.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,8 +79,12 @@ static const struct charset charsets[] = {
 
 /*
  * Converters and the tables made from them.  A table of one byte has 128
- * code points; one of two bytes 128 rows of 256, where 0 means "ask iconv".
+ * code points; one of two bytes 128 rows of 256, where PAIR_ASK means "ask
+ * iconv" and PAIR_BAD that no character begins so.  No trail byte is below
+ * ROW_SINGLE, where the row keeps what its lead byte means alone.
  */
+enum { PAIR_ASK, ROW_MADE, PAIR_BAD, ROW_SINGLE = 1 };
+
 static iconv_t converters[COUNT];
 static uint16_t *tables[COUNT];
 static bool ready;
@@ -218,22 +223,31 @@ utf8_length(struct span s, size_t *bad_len)
 	return need;
 }
 
-size_t
-utf8_valid_length(struct span s)
+/* Bytes that are well formed; *bad_len are those to be replaced behind. */
+static size_t
+valid_length(struct span s, size_t *bad_len)
 {
-	size_t i = 0, n, unused;
+	size_t i = 0, n;
 
 	while (i < s.n) {
-		n = ascii_run(span_slice(s, i, s.n));
-		i += n;
+		if ((unsigned char)s.p[i] < 0x80)
+			i += ascii_run((struct span){s.p + i, s.n - i});
 		if (i == s.n)
 			break;
-		n = utf8_length((struct span){s.p + i, s.n - i}, &unused);
+		n = utf8_length((struct span){s.p + i, s.n - i}, bad_len);
 		if (n == 0)
 			break;
 		i += n;
 	}
 	return i;
+}
+
+size_t
+utf8_valid_length(struct span s)
+{
+	size_t unused;
+
+	return valid_length(s, &unused);
 }
 
 bool
@@ -245,35 +259,50 @@ utf8_valid(struct span s)
 static bool
 utf8_append(struct span in, struct buf *out, uint32_t *bad)
 {
-	size_t n;
+	size_t n, bad_len;
 
-	while (in.n > 0) {
-		n = utf8_valid_length(in);
-		if (n > 0 && !buf_add(out, in.p, n))
-			return false;
+	while (in.n > 0 && !out->overflow) {
+		n = valid_length(in, &bad_len);
+		if (n > 0)
+			(void)buf_add(out, in.p, n);
 		in = span_slice(in, n, in.n);
 		if (in.n == 0)
 			break;
-		(void)utf8_length(in, &n);
 		bad_add(out, bad);
-		in = span_slice(in, n, in.n);
+		in = span_slice(in, bad_len, in.n);
 	}
 	return !out->overflow;
 }
 
-/* One character of n bytes by iconv; its code point, 0 when there is none. */
+/* One character of n bytes by iconv, as UTF-8: its length, 0 when there is
+ * none.  *more: it may be one when more bytes follow. */
+static size_t
+iconv_text(iconv_t cd, const char *bytes, size_t n, char out[16], bool *more)
+{
+	char *in = (char *)(uintptr_t)bytes, *to = out;
+	size_t left = n, room = 16;
+
+	*more = false;
+	(void)iconv(cd, NULL, NULL, NULL, NULL);
+	if (iconv(cd, &in, &left, &to, &room) == (size_t)-1) {
+		*more = errno == EINVAL;
+		return 0;
+	}
+	if (left != 0)
+		return 0;
+	(void)iconv(cd, NULL, NULL, &to, &room);
+	return 16 - room;
+}
+
+/* Its code point; 0 when it is none or not one alone. */
 static uint32_t
 iconv_one(iconv_t cd, const char *bytes, size_t n)
 {
-	char out[16], *in = (char *)(uintptr_t)bytes, *to = out;
-	size_t left = n, room = sizeof(out), used;
+	char out[16];
 	uint32_t cp;
+	bool more;
+	size_t used = iconv_text(cd, bytes, n, out, &more);
 
-	(void)iconv(cd, NULL, NULL, NULL, NULL);
-	if (iconv(cd, &in, &left, &to, &room) == (size_t)-1 || left != 0)
-		return 0;
-	(void)iconv(cd, NULL, NULL, &to, &room);
-	used = sizeof(out) - room;
 	if (used == 0 || utf8_decode((struct span){out, used}, &cp) != used)
 		return 0;
 	return cp;
@@ -300,26 +329,40 @@ single_table(size_t id)
 	return tables[id] = t;
 }
 
+/* What the table says of a pair. */
+static uint16_t
+pair_code(size_t id, const char *pair)
+{
+	char out[16];
+	uint32_t cp;
+	bool more;
+	size_t used = iconv_text(converters[id], pair, 2, out, &more);
+
+	if (used == 0)
+		return more ? PAIR_ASK : PAIR_BAD;
+	if (utf8_decode((struct span){out, used}, &cp) != used || cp > 0xffff)
+		return PAIR_ASK;
+	return (uint16_t)cp;
+}
+
 /* Rows are made when their lead byte is first met. */
 static const uint16_t *
 double_row(size_t id, unsigned lead)
 {
 	uint16_t *t = tables[id], *row;
 	char pair[2];
-	uint32_t cp;
 
 	if (t == NULL)
 		t = tables[id] = xcalloc(128 * 256, sizeof(*t));
 	row = t + (lead - LEAD_FIRST) * 256;
 	if (row[0] != 0)
 		return row;
-	row[0] = 1; /* made; NUL is never a trail byte */
+	row[0] = ROW_MADE;
 	pair[0] = (char)lead;
+	row[ROW_SINGLE] = (uint16_t)iconv_one(converters[id], pair, 1);
 	for (unsigned i = 0x21; i < 0x100; i++) {
 		pair[1] = (char)i;
-		cp = iconv_one(converters[id], pair, 2);
-		if (cp < 0x10000)
-			row[i] = (uint16_t)cp;
+		row[i] = pair_code(id, pair);
 	}
 	return row;
 }
@@ -349,50 +392,63 @@ single_append(size_t id, struct span in, struct buf *out, uint32_t *bad)
 	return !out->overflow;
 }
 
-/* Characters that the two-byte table has not: one byte (half-width kana),
- * pairs of code points, three and four bytes.  Bytes used. */
+/* Characters that the two-byte table has not: pairs of code points, three
+ * and four bytes.  Bytes used, 0 when there is none. */
 static size_t
-odd_append(size_t id, struct span in, struct buf *out, uint32_t *bad)
+long_append(size_t id, struct span in, struct buf *out)
 {
-	uint32_t cp;
+	char text[16];
+	bool more = true;
+	size_t used;
 
-	for (size_t n = 1; n <= 4 && n <= in.n; n++) {
-		cp = iconv_one(converters[id], in.p, n);
-		if (cp != 0) {
-			(void)buf_add_utf8(out, cp);
+	for (size_t n = 2; more && n <= 4 && n <= in.n; n++) {
+		used = iconv_text(converters[id], in.p, n, text, &more);
+		if (used > 0) {
+			(void)buf_add(out, text, used);
 			return n;
 		}
 	}
+	return 0;
+}
+
+/* A character whose lead byte is the row's.  Bytes used. */
+static size_t
+pair_append(size_t id, const uint16_t *row, struct span in, struct buf *out,
+    uint32_t *bad)
+{
+	unsigned trail = in.n > 1 ? (unsigned char)in.p[1] : 0;
+	uint16_t cp = trail > ROW_SINGLE ? row[trail] : PAIR_BAD;
+	size_t n;
+
+	if (cp > PAIR_BAD) {
+		(void)buf_add_utf8(out, cp);
+		return 2;
+	}
+	if (row[ROW_SINGLE] != 0) {
+		(void)buf_add_utf8(out, row[ROW_SINGLE]);
+		return 1;
+	}
+	n = cp == PAIR_BAD ? 0 : long_append(id, in, out);
+	if (n > 0)
+		return n;
 	bad_add(out, bad);
 	/* an ASCII byte behind a bad lead stands for itself */
-	if (in.n > 1 && (unsigned char)in.p[1] >= 0x80)
-		return 2;
-	return 1;
+	return trail >= 0x80 ? 2 : 1;
 }
 
 static bool
 double_append(size_t id, struct span in, struct buf *out, uint32_t *bad)
 {
-	const uint16_t *row;
 	unsigned lead;
-	uint16_t cp;
-	size_t i, n;
+	size_t i;
 
 	while (in.n > 0 && !out->overflow) {
 		i = ascii_run(in);
 		if (i > 0)
 			(void)buf_add(out, in.p, i);
-		while (i < in.n && (lead = (unsigned char)in.p[i]) >= 0x80) {
-			row = double_row(id, lead);
-			cp = i + 1 < in.n ? row[(unsigned char)in.p[i + 1]] : 0;
-			if (cp > 1) {
-				(void)buf_add_utf8(out, cp);
-				i += 2;
-				continue;
-			}
-			n = odd_append(id, span_slice(in, i, in.n), out, bad);
-			i += n;
-		}
+		while (i < in.n && (lead = (unsigned char)in.p[i]) >= 0x80)
+			i += pair_append(id, double_row(id, lead),
+			    span_slice(in, i, in.n), out, bad);
 		in = span_slice(in, i, in.n);
 	}
 	return !out->overflow;
