@@ -233,8 +233,10 @@ ascii_word(struct scan *k)
 	struct span s = span_slice(k->s, k->at, 24);
 	unsigned letter = (unsigned char)ascii_lower(s.p[0]) - 'a';
 
+	if (letter >= 26)
+		return WORD_NONE;
 	s.n = word_length(s);
-	if (s.n < 3 || s.n > 12 || letter >= 26)
+	if (s.n < 3 || s.n > 12)
 		return WORD_NONE;
 	for (size_t i = ascii_first[letter]; i < ascii_first[letter + 1]; i++)
 		if (span_is_i(s, ascii_words[i].text)) {
@@ -306,6 +308,8 @@ word(struct scan *k)
 		return word_in(k, cyrillic_words, ARRAY_LEN(cyrillic_words));
 	if (lead == 0xd8 || lead == 0xd9)
 		return caseless_in(k, arabic_words, ARRAY_LEN(arabic_words));
+	if (lead >= 0x80)
+		return WORD_NONE;
 	c = ascii_word(k);
 	if (c == WORD_NONE && ascii_alpha((char)lead) && is_accented(k))
 		c = word_in(k, latin_words, ARRAY_LEN(latin_words));
