@@ -71,6 +71,7 @@ static const struct charset charsets[] = {
     {"iso-2022-kr", "ISO-2022-KR", SHAPE_WHOLE, false},
     {"euc-tw", "EUC-TW", SHAPE_DOUBLE, false},
     {"johab", "JOHAB", SHAPE_DOUBLE, false},
+    {"kps9566", NULL, SHAPE_DOUBLE, false},
 };
 
 #define COUNT	   ARRAY_LEN(charsets)
@@ -358,6 +359,12 @@ double_row(size_t id, unsigned lead)
 	if (row[0] != 0)
 		return row;
 	row[0] = ROW_MADE;
+	if (charsets[id].iconv == NULL) {
+		for (unsigned i = ROW_SINGLE + 1; i < 0x100; i++)
+			row[i] = PAIR_BAD;
+		kps9566_row(lead, row);
+		return row;
+	}
 	pair[0] = (char)lead;
 	row[ROW_SINGLE] = (uint16_t)iconv_one(converters[id], pair, 1);
 	for (unsigned i = 0x21; i < 0x100; i++) {

@@ -163,6 +163,54 @@ test_bad_bytes(void **state)
 	bad_bytes("gb18030", SPAN("\x81\x30\x81"), FFFD "0" FFFD, 2);
 }
 
+/* Cells as ISO-IR 202 and the edition of 2011 print them. */
+static void
+test_kps9566(void **state)
+{
+	struct buf cells = BUF_INIT(64 * KIB), text = BUF_INIT(256 * KIB);
+	const struct charset *kps = charset_find(SPAN("KPS9566"));
+	uint8_t seen[0x10000] = {0};
+	size_t syllables = 0, hanja = 0, twice = 0;
+	struct span rest;
+	uint32_t cp;
+
+	(void)state;
+	assert_non_null(kps);
+	bad_bytes("kps9566",
+	    SPAN("\xbc\xbf\xba\xba\xb7\xe9\xbc\xd1\xbc\xd1\xcc\xa9\xcb\xcd\xb7"
+		 "\xe9\xb0\xe1\xc3\xf9\xb0\xea"),
+	    "조선민주주의인민공화국", 0);
+	bad_bytes("euc-kp",
+	    SPAN("\xb0\xa1\xb0\xfe\xb1\xfd\xca\xad\xcc\xcf\x81\x41\xc2\x59"),
+	    "가귿나아윁갃웼", 0);
+	bad_bytes("kps9566-97",
+	    SPAN("\xcd\xa1\xd0\xa1 \xa1\xa1\xa1\xd4\xa4\xa1\xa5\xa1\xa6\xc1"
+		 "\xa7\xa1\xa9\xa1\xaa\xa2\xab\xa2\xa4\xe8"),
+	    "伽高 　《ㄱАα①─あア김", 0);
+	bad_bytes("kps9566", SPAN("<\xcc\xd0>\xb0<\xff\xa1"),
+	    "<" FFFD ">" FFFD "<" FFFD, 3);
+	for (unsigned lead = 0x81; lead < 0xff; lead++)
+		for (unsigned trail = 0x41; trail < 0xff; trail++) {
+			(void)buf_add_char(&cells, (char)lead);
+			(void)buf_add_char(&cells, (char)trail);
+		}
+	(void)charset_append(kps, buf_span(&cells), &text, NULL);
+	for (rest = buf_span(&text); rest.n > 0;
+	     rest = span_slice(rest, utf8_decode(rest, &cp), rest.n)) {
+		(void)utf8_decode(rest, &cp);
+		if (cp >= 0x3400 && cp != 0xfffd && seen[cp]++ > 0)
+			twice++;
+		syllables += cp >= 0xac00 && cp <= 0xd7a3;
+		hanja += (cp >= 0x3400 && cp < 0x4dc0) ||
+		    (cp >= 0x4e00 && cp < 0xa000);
+	}
+	assert_int_equal(syllables, 11172 + 9); /* nine in names of leaders */
+	assert_int_equal(twice, 9);
+	assert_int_equal(hanja, 4653);
+	buf_release(&cells);
+	buf_release(&text);
+}
+
 static int
 set_up(void **state)
 {
@@ -175,7 +223,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_labels),
 	    cmocka_unit_test(test_choice), cmocka_unit_test(test_round_trips),
-	    cmocka_unit_test(test_bad_bytes)};
+	    cmocka_unit_test(test_bad_bytes), cmocka_unit_test(test_kps9566)};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);
 }
