@@ -567,12 +567,29 @@ stamp(struct scan *k)
 	return true;
 }
 
+/* Can a number of n digits before this byte be part of a date or a clock?
+ * Separators, the ends of ordinals, "T", and signs like the month's. */
+static bool
+dates_end_so(size_t n, char after)
+{
+	return n == 8 || n == 12 || n == 14 ||
+	    (n <= 4 &&
+		((after != '\0' && strchr(" -./:snrteT", after) != NULL) ||
+		    ((unsigned char)after >= 0xe5 &&
+			(unsigned char)after <= 0xec)));
+}
+
 /* Something that begins with a digit; NULL when it is only a number. */
 static const char *
 digits(struct scan *k)
 {
 	struct scan start = *k;
+	size_t n = 1;
 
+	while (ascii_digit(peek(k, n)))
+		n++;
+	if (!dates_end_so(n, peek(k, n)))
+		return NULL;
 	if (is_year(k) && year_rest(k)) {
 		if (peek(k, 0) == 'T' && ascii_digit(peek(k, 1)))
 			k->at++;
@@ -681,13 +698,19 @@ parts_words(char c)
 	return (unsigned char)c >= 0xc3 && (unsigned char)c < 0xe0;
 }
 
-/* Bytes to be copied as they are from here: a word or one character. */
+/* Bytes to be copied as they are from here: a word or one character.  No
+ * known word begins behind U+DFFF: such a run, of replaced bytes most of all,
+ * is taken whole. */
 static size_t
 plain_length(struct span s)
 {
 	uint32_t cp;
 	size_t n = 0;
 
+	while (n < s.n && (unsigned char)s.p[n] >= 0xee)
+		n += utf8_decode((struct span){s.p + n, s.n - n}, &cp);
+	if (n > 0)
+		return n;
 	while (n < s.n && (ascii_alnum(s.p[n]) || parts_words(s.p[n])))
 		n += parts_words(s.p[n])
 		    ? utf8_decode(span_slice(s, n, s.n), &cp)
