@@ -634,9 +634,15 @@ hash_mix(uint64_t h)
 uint64_t
 bytes_hash(struct span s)
 {
-	uint64_t h = 0xcbf29ce484222325u;
+	uint64_t h = 0xcbf29ce484222325u ^ s.n, word;
+	size_t i = 0;
 
-	for (size_t i = 0; i < s.n; i++)
+	for (; i + 8 <= s.n; i += 8) {
+		memcpy(&word, s.p + i, 8);
+		h = (h ^ word) * 0x9e3779b97f4a7c15u;
+		h ^= h >> 32;
+	}
+	for (; i < s.n; i++)
 		h = (h ^ (uint8_t)s.p[i]) * 0x100000001b3u;
 	return hash_mix(h);
 }
