@@ -399,6 +399,29 @@ single_append(size_t id, struct span in, struct buf *out, uint32_t *bad)
 	return !out->overflow;
 }
 
+/* Four bytes of GB18030 have a shape of their own, and behind the BMP their
+ * code points are counted. */
+static size_t
+gb18030_length(struct span in, struct buf *out)
+{
+	const uint8_t *p = (const uint8_t *)in.p;
+	uint32_t at;
+
+	if (!ascii_digit(in.p[1]))
+		return 2;
+	if (in.n < 4 || p[2] < 0x81 || p[2] > 0xfe || !ascii_digit(in.p[3]))
+		return 0;
+	if (p[0] < 0x90)
+		return 4;
+	at = (((p[0] - 0x90u) * 10 + (p[1] - 0x30u)) * 126 + (p[2] - 0x81u)) *
+		10 +
+	    (p[3] - 0x30u);
+	if (at > 0xfffff)
+		return 0;
+	(void)buf_add_utf8(out, 0x10000 + at);
+	return SIZE_MAX;
+}
+
 /* Characters that the two-byte table has not: pairs of code points, three
  * and four bytes.  Bytes used, 0 when there is none. */
 static size_t
@@ -406,9 +429,14 @@ long_append(size_t id, struct span in, struct buf *out)
 {
 	char text[16];
 	bool more = true;
-	size_t used;
+	size_t used, n = 2;
 
-	for (size_t n = 2; more && n <= 4 && n <= in.n; n++) {
+	if (strcmp(charsets[id].iconv, "GB18030") == 0) {
+		n = gb18030_length(in, out);
+		if (n == 0 || n == SIZE_MAX)
+			return n == 0 ? 0 : 4;
+	}
+	for (; more && n <= 4 && n <= in.n; n++) {
 		used = iconv_text(converters[id], in.p, n, text, &more);
 		if (used > 0) {
 			(void)buf_add(out, text, used);

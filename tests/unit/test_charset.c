@@ -73,6 +73,7 @@ static const struct {
     {"cp949", "CP949", "똠방각하 펲시콜라 조선"},
     {"gb18030", "GB18030", chinese},
     {"gb18030", "GB18030", korean},
+    {"gb18030", "GB18030", "\U0001f1f0\U00020000\U0010ffff \u0153\u1e3f\u3400"},
     {"gbk", "GBK", chinese},
     {"big5", "BIG5", trad},
     {"shift_jis", "SHIFT_JIS", japanese},
@@ -161,6 +162,8 @@ test_bad_bytes(void **state)
 	bad_bytes("iso-2022-jp", SPAN("a\x1b$Bzz\xff\x1b(Bb"),
 	    "a" FFFD FFFD FFFD "b", 3);
 	bad_bytes("gb18030", SPAN("\x81\x30\x81"), FFFD "0" FFFD, 2);
+	bad_bytes("gb18030", SPAN("\xe3\x32\x9a\x36 \xfe\x39"),
+	    FFFD "2" FFFD "6 " FFFD "9", 3);
 }
 
 /* Cells as ISO-IR 202 and the edition of 2011 print them. */
