@@ -32,6 +32,9 @@ void cdxj_line(const struct cdxj_entry *, struct buf *out);
 /* Reads a line of ours; the spans borrow from it.  A URI that JSON had to
  * escape comes back with p NULL. */
 bool cdxj_parse(struct span line, struct cdxj_entry *);
+/* Writes an index anew: a file that is whole and on disk takes its name, so
+ * that a crash leaves the old or the new.  False with errno. */
+bool cdxj_replace(int dirfd, const char *name, struct span lines);
 /* Sorts an index file and drops equal lines: a new file takes its name.
  * False with errno; one above CDXJ_BYTES_MAX is left unsorted (EFBIG). */
 bool cdxj_sort(int dirfd, const char *name);

@@ -259,8 +259,8 @@ write_whole(int fd, struct span s)
 	return true;
 }
 
-static bool
-replace_file(int dirfd, const char *name, struct span bytes)
+bool
+cdxj_replace(int dirfd, const char *name, struct span bytes)
 {
 	char *temp = xasprintf("%s.new", name);
 	int fd = openat(dirfd, temp,
@@ -290,7 +290,7 @@ cdxj_sort(int dirfd, const char *name)
 	if (ok) {
 		sort_lines(buf_span(&text), &sorted);
 		ok = !span_eq(buf_span(&text), buf_span(&sorted))
-		    ? replace_file(dirfd, name, buf_span(&sorted))
+		    ? cdxj_replace(dirfd, name, buf_span(&sorted))
 		    : true;
 	}
 	buf_release(&text);

@@ -276,24 +276,6 @@ index_tail(int fd, uint64_t from, uint64_t to, const char *file,
 }
 
 static bool
-write_index(int dirfd, const char *index, struct span lines)
-{
-	int fd = openat(dirfd, index,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-	bool ok = fd >= 0;
-
-	while (ok && lines.n > 0) {
-		ssize_t n = write(fd, lines.p, lines.n);
-
-		ok = n > 0;
-		lines = span_slice(lines, n > 0 ? (size_t)n : 0, lines.n);
-	}
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-static bool
 cut_tail(int fd, uint64_t whole, uint64_t size)
 {
 	return whole == size ||
@@ -339,7 +321,7 @@ warc_recover(int dirfd, const char *file, const char *index, uint64_t *size,
 	if (ok)
 		index_tail(fd, known.end, *size, file, &kept);
 	if (ok && !span_eq(buf_span(&kept), buf_span(&text)))
-		ok = write_index(dirfd, index, buf_span(&kept));
+		ok = cdxj_replace(dirfd, index, buf_span(&kept));
 out:
 	if (fd >= 0)
 		close(fd);

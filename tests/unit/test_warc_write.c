@@ -583,6 +583,31 @@ test_torn_tail(void **state)
 	assert_true(size_of(p, index) > 200);
 }
 
+/* A crash while an index is mended leaves the old one or the new one. */
+static void
+test_index_replaced(void **state)
+{
+	struct place *p = *state;
+	const char *index = "kpwatch-20190114-00.cdxj";
+	struct warc_writer *w = open_writer(p, 0, NULL);
+	struct stat before, after;
+	int fd;
+
+	put(w, START, "http://a.example/", "one");
+	put(w, START + 1000, "http://a.example/", "two");
+	warc_writer_close(w);
+	cut_to(p, index, size_of(p, index) - 10);
+	fd = openat(p->fd, index, O_RDONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &before), 0);
+	w = open_writer(p, 0, NULL);
+	warc_writer_close(w);
+	assert_int_equal(size_of(p, index), before.st_size + 10);
+	assert_int_equal(fstat(fd, &after), 0);
+	assert_int_equal(after.st_size, before.st_size);
+	close(fd);
+}
+
 /* Damage with whole records behind it is no torn tail: nothing is cut. */
 static void
 test_damage_inside(void **state)
@@ -710,8 +735,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_round_trip),
 	    TEST(test_revisit), TEST(test_evidence), TEST(test_evidence_bytes),
-	    TEST(test_torn_tail), TEST(test_damage_inside),
-	    TEST(test_write_fails), TEST(test_days), TEST(test_index)};
+	    TEST(test_torn_tail), TEST(test_index_replaced),
+	    TEST(test_damage_inside), TEST(test_write_fails), TEST(test_days),
+	    TEST(test_index)};
 
 	log_threshold(LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests_name("warc_write", tests, NULL, NULL);
