@@ -107,8 +107,6 @@ struct fetch *fetch_start(struct fetcher *, const struct fetch_request *,
 /* Ends it now: the hop gets FAILURE_INTERRUPTED, `done` is not called. */
 void fetch_cancel(struct fetch *);
 unsigned fetcher_active(const struct fetcher *);
-/* Replaces the borrowed string, after a reload. */
-void fetcher_set_user_agent(struct fetcher *, const char *);
 
 /* Trust and certificates, by OpenSSL (tls_trust.c alone). */
 struct trust;

@@ -46,6 +46,8 @@ int64_t schedule_retry(unsigned nth, int64_t first, int64_t most);
 struct pace;
 struct pace *pace_new(int64_t spacing_us);
 void pace_free(struct pace *);
+/* A new normal pace, also for addresses that now have the old one. */
+void pace_set_spacing(struct pace *, int64_t spacing_us);
 /* Books the next slot for a connection to the address and returns when it
  * is: now or later. */
 int64_t pace_reserve(struct pace *, struct span address, int64_t now);

@@ -56,9 +56,10 @@ void supervisor_free(struct supervisor *);
 bool supervisor_start(struct supervisor *);
 /* Asks net for a sign of life; `alive` follows. */
 void supervisor_ping(struct supervisor *);
-/* Hands out a new configuration (borrowed from now on) and new rules. */
-void supervisor_reload(struct supervisor *, struct config *, struct span rules,
-    struct span verdicts);
+/* Hands out the plan's configuration, rules, verdicts and certificates, all
+ * borrowed from now on; the rest of the plan stays.  `ready` follows when
+ * every process is up with them. */
+void supervisor_reload(struct supervisor *, const struct supervisor_plan *);
 /* Stops everything in order, at most 5 s; the loop ends when all are gone. */
 void supervisor_stop(struct supervisor *);
 /* Sends to the store. */

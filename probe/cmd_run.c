@@ -119,20 +119,30 @@ on_ping(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+plan_setup(struct supervisor_plan *plan, const struct setup *s)
+{
+	plan->config = s->config;
+	plan->rules = buf_span(&s->rules);
+	plan->verdicts = buf_span(&s->verdicts);
+	plan->ca_bundle = buf_span(&s->ca_bundle);
+}
+
+static void
 reload(struct daemon *d)
 {
+	struct supervisor_plan plan = {0};
 	struct setup fresh;
 
 	notify_reloading();
 	if (!setup_load(&fresh, &d->options) || !setup_load_network(&fresh)) {
 		log_error("the new configuration has errors; the old one "
 			  "stays in force");
+		setup_release(&fresh);
 		notify_ready();
 		return;
 	}
-	supervisor_reload(d->supervisor, fresh.config, buf_span(&fresh.rules),
-	    buf_span(&fresh.verdicts));
-	/* The supervisor borrows the certificates for a later restart. */
+	plan_setup(&plan, &fresh);
+	supervisor_reload(d->supervisor, &plan);
 	setup_release(&d->setup);
 	d->setup = fresh;
 	metrics_clear(d->metrics);
@@ -194,10 +204,6 @@ run(struct daemon *d, const char *state, const char *log)
 {
 	struct supervisor_plan plan = {
 	    .mode = SUPERVISE_RUN,
-	    .config = d->setup.config,
-	    .rules = buf_span(&d->setup.rules),
-	    .verdicts = buf_span(&d->setup.verdicts),
-	    .ca_bundle = buf_span(&d->setup.ca_bundle),
 	    .state_dir = state,
 	    .log_dir = log,
 	    .message = on_message,
@@ -208,6 +214,7 @@ run(struct daemon *d, const char *state, const char *log)
 	};
 	int result;
 
+	plan_setup(&plan, &d->setup);
 	d->base = event_base_new();
 	if (d->base == NULL)
 		fatal("cannot make an event loop");

@@ -800,9 +800,3 @@ fetcher_active(const struct fetcher *f)
 {
 	return f->active;
 }
-
-void
-fetcher_set_user_agent(struct fetcher *f, const char *user_agent)
-{
-	f->settings.user_agent = user_agent;
-}

@@ -56,6 +56,15 @@ pace_free(struct pace *p)
 	free(p);
 }
 
+void
+pace_set_spacing(struct pace *p, int64_t spacing_us)
+{
+	for (size_t i = 0; i < p->cap; i++)
+		if (p->edges[i].spacing == p->spacing)
+			p->edges[i].spacing = spacing_us;
+	p->spacing = spacing_us;
+}
+
 static struct edge *
 slot(struct edge *edges, size_t cap, struct span address)
 {

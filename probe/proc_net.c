@@ -17,6 +17,7 @@
 #include "instant.h"
 #include "limit.h"
 #include "log.h"
+#include "net_uplink.h"
 #include "robots_cache.h"
 #include "sandbox.h"
 #include "stats.h"
@@ -41,6 +42,7 @@ struct look {
 	struct net *net;
 	struct watched *watched;
 	struct visit *visit;
+	struct uplink *uplink;
 	char *robots_for; /* this look fetches robots.txt */
 	bool void_result; /* clock stepped or loop late: look again */
 };
@@ -59,13 +61,9 @@ struct net {
 	struct pipeline *pipeline;
 	struct watchlist *watchlist;
 	struct robots_cache *robots;
-	struct policy *policy;
-	struct resolver *resolver;
-	struct fetcher *fetcher;
+	struct uplink *uplink;
 	struct pace *pace;
-	struct buf ca;
-	struct fetch_settings fetch_settings;
-	struct visit_settings visit_settings;
+	struct buf ca; /* PEM, as the parent last sent it */
 	LIST_HEAD(looks, look) looks;
 	unsigned active;
 	unsigned pacing;
@@ -169,6 +167,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	check_clocks(n);
+	n->uplink = uplink_replace(n->uplink, NULL);
 	if (++n->ticks % STATS_TICKS == 0)
 		send_stats(n);
 	if (n->ticks % 3600 == 0)
@@ -234,6 +233,7 @@ look_free(struct look *l)
 {
 	LIST_REMOVE(l, next);
 	l->net->active--;
+	uplink_drop(l->uplink);
 	free(l->robots_for);
 	free(l);
 }
@@ -287,10 +287,24 @@ on_visited(struct observation *o, void *arg)
 	net_pump(n);
 }
 
+static struct look *
+look_new(struct net *n, struct watched *w)
+{
+	struct look *l = xcalloc(1, sizeof *l);
+
+	l->net = n;
+	l->watched = w;
+	l->uplink = n->uplink;
+	uplink_hold(l->uplink);
+	LIST_INSERT_HEAD(&n->looks, l, next);
+	n->active++;
+	return l;
+}
+
 static void
 look_start(struct net *n, struct watched *w)
 {
-	struct look *l = xcalloc(1, sizeof *l);
+	struct look *l = look_new(n, w);
 	struct visit_request r = {
 	    .vantage = n->config->vantage,
 	    .target = w->target,
@@ -307,17 +321,13 @@ look_start(struct net *n, struct watched *w)
 	}
 	w->conditionals =
 	    r.etag != NULL || r.last_modified != NULL ? w->conditionals + 1 : 0;
-	l->net = n;
-	l->watched = w;
-	LIST_INSERT_HEAD(&n->looks, l, next);
-	n->active++;
-	l->visit = visit_start(&n->visit_settings, &r, on_visited, l);
+	l->visit = visit_start(uplink_settings(l->uplink), &r, on_visited, l);
 }
 
 static void
 look_start_robots(struct net *n, struct watched *w)
 {
-	struct look *l = xcalloc(1, sizeof *l);
+	struct look *l = look_new(n, w);
 	struct visit_request r = {
 	    .vantage = n->config->vantage,
 	    .target = w->target,
@@ -330,11 +340,7 @@ look_start_robots(struct net *n, struct watched *w)
 
 	l->robots_for = robots_cache_url(w->url);
 	r.url = l->robots_for;
-	l->net = n;
-	l->watched = w;
-	LIST_INSERT_HEAD(&n->looks, l, next);
-	n->active++;
-	l->visit = visit_start(&n->visit_settings, &r, on_visited, l);
+	l->visit = visit_start(uplink_settings(l->uplink), &r, on_visited, l);
 }
 
 static void
@@ -526,20 +532,11 @@ on_room(void *arg)
 
 /* ---- what the parent says ---- */
 
-static void
-settings_from_config(struct net *n)
+static struct uplink *
+uplink_of_config(struct net *n)
 {
-	n->visit_settings = (struct visit_settings){
-	    .base = n->base,
-	    .resolver = n->resolver,
-	    .fetcher = n->fetcher,
-	    .pace = n->pace,
-	    .policy = n->policy,
-	    .ipv4 = n->config->ipv4,
-	    .ipv6 = n->config->ipv6,
-	    .redirects = n->config->redirects,
-	    .waiting_for_pace = &n->pacing,
-	};
+	return uplink_new(n->base, n->config, buf_span(&n->ca), n->pace,
+	    &n->pacing);
 }
 
 static void
@@ -551,8 +548,8 @@ reload(struct net *n, struct span encoded)
 		bug("malformed configuration from the parent");
 	config_free(n->config);
 	n->config = config;
-	fetcher_set_user_agent(n->fetcher, config->user_agent);
-	settings_from_config(n);
+	pace_set_spacing(n->pace, config->spacing * 1000);
+	n->uplink = uplink_replace(n->uplink, uplink_of_config(n));
 	for (size_t i = 0; i < n->nunstored; i++)
 		n->unstored[i].likeness.known = false;
 	watchlist_load(n->watchlist, config, monotonic_us(), start_spread(n));
@@ -607,6 +604,10 @@ on_parent_message(struct channel *ch, const struct message *m, void *arg)
 	case MSG_WORKER_LOST:
 		pipeline_worker_lost(n->pipeline, (uint32_t)m->id, m->data);
 		break;
+	case MSG_CA_BUNDLE: /* of the configuration that comes next */
+		buf_clear(&n->ca);
+		buf_add_span(&n->ca, m->data);
+		break;
 	case MSG_CONFIG:
 		reload(n, m->data);
 		break;
@@ -643,24 +644,10 @@ net_open(struct net *n, struct startup *s)
 	settings_release(&set);
 	n->config = c;
 	n->ca = s->ca_bundle;
-	n->policy = policy_new(c->allow_networks, c->nallow_networks);
-	n->resolver = resolver_new(n->base, c->name_servers, c->nname_servers,
-	    c->dns_timeout);
 	n->pace = pace_new(c->spacing * 1000);
 	n->robots = robots_cache_new();
 	n->watchlist = watchlist_new();
-	n->fetch_settings = (struct fetch_settings){
-	    .policy = n->policy,
-	    .ca_pem = buf_span(&n->ca),
-	    .user_agent = c->user_agent,
-	    .connect_timeout = c->connect_timeout,
-	    .total_timeout = c->total_timeout,
-	    .body_limit = (size_t)c->body_limit,
-	    .concurrency = c->concurrency,
-	};
-	n->fetcher = fetcher_new(n->base, &n->fetch_settings);
-	buf_release(&n->ca);
-	settings_from_config(n);
+	n->uplink = uplink_of_config(n);
 	LIST_INIT(&n->looks);
 	watchlist_load(n->watchlist, c, monotonic_us(), start_spread(n));
 }
@@ -683,12 +670,11 @@ static void
 net_close(struct net *n)
 {
 	pipeline_free(n->pipeline);
-	fetcher_free(n->fetcher);
-	resolver_free(n->resolver);
+	uplink_free(n->uplink);
+	buf_release(&n->ca);
 	watchlist_free(n->watchlist);
 	robots_cache_free(n->robots);
 	pace_free(n->pace);
-	policy_free(n->policy);
 	config_free(n->config);
 	free(n->unstored);
 	event_free(n->due_timer);

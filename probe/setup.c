@@ -12,6 +12,7 @@
 #include "command.h"
 #include "limit.h"
 #include "log.h"
+#include "network.h"
 #include "rules.h"
 #include "verdict.h"
 
@@ -188,6 +189,21 @@ add_system_name_servers(struct config *c)
 	buf_release(&text);
 }
 
+static bool
+holds_certificates(const char *path, struct span pem)
+{
+	size_t count;
+	struct trust *trust = trust_new(pem, &count);
+
+	trust_free(trust);
+	if (trust == NULL)
+		fprintf(stderr,
+		    "kpwatch: there is no valid certificate in %s; install "
+		    "ca-certificates or set network.ca_file\n",
+		    path);
+	return trust != NULL;
+}
+
 bool
 setup_load_network(struct setup *s)
 {
@@ -197,7 +213,7 @@ setup_load_network(struct setup *s)
 	if (s->config->nname_servers == 0)
 		add_system_name_servers(s->config);
 	if (read_file(path, &s->ca_bundle, CA_BUNDLE_MAX))
-		return true;
+		return holds_certificates(path, buf_span(&s->ca_bundle));
 	fprintf(stderr,
 	    "kpwatch: cannot read the certificate authorities in "
 	    "%s: %s; install ca-certificates or set "

@@ -52,7 +52,8 @@ struct supervisor {
 	struct channel *sink; /* check: the source's records come here */
 	struct event *sigchld;
 	struct event *stop_timer;
-	bool started; /* everything was up once */
+	bool started;	/* everything was up once */
+	bool reloading; /* not yet everything is up again */
 	bool stopping;
 	int result;
 	size_t restarts;
@@ -287,25 +288,30 @@ all_ready(const struct supervisor *s)
 	return true;
 }
 
+/* The end of the start, or of a reload. */
+static void
+say_ready(struct supervisor *s)
+{
+	if (!all_ready(s))
+		return;
+	if (!s->started)
+		channel_send(source_of(s)->channel, MSG_START, 0, SPAN_NULL);
+	else if (!s->reloading)
+		return;
+	s->started = true;
+	s->reloading = false;
+	if (s->plan.ready != NULL)
+		s->plan.ready(s->plan.arg);
+}
+
 static void
 child_ready(struct child *c)
 {
-	struct supervisor *s = c->owner;
-	struct child *source = source_of(s);
-
 	c->state = CHILD_READY;
 	event_del(c->timer);
-	if (s->started) {
-		if (is_source(c->role))
-			channel_send(c->channel, MSG_START, 0, SPAN_NULL);
-		return;
-	}
-	if (!all_ready(s))
-		return;
-	s->started = true;
-	channel_send(source->channel, MSG_START, 0, SPAN_NULL);
-	if (s->plan.ready != NULL)
-		s->plan.ready(s->plan.arg);
+	if (c->owner->started && is_source(c->role))
+		channel_send(c->channel, MSG_START, 0, SPAN_NULL);
+	say_ready(c->owner);
 }
 
 static void
@@ -648,14 +654,14 @@ supervisor_ping(struct supervisor *s)
 }
 
 void
-supervisor_reload(struct supervisor *s, struct config *config,
-    struct span rules, struct span verdicts)
+supervisor_reload(struct supervisor *s, const struct supervisor_plan *fresh)
 {
-	s->plan.config = config;
-	s->plan.rules = rules;
-	s->plan.verdicts = verdicts;
+	s->plan.config = fresh->config;
+	s->plan.rules = fresh->rules;
+	s->plan.verdicts = fresh->verdicts;
+	s->plan.ca_bundle = fresh->ca_bundle;
 	buf_clear(&s->config);
-	config_encode(config, &s->config);
+	config_encode(s->plan.config, &s->config);
 	for (size_t i = 0; i < s->nchildren; i++) {
 		struct child *c = &s->children[i];
 
@@ -665,13 +671,15 @@ supervisor_reload(struct supervisor *s, struct config *config,
 			/* Stops when idle; a fresh one gets the new rules. */
 			c->state = CHILD_STOPPING;
 			channel_send(c->channel, MSG_STOP, 0, SPAN_NULL);
-		} else {
-			channel_send(c->channel, MSG_CONFIG, 0,
-			    buf_span(&s->config));
+			continue;
 		}
+		if (c->role == ROLE_NET)
+			channel_send(c->channel, MSG_CA_BUNDLE, 0,
+			    s->plan.ca_bundle);
+		channel_send(c->channel, MSG_CONFIG, 0, buf_span(&s->config));
 	}
-	if (s->plan.ready != NULL)
-		s->plan.ready(s->plan.arg);
+	s->reloading = true;
+	say_ready(s);
 }
 
 /* Source first, so that the store gets all of it; then store, then courier;
