@@ -80,6 +80,11 @@ uint64_t store_last_seq(const struct store *);
 
 /* ---- Reading only, beside a running daemon ---- */
 
+/* SQLite's own check of the database in a state folder: `fault` for each thing
+ * found wrong.  Nothing is wrong with one that is not there. */
+void store_check(const char *state_dir,
+    void (*fault)(const char *path, const char *text, void *arg), void *arg);
+
 struct status_target {
 	const char *id;
 	enum verdict verdict;

@@ -26,6 +26,8 @@ struct db {
  * null. */
 bool db_open(struct db *, const char *path, bool read_only, char **why);
 void db_close(struct db *);
+/* True when the last call failed because the file is no sound database. */
+bool db_damaged(const struct db *);
 /* Runs statements without results. */
 bool db_script(struct db *, const char *sql);
 /* Runs one statement that changes rows; sets `failed` when refused. */

@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -13,6 +14,7 @@
 #include "log.h"
 #include "log_view.h"
 #include "render.h"
+#include "store.h"
 #include "warc.h"
 
 /* One walk over all files in order; the chain goes on from file to file. */
@@ -26,6 +28,7 @@ struct verify {
 	char prev[65];
 	uint64_t lines, members, files;
 	uint64_t evidence, evidence_gone;
+	uint64_t records; /* in the archives */
 	uint64_t faults;
 };
 
@@ -147,15 +150,105 @@ check_files(struct verify *v, char *const *paths, size_t n)
 	progress_clear(&bar);
 }
 
+/* ---- archives and database of the state folder ---- */
+
+/* One archive under way; the reader's notes come with nothing else. */
+struct archive {
+	struct verify *v;
+	const char *path;
+	int fd;
+};
+
+static ssize_t
+archive_read(void *arg, void *bytes, size_t n)
+{
+	struct archive *a = arg;
+
+	return read(a->fd, bytes, n);
+}
+
+static void
+archive_note(void *arg, uint64_t offset, const char *text)
+{
+	struct archive *a = arg;
+
+	fault(a->v, a->path, offset, "%s", text);
+}
+
+/* Every record's member, block and digests. */
+static void
+check_archive(struct verify *v, const char *path)
+{
+	struct archive a = {.v = v, .path = path};
+	struct warc_reader *r;
+	struct warc_record rec;
+	struct warc_payload p;
+
+	a.fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (a.fd < 0) {
+		fault(v, path, 0, "%s", strerror(errno));
+		return;
+	}
+	r = warc_reader_new(archive_read, archive_note, &a);
+	warc_payload_init(&p);
+	while (warc_reader_next(r, &rec) == 1) {
+		uint64_t at = rec.offset;
+
+		warc_payload_read(&p, r, &rec, NULL);
+		if (p.digest == WARC_DIGEST_WRONG)
+			fault(v, path, at, "%s",
+			    p.note != NULL ? p.note : "its digest is wrong");
+		v->records++;
+	}
+	warc_payload_release(&p);
+	warc_reader_free(r);
+	close(a.fd);
+}
+
+static int
+is_archive(const struct dirent *entry)
+{
+	return span_ends_i(span_of(entry->d_name), ".warc.gz");
+}
+
+static void
+check_archives(struct verify *v, const char *state)
+{
+	char *folder = xasprintf("%s/warc", state);
+	struct dirent **list = NULL;
+	struct progress bar;
+	int n = scandir(folder, &list, is_archive, alphasort);
+
+	progress_init(&bar, stderr, "verify", n < 0 ? 0 : (uint64_t)n,
+	    monotonic_us());
+	for (int i = 0; i < n; i++) {
+		char *path = xasprintf("%s/%s", folder, list[i]->d_name);
+
+		progress_set(&bar, (uint64_t)i, path, monotonic_us());
+		check_archive(v, path);
+		free(path);
+		free(list[i]);
+	}
+	progress_clear(&bar);
+	free(list);
+	free(folder);
+}
+
+static void
+database_fault(const char *path, const char *text, void *arg)
+{
+	fault(arg, path, 0, "%s", text);
+}
+
 static int
 report(const struct verify *v)
 {
 	printf("%llu files, %llu members, %llu lines, evidence: %llu checked, "
-	       "%llu no longer on disk; %llu faults\n",
+	       "%llu no longer on disk; %llu records; %llu faults\n",
 	    (unsigned long long)v->files, (unsigned long long)v->members,
 	    (unsigned long long)v->lines, (unsigned long long)v->evidence,
 	    (unsigned long long)v->evidence_gone,
-	    (unsigned long long)v->faults);
+	    (unsigned long long)v->records, (unsigned long long)v->faults);
 	return v->faults == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
@@ -216,6 +309,8 @@ check_own_log(struct verify *v)
 	open_evidence(v, place.state_dir);
 	v->whole_log = true;
 	check_files(v, paths, n);
+	check_archives(v, place.state_dir);
+	store_check(place.state_dir, database_fault, v);
 	close_evidence(v);
 	changelog_files_free(paths, n);
 	log_place_release(&place);
@@ -225,7 +320,8 @@ check_own_log(struct verify *v)
 static const char help[] =
     "Checks the gzip members, the sequence numbers, the hash chain, and the\n"
     "evidence that is still on disk, of the state folder's log or of the\n"
-    "files named (in the order given).\n\n"
+    "files named (in the order given).  Of a state folder, every record of\n"
+    "its archives and the structure of its database too.\n\n"
     "  -c FILE    configuration\n"
     "  -s STATE   state folder; evidence is in its folder warc\n";
 

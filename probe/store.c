@@ -96,10 +96,20 @@ open_database(struct store *st, char **why)
 	const char *dir = st->options.state_dir;
 	char *path = dir == NULL ? xstrdup(":memory:")
 				 : xasprintf("%s/" STORE_NAME, dir);
-	bool ok = db_open(&st->db, path, false, why);
+	bool ok =
+	    db_open(&st->db, path, false, why) && schema_make(&st->db, why);
 
+	if (!ok && db_damaged(&st->db)) {
+		char *what = *why;
+
+		*why = xasprintf("%s is damaged (%s); put back a copy of it, "
+				 "or move it and its -wal and -shm away to "
+				 "begin anew: the change log goes on",
+		    path, what);
+		free(what);
+	}
 	free(path);
-	return ok && schema_make(&st->db, why);
+	return ok;
 }
 
 /* The end of the chain in the database. */

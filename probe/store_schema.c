@@ -103,6 +103,14 @@ db_close(struct db *db)
 	memset(db, 0, sizeof *db);
 }
 
+bool
+db_damaged(const struct db *db)
+{
+	int code = db->sqlite == NULL ? SQLITE_OK : sqlite3_errcode(db->sqlite);
+
+	return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+
 static bool
 refused(struct db *db, const char *what)
 {
