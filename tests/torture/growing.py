@@ -75,9 +75,7 @@ class Growing:
             self.p.start()
 
     def watching(self):
-        """Waits until it is up, most of the time."""
-        if self.rng.random() < 0.2:
-            return
+        """Waits until it is up."""
         end = time.monotonic() + 20
         while time.monotonic() < end and self.p.alive():
             with open(self.p.output, errors="replace") as f:
@@ -102,6 +100,9 @@ class Growing:
         while len(self.told()) < want and time.monotonic() < end:
             self.again()
             time.sleep(0.3)
+        while not self.p.alive() and time.monotonic() < end + 30:
+            self.again()
+            self.watching()
         self.t.same("ends on SIGTERM, " + name, [0], [self.p.stop()])
         told = self.told()
         self.t.same("channels that no site, or not every site, told of",

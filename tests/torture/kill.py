@@ -47,7 +47,8 @@ class Kill(growing.Growing):
         for cycle in range(CYCLES):
             if cycle % 2 == 0:
                 self.grow()
-            self.watching()
+            if self.rng.random() < 0.8:
+                self.watching()
             time.sleep(self.rng.uniform(0, 0.8))
             kill_one(self.rng, self.p.process.pid, killed)
             time.sleep(0.02)

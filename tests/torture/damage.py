@@ -1,0 +1,138 @@
+"""Files of the state folder, damaged.
+
+	damage.py CYCLES
+
+A state with events and their evidence is made, then copied and damaged again
+and again: one bit turned, bytes cut off, a block of zeros.  `verify` names
+the file each time; `run` starts all the same, or ends at once with a line
+that names the file and says what to do.
+"""
+import collections
+import glob
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import growing
+import probe
+
+CYCLES = int(sys.argv[1])
+
+
+class Damage(growing.Growing):
+    def turn(self, data):
+        at = self.rng.randrange(len(data))
+        data[at] ^= 1 << self.rng.randrange(8)
+        return "bit of byte %d" % at
+
+    def cut(self, data):
+        at = self.rng.randrange(1, len(data))
+        del data[at:]
+        return "cut at %d" % at
+
+    def zero(self, data):
+        at = self.rng.randrange(len(data))
+        n = min(self.rng.choice([1, 64, 512, 4096]), len(data) - at)
+        if not any(data[at:at + n]):
+            return self.turn(data)
+        data[at:at + n] = b"\0" * n
+        return "%d zeros at %d" % (n, at)
+
+    def damaged(self, path):
+        """The path of a copy of the state with that file damaged."""
+        again = os.path.join(self.w.folder, "again")
+        shutil.rmtree(again, ignore_errors=True)
+        shutil.copytree(self.state, again)
+        file = os.path.join(again, os.path.relpath(path, self.state))
+        with open(file, "rb") as f:
+            data = bytearray(f.read())
+        how = self.rng.choice([self.turn, self.turn, self.cut, self.zero])(
+            data)
+        with open(file, "wb") as f:
+            f.write(data)
+        return again, file, how
+
+    def verify_names(self, state, file):
+        code, out, err = self.p.command("verify", "-s", state)
+        return code == 1 and os.path.basename(file) in out + err, out + err
+
+    def sound(self, file):
+        """What SQLite says of a database."""
+        done = subprocess.run(["sqlite3", file, "PRAGMA integrity_check"],
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL)
+        return done.stdout.strip() == b"ok"
+
+    def anew(self):
+        """The advice: without the database, the log goes on."""
+        again = os.path.join(self.w.folder, "again")
+        shutil.rmtree(again, ignore_errors=True)
+        shutil.copytree(self.state, again)
+        for path in glob.glob(again + "/kpwatch.sqlite*"):
+            os.unlink(path)
+        self.t.same("starts without its database", ["starts"],
+                    [self.run_starts(again, "")])
+        code, out, err = self.p.command("verify", "-s", again)
+        self.t.check("and the log goes on", code == 0, out + err)
+
+    def run_starts(self, state, file):
+        """What `run` does: "starts", "says", or what is wrong."""
+        out = os.path.join(self.w.folder, "run/again.log")
+        p = probe.Probe(self.w, state, conf=self.p.conf, **self.p.more)
+        p.output = out
+        open(out, "w").close()
+        p.start()
+        end = time.monotonic() + 20
+        while time.monotonic() < end and p.alive():
+            if "watching" in open(out, errors="replace").read():
+                code = p.stop()
+                return "starts" if code == 0 else "stops with %s" % code
+            time.sleep(0.02)
+        text = open(out, errors="replace").read()
+        if p.alive():
+            p.process.kill()
+            p.process.wait()
+            return "hangs: " + text
+        if p.process.returncode == 1 and os.path.basename(file) in text:
+            return "says"
+        return "exit %s: %s" % (p.process.returncode, text)
+
+    def torture(self, kind, files, log=True):
+        wrong, how = [], collections.Counter()
+        for cycle in range(CYCLES):
+            state, file, what = self.damaged(self.rng.choice(files))
+            if log or not self.sound(file):
+                how["damage to name"] += 1
+                good, text = self.verify_names(state, file)
+                if not good:
+                    wrong.append("not named: %s of %s: %s" % (
+                        what, os.path.basename(file), text))
+            if not log or cycle % 4 == 0:
+                done = self.run_starts(state, file)
+                how[done.split(":")[0]] += 1
+                if done not in ("starts", "says"):
+                    wrong.append("%s of %s: %s" % (
+                        what, os.path.basename(file), done))
+        self.t.same("damaged, " + kind, [], wrong)
+        self.t.figure("%d times damaged, %s: %s" % (CYCLES, kind, ", ".join(
+            "%s %d" % k for k in sorted(how.items()))))
+
+    def tell(self):
+        self.start()
+        for _ in range(3):
+            self.grow()
+            time.sleep(1.5)
+        self.t.same("ends on SIGTERM", [0], [self.p.stop()])
+        self.t.figure("seed %d" % self.seed)
+        self.torture("change log", glob.glob(self.state + "/log/*.gz"))
+        self.torture("archive", glob.glob(self.state + "/warc/*.gz"))
+        self.torture("database", [self.state + "/kpwatch.sqlite"], False)
+        self.anew()
+
+
+Damage().run()
