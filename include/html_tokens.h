@@ -38,6 +38,7 @@ struct html_attr {
 	struct span name;  /* raw: case as written */
 	struct span value; /* raw: references not decoded */
 	bool plain_name;   /* the name is lower-case ASCII */
+	bool plain_value;  /* the value is certainly its own decoded form */
 };
 
 struct html_token {
@@ -67,11 +68,10 @@ struct html_tokens {
 	struct span in;
 	size_t at;
 	enum html_state state;
-	bool steered;		  /* true: elements choose states, as above */
-	bool cdata;		  /* CDATA counts everywhere: XML */
-	bool attrs_cut;		  /* some start tag had more than ATTRS_MAX */
-	char last[HTML_NAME_MAX]; /* last start tag, for its end tag */
-	size_t last_len;
+	bool steered;	  /* true: elements choose states, as above */
+	bool cdata;	  /* CDATA counts everywhere: XML */
+	bool attrs_cut;	  /* some start tag had more than ATTRS_MAX */
+	struct span last; /* last start tag, for its end tag */
 	struct html_foreign foreign[HTML_FOREIGN_MAX];
 	size_t nforeign;
 	struct html_attr attrs[ATTRS_MAX];

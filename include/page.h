@@ -30,10 +30,16 @@ enum tag {
 
 struct tag_info {
 	const char *name;
-	size_t length;
-	enum tag tag;
-	bool block;  /* begins and ends a text block */
-	int heading; /* 1-6 */
+	uint8_t length;
+	uint8_t tag;	 /* enum tag */
+	bool block;	 /* begins and ends a text block */
+	uint8_t heading; /* 1-6 */
+};
+
+/* An element that is known, found by the first eight letters of its name. */
+struct tag_slot {
+	uint64_t key;
+	const struct tag_info *info; /* NULL: free */
 };
 
 /* Text being folded: one space for any run of white space. */
@@ -54,7 +60,7 @@ struct page {
 	const struct page_handler *h;
 	const struct charset *charset; /* NULL: UTF-8 */
 	struct page_stats *stats;
-	uint8_t tags[TAG_SLOTS]; /* hash of the table of elements */
+	struct tag_slot tags[TAG_SLOTS]; /* hash of the elements known */
 	struct html_tokens tokens;
 	struct html_token token;
 	struct buf scratch; /* decoded attributes of the element */

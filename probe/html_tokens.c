@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "bytes16.h"
+
 enum { FOREIGN_SVG = 1, FOREIGN_MATH, FOREIGN_HTML /* integration point */ };
 
 /* Byte classes inside a tag. */
@@ -10,6 +12,7 @@ enum { FOREIGN_SVG = 1, FOREIGN_MATH, FOREIGN_HTML /* integration point */ };
 #define C_END	4 /* > */
 #define C_EQUAL 8
 #define C_ODD	16 /* a name with it is not in its final form */
+#define C_NAME	(C_SPACE | C_SLASH | C_END) /* ends an element's name */
 
 static const uint8_t classes[256] = {[0] = C_ODD,
     ['A' ... 'Z'] = C_ODD,
@@ -22,14 +25,6 @@ static const uint8_t classes[256] = {[0] = C_ODD,
     ['/'] = C_SLASH,
     ['>'] = C_END,
     ['='] = C_EQUAL};
-
-static const struct {
-	const char *name;
-	enum html_state state;
-} steering[] = {{"title", HTML_RCDATA}, {"textarea", HTML_RCDATA},
-    {"style", HTML_RAWTEXT}, {"xmp", HTML_RAWTEXT}, {"iframe", HTML_RAWTEXT},
-    {"noembed", HTML_RAWTEXT}, {"noframes", HTML_RAWTEXT},
-    {"script", HTML_SCRIPT}, {"plaintext", HTML_PLAINTEXT}};
 
 /* Start tags that end foreign content, standard section 13.2.6.5. */
 static const char *const breakouts[] = {"b", "big", "blockquote", "body", "br",
@@ -66,7 +61,7 @@ html_tokens_init(struct html_tokens *h, struct span in)
 	h->steered = true;
 	h->cdata = false;
 	h->attrs_cut = false;
-	h->last_len = 0;
+	h->last = SPAN_NULL;
 	h->nforeign = 0;
 }
 
@@ -112,12 +107,11 @@ markup_at(const struct html_tokens *h, size_t at)
 static bool
 end_tag_at(const struct html_tokens *h, size_t at)
 {
-	size_t end = at + 2 + h->last_len;
+	size_t end = at + 2 + h->last.n;
 
-	return h->last_len > 0 && end < h->in.n && h->in.p[at + 1] == '/' &&
-	    span_eq_i(span_slice(h->in, at + 2, h->last_len),
-		(struct span){h->last, h->last_len}) &&
-	    is_class(h->in.p[end], C_SPACE | C_SLASH | C_END);
+	return h->last.n > 0 && end < h->in.n && h->in.p[at + 1] == '/' &&
+	    span_eq_i(span_slice(h->in, at + 2, h->last.n), h->last) &&
+	    is_class(h->in.p[end], C_NAME);
 }
 
 static size_t
@@ -135,7 +129,7 @@ static bool
 script_word_at(const struct html_tokens *h, size_t at)
 {
 	return at + 6 < h->in.n && stands_at(h, at, "script") &&
-	    is_class(h->in.p[at + 6], C_SPACE | C_SLASH | C_END);
+	    is_class(h->in.p[at + 6], C_NAME);
 }
 
 /*
@@ -262,12 +256,30 @@ until_class(const struct html_tokens *h, size_t at, unsigned mask)
 	return at;
 }
 
-/* The same over a name; tells whether it is lower-case ASCII. */
+/*
+ * The same over a name; tells whether it is lower-case ASCII.  Nearly every
+ * name ends within the sixteen bytes that are looked at first.
+ */
 static size_t
 name_end(const struct html_tokens *h, size_t at, unsigned mask, bool *plain)
 {
-	unsigned seen = 0, c;
+	unsigned seen = 0, c, ends, odd;
+	bytes16 v;
 
+	if (at + 16 <= h->in.n) {
+		v = bytes16_load(h->in.p + at);
+		ends = bytes16_mask(bytes16_upto(v, ' ') | bytes16_is(v, '/') |
+		    bytes16_is(v, '>') | bytes16_is(v, '='));
+		odd = bytes16_mask(
+		    bytes16_in(v, 'A', 'Z') | v | bytes16_is(v, 0));
+		if (ends != 0) {
+			c = bytes16_first(ends);
+			if (is_class(h->in.p[at + c], mask)) {
+				*plain = (odd & ((1u << c) - 1)) == 0;
+				return at + c;
+			}
+		}
+	}
 	for (; at < h->in.n; at++) {
 		c = classes[(unsigned char)h->in.p[at]];
 		if (c & mask)
@@ -278,9 +290,36 @@ name_end(const struct html_tokens *h, size_t at, unsigned mask, bool *plain)
 	return at;
 }
 
+/* The quote that ends a value, or the end of input; tells whether all before
+ * it is ASCII that stands for itself. */
+static size_t
+quote_end(const struct html_tokens *h, size_t at, char quote, bool *plain)
+{
+	unsigned odd = 0, hit, bits;
+	bytes16 v;
+	char c;
+
+	for (; at + 16 <= h->in.n; at += 16) {
+		v = bytes16_load(h->in.p + at);
+		hit = bytes16_mask(bytes16_is(v, (uint8_t)quote));
+		bits = bytes16_mask(v | bytes16_is(v, '&') |
+		    bytes16_is(v, '\r') | bytes16_is(v, 0));
+		if (hit != 0) {
+			*plain = (odd | (bits & (hit - 1) & ~hit)) == 0;
+			return at + bytes16_first(hit);
+		}
+		odd |= bits;
+	}
+	for (; at < h->in.n && (c = h->in.p[at]) != quote; at++)
+		odd |= (unsigned char)c >= 0x80 || c == '&' || c == '\r' ||
+		    c == '\0';
+	*plain = odd == 0;
+	return at;
+}
+
 /* Value behind "="; returns the place behind it. */
 static size_t
-value_scan(const struct html_tokens *h, size_t at, struct span *value)
+value_scan(const struct html_tokens *h, size_t at, struct html_attr *a)
 {
 	size_t end;
 	char quote;
@@ -290,14 +329,15 @@ value_scan(const struct html_tokens *h, size_t at, struct span *value)
 		return at;
 	quote = h->in.p[at];
 	if (quote == '"' || quote == '\'') {
-		end = find_byte(h, at + 1, quote);
+		end = quote_end(h, at + 1, quote, &a->plain_value);
 		if (end == h->in.n)
 			return end;
-		*value = between(h, at + 1, end);
+		a->value = between(h, at + 1, end);
 		return end + 1;
 	}
 	end = until_class(h, at, C_SPACE | C_END);
-	*value = between(h, at, end);
+	a->value = between(h, at, end);
+	a->plain_value = false; /* not known */
 	return end;
 }
 
@@ -331,13 +371,13 @@ attrs_scan(struct html_tokens *h, struct html_token *t, size_t at)
 		from = at;
 		if (h->in.p[at] == '=')
 			at++;
-		at = name_end(h, at, C_SPACE | C_SLASH | C_END | C_EQUAL,
-		    &a.plain_name);
+		at = name_end(h, at, C_NAME | C_EQUAL, &a.plain_name);
 		a.name = between(h, from, at);
 		a.value = between(h, at, at);
+		a.plain_value = true;
 		at = skip_class(h, at, C_SPACE);
 		if (at < h->in.n && h->in.p[at] == '=')
-			at = value_scan(h, at + 1, &a.value);
+			at = value_scan(h, at + 1, &a);
 		if (at == h->in.n)
 			break;
 		attr_add(h, t, a);
@@ -392,39 +432,67 @@ foreign_end(struct html_tokens *h, struct span name)
 	}
 }
 
+/* Text behind a start tag that is not markup; HTML_DATA: it is. */
+static enum html_state
+content_state(struct span name)
+{
+	switch (name.n) {
+	case 3:
+		return span_is_i(name, "xmp") ? HTML_RAWTEXT : HTML_DATA;
+	case 5:
+		return span_is_i(name, "title") ? HTML_RCDATA
+		    : span_is_i(name, "style")	? HTML_RAWTEXT
+						: HTML_DATA;
+	case 6:
+		return span_is_i(name, "script") ? HTML_SCRIPT
+		    : span_is_i(name, "iframe")	 ? HTML_RAWTEXT
+						 : HTML_DATA;
+	case 7:
+		return span_is_i(name, "noembed") ? HTML_RAWTEXT : HTML_DATA;
+	case 8:
+		return span_is_i(name, "textarea") ? HTML_RCDATA
+		    : span_is_i(name, "noframes")  ? HTML_RAWTEXT
+						   : HTML_DATA;
+	case 9:
+		return span_is_i(name, "plaintext") ? HTML_PLAINTEXT
+						    : HTML_DATA;
+	default:
+		return HTML_DATA;
+	}
+}
+
+static bool
+opens_foreign(struct span name)
+{
+	return (name.n == 3 && span_is_i(name, "svg")) ||
+	    (name.n == 4 && span_is_i(name, "math"));
+}
+
 /* What the tree builder would do to the tokeniser on this start tag. */
 static void
 steer(struct html_tokens *h, const struct html_token *t)
 {
 	bool was_foreign = in_foreign(h);
-	char letter = ascii_lower(t->name.p[0]);
 
 	if (!h->steered)
 		return;
-	if (was_foreign || (letter == 's' && span_is_i(t->name, "svg")) ||
-	    (letter == 'm' && span_is_i(t->name, "math")))
+	if (was_foreign || opens_foreign(t->name))
 		foreign_start(h, t);
-	h->last_len = t->name.n <= HTML_NAME_MAX ? t->name.n : 0;
-	memcpy(h->last, t->name.p, h->last_len);
+	h->last =
+	    span_slice(t->name, 0, t->name.n <= HTML_NAME_MAX ? t->name.n : 0);
 	if (was_foreign && in_foreign(h))
 		return;
 	/* svg title and desc hold ordinary markup */
 	if (was_foreign && h->nforeign > 0 &&
 	    h->foreign[h->nforeign - 1].name == bytes_hash_i(t->name))
 		return;
-	if (t->name.n < 3)
-		return;
-	for (size_t i = 0; i < ARRAY_LEN(steering); i++)
-		if (letter == steering[i].name[0] &&
-		    span_is_i(t->name, steering[i].name))
-			h->state = steering[i].state;
+	h->state = content_state(t->name);
 }
 
 static bool
 start_tag(struct html_tokens *h, struct html_token *t, size_t at)
 {
-	size_t end =
-	    name_end(h, at + 1, C_SPACE | C_SLASH | C_END, &t->plain_name);
+	size_t end = name_end(h, at + 1, C_NAME, &t->plain_name);
 
 	t->type = HTML_START;
 	t->name = between(h, at + 1, end);
@@ -437,12 +505,13 @@ start_tag(struct html_tokens *h, struct html_token *t, size_t at)
 static bool
 end_tag(struct html_tokens *h, struct html_token *t, size_t at)
 {
-	size_t end =
-	    name_end(h, at + 2, C_SPACE | C_SLASH | C_END, &t->plain_name);
+	size_t end = name_end(h, at + 2, C_NAME, &t->plain_name);
 
 	t->type = HTML_END;
 	t->name = between(h, at + 2, end);
-	if (!attrs_scan(h, t, end))
+	if (end < h->in.n && h->in.p[end] == '>')
+		h->at = end + 1;
+	else if (!attrs_scan(h, t, end))
 		return false;
 	t->nattrs = 0;
 	t->self_closing = false;

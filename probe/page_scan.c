@@ -44,27 +44,37 @@ static const struct tag_info tags[] = {TAG("a", TAG_A, false), BLOCK("address"),
 
 static const struct tag_info other_tag = TAG("", TAG_OTHER, false);
 
-/* Place of a name in page->tags; the names spread well over it. */
-static size_t
-tag_hash(struct span name)
+/* The first eight letters of a name, lower case, as one number. */
+static uint64_t
+tag_key(struct span name)
 {
-	return ((size_t)ascii_lower(name.p[0]) * 7 +
-		   (size_t)ascii_lower(name.p[name.n - 1]) * 5 +
-		   (size_t)ascii_lower(name.p[name.n / 2]) * 3 + name.n) %
-	    TAG_SLOTS;
+	uint64_t key = 0;
+
+	for (size_t i = 0; i < name.n && i < 8; i++)
+		key |= (uint64_t)(uint8_t)ascii_lower(name.p[i]) << 8 * i;
+	return key;
+}
+
+static size_t
+tag_place(uint64_t key, size_t length)
+{
+	return (key * 0x9e3779b97f4a7c15ull + length) >> 56;
 }
 
 static void
 tags_index(struct page *p)
 {
+	const struct tag_info *info;
+	uint64_t key;
 	size_t at;
 
 	memset(p->tags, 0, sizeof(p->tags));
-	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
-		at = tag_hash((struct span){tags[i].name, tags[i].length});
-		while (p->tags[at] != 0)
+	for (info = tags; info < tags + ARRAY_LEN(tags); info++) {
+		key = tag_key((struct span){info->name, info->length});
+		at = tag_place(key, info->length);
+		while (p->tags[at].info != NULL)
 			at = (at + 1) % TAG_SLOTS;
-		p->tags[at] = (uint8_t)(i + 1);
+		p->tags[at] = (struct tag_slot){key, info};
 	}
 }
 
@@ -72,16 +82,18 @@ static const struct tag_info *
 tag_find(const struct page *p, struct span name)
 {
 	const struct tag_info *info;
+	uint64_t key;
 	size_t at;
 
-	if (name.n == 0 || name.n > 10)
+	if (name.n > 10)
 		return &other_tag;
-	for (at = tag_hash(name); p->tags[at] != 0; at = (at + 1) % TAG_SLOTS) {
-		info = &tags[p->tags[at] - 1];
-		if (info->length == name.n &&
-		    span_eq_i(name, (struct span){info->name, info->length}))
+	key = tag_key(name);
+	for (at = tag_place(key, name.n); (info = p->tags[at].info) != NULL;
+	     at = (at + 1) % TAG_SLOTS)
+		if (p->tags[at].key == key && info->length == name.n &&
+		    (name.n <= 8 ||
+			span_eq_i(name, (struct span){info->name, name.n})))
 			return info;
-	}
 	return &other_tag;
 }
 
@@ -163,18 +175,24 @@ piece(struct page *p, struct span raw, unsigned how, struct buf *scratch)
 	return (struct span){scratch->data + from, scratch->len - from};
 }
 
+/* Room for all that has to be decoded. */
 static void
 scratch_reserve(struct page *p, struct buf *scratch)
 {
 	const struct html_token *t = &p->token;
-	size_t want = 64 + t->name.n * 3, n;
+	size_t want = t->plain_name ? 0 : 64 + t->name.n * 3, n;
 
 	for (size_t i = 0; i < t->nattrs; i++) {
 		n = t->attrs[i].value.n;
-		want += t->attrs[i].name.n * 3 + 32 +
-		    (n > TOKEN_KEEP_MAX ? TOKEN_KEEP_MAX : n) * 3;
+		if (!t->attrs[i].plain_name)
+			want += t->attrs[i].name.n * 3 + 32;
+		if (!t->attrs[i].plain_value)
+			want +=
+			    (n > TOKEN_KEEP_MAX ? TOKEN_KEEP_MAX : n) * 3 + 32;
 	}
 	buf_clear(scratch);
+	if (want == 0)
+		return;
 	if (want > SCRATCH_MAX)
 		want = SCRATCH_MAX;
 	(void)buf_reserve(scratch, want);
@@ -196,8 +214,10 @@ page_element(struct page *p, struct buf *scratch, struct attribute *attrs,
 		attrs[i].name = t->attrs[i].plain_name
 		    ? t->attrs[i].name
 		    : piece(p, t->attrs[i].name, HTML_LOWER, scratch);
-		attrs[i].value = piece(p, t->attrs[i].value,
-		    HTML_REFS | HTML_IN_ATTR, scratch);
+		attrs[i].value = t->attrs[i].plain_value
+		    ? t->attrs[i].value
+		    : piece(p, t->attrs[i].value, HTML_REFS | HTML_IN_ATTR,
+			  scratch);
 	}
 }
 

@@ -249,10 +249,8 @@ run_state(const char *file, json_t *test, const char *state, json_t *input,
 	    (struct span){json_string_value(input), json_string_length(input)});
 	h.steered = false;
 	h.state = state_of(state);
-	if (last != NULL) {
-		h.last_len = strlen(last);
-		memcpy(h.last, last, h.last_len);
-	}
+	if (last != NULL)
+		h.last = span_of(last);
 	put_tokens(&got, &h);
 	put_wanted(&wanted, want);
 	if (span_eq(buf_span(&got), buf_span(&wanted))) {

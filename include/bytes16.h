@@ -1,0 +1,79 @@
+/*
+ * Sixteen bytes at a time.  Comparisons are those of the compiler's vectors,
+ * which any machine has in one form or another; only to draw a mask from the
+ * result is a matter of the machine.  Comparisons give 0xff in every byte
+ * where they hold and 0 elsewhere, and are joined by | and &.
+ */
+#ifndef KPWATCH_BYTES16_H
+#define KPWATCH_BYTES16_H
+
+#include <stdint.h>
+#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
+/* Sixteen bytes at p, which need not be aligned. */
+static inline bytes16
+bytes16_load(const void *p)
+{
+	bytes16 v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/* Where a byte is c. */
+static inline bytes16
+bytes16_is(bytes16 v, uint8_t c)
+{
+	return (bytes16)(v == (bytes16){0} + c);
+}
+
+/* Where a byte lies from lo to hi. */
+static inline bytes16
+bytes16_in(bytes16 v, uint8_t lo, uint8_t hi)
+{
+	return (bytes16)(v - lo <= (bytes16){0} + (uint8_t)(hi - lo));
+}
+
+/* Where a byte is at most c. */
+static inline bytes16
+bytes16_upto(bytes16 v, uint8_t c)
+{
+	return (bytes16)(v <= (bytes16){0} + c);
+}
+
+/* The highest bit of each byte, the first byte's lowest; as any machine
+ * does it. */
+static inline unsigned
+bytes16_mask_plain(bytes16 v)
+{
+	unsigned mask = 0;
+
+	for (unsigned i = 0; i < 16; i++)
+		mask |= (unsigned)(v[i] >> 7) << i;
+	return mask;
+}
+
+/* The same: bits of a comparison, or of the bytes above ASCII. */
+static inline unsigned
+bytes16_mask(bytes16 v)
+{
+#ifdef __SSE2__
+	return (unsigned)_mm_movemask_epi8((__m128i)v);
+#else
+	return bytes16_mask_plain(v);
+#endif
+}
+
+/* Index of the lowest bit of a mask that is not 0. */
+static inline unsigned
+bytes16_first(unsigned mask)
+{
+	return (unsigned)__builtin_ctz(mask);
+}
+
+#endif
