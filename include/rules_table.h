@@ -57,6 +57,9 @@ struct rule_segment {
 	uint32_t key; /* of a query pair; RULE_NONE: the whole query */
 };
 
+#define PATH_ANY  0   /* a pattern's path may begin with anything */
+#define PATH_NONE '/' /* it has none */
+
 enum host_mode {
 	HOST_EXACT,  /* itself, or with www. m. mobile. ... before it */
 	HOST_ANY,    /* and any subdomain that is not reserved */
@@ -232,15 +235,21 @@ struct rules {
 	uint32_t word_lengths[128];
 	uint32_t attribute_lengths[128];
 	uint32_t class_starts[128];
-	uint32_t suffix_lengths[128]; /* of "name.*" hosts, without ".*" */
-	uint32_t list_lengths[128];   /* of player_words and player_not */
-	bool player_first[128];	      /* first and last characters of */
-	bool player_last[128];	      /* player_words */
-	struct near_name *nears;      /* names that foreign hosts are */
-	size_t nnears;		      /* compared with */
-	uint32_t ids[512]; /* hash of platform ids; open addressing needs
-			    * it half empty, else look-ups walk the list */
-	uint32_t *table;   /* hash of host names; built by rules_index() */
+	uint32_t suffix_lengths[128];  /* of "name.*" hosts, without ".*" */
+	uint32_t list_lengths[128];    /* of player_words and player_not */
+	uint32_t class_first[128];     /* of the markup that begins so; what */
+	uint32_t attribute_first[128]; /* follows is in markup_next */
+	uint32_t *markup_next;
+	uint8_t *pattern_first; /* of the path: a letter, or PATH_* */
+	uint32_t *word_table;	/* hash of names */
+	size_t word_table_size;
+	bool player_first[128];	 /* first and last characters of */
+	bool player_last[128];	 /* player_words */
+	struct near_name *nears; /* names that foreign hosts are */
+	size_t nnears;		 /* compared with */
+	uint32_t ids[512];	 /* hash of platform ids; open addressing needs
+				  * it half empty, else look-ups walk the list */
+	uint32_t *table; /* hash of host names; built by rules_index() */
 	size_t table_size;
 	char *file; /* for messages of the self-test */
 	struct rule_test *tests;

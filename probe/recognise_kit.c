@@ -143,12 +143,12 @@ class_token(struct recogniser *r, const struct element *e, struct span t)
 		1) == 0 ||
 	    !spend(r, rules->nmarkups))
 		return;
-	for (size_t i = 0; i < rules->nmarkups; i++) {
+	for (uint32_t i = rules->class_first[t.p[0] & 127]; i != RULE_NONE;
+	     i = rules->markup_next[i]) {
 		const struct rule_markup *m = &rules->markups[i];
 		struct span code, account;
 
-		if (m->attribute != RULE_NONE || m->before == 0 ||
-		    rules_text(rules, m->before)[0] != t.p[0] ||
+		if (rules_text(rules, m->before)[1] != t.p[1] ||
 		    !cut_code(rules, m, t, &code) ||
 		    !conditions_hold(rules, m, e, &account))
 			continue;
@@ -220,12 +220,12 @@ attribute_value(struct recogniser *r, const struct element *e,
 
 	if (!spend(r, rules->nmarkups))
 		return;
-	for (size_t i = 0; i < rules->nmarkups; i++) {
+	for (uint32_t i = rules->attribute_first[a->name.p[0] & 127];
+	     i != RULE_NONE; i = rules->markup_next[i]) {
 		const struct rule_markup *m = &rules->markups[i];
 		struct span account;
 
-		if (m->attribute == RULE_NONE ||
-		    !span_is_i(a->name, rules_text(rules, m->attribute)) ||
+		if (!rules_text_is_i(rules, m->attribute, a->name) ||
 		    !conditions_hold(rules, m, e, &account))
 			continue;
 		if (m->platform != RULE_NONE)

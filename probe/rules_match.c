@@ -407,6 +407,8 @@ static void
 try_entry(struct subject *s, const struct rule_host *h, struct span before,
     struct best *best)
 {
+	char first = s->nseg == 0 ? PATH_NONE : ascii_lower(s->seg[0].p[0]);
+	const uint8_t *firsts = s->rules->pattern_first + h->first;
 	struct rule_capture c;
 
 	if (best->platform == RULE_NONE && h->platform != RULE_NONE) {
@@ -419,6 +421,8 @@ try_entry(struct subject *s, const struct rule_host *h, struct span before,
 
 		if (best->pattern != NULL && p->score <= best->pattern->score)
 			return;
+		if (firsts[i] != PATH_ANY && firsts[i] != (uint8_t)first)
+			continue;
 		if (pattern_matches(s, p, before, &c)) {
 			best->pattern = p;
 			best->capture = c;

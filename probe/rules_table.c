@@ -34,6 +34,9 @@ rules_free(struct rules *r)
 	free(r->file);
 	free(r->table);
 	free(r->nears);
+	free(r->word_table);
+	free(r->markup_next);
+	free(r->pattern_first);
 	free(r->text);
 	free(r->platforms);
 	free(r->hosts);
@@ -50,150 +53,6 @@ rules_free(struct rules *r)
 	free(r->player_words);
 	free(r->player_not);
 	free(r);
-}
-
-/* Bit of a length or character in a mask of 32. */
-static uint32_t
-bit_of(size_t n)
-{
-	return (uint32_t)1 << (n % 32);
-}
-
-static void
-index_words(struct rules *r)
-{
-	memset(r->word_lengths, 0, sizeof(r->word_lengths));
-	memset(r->attribute_lengths, 0, sizeof(r->attribute_lengths));
-	memset(r->class_starts, 0, sizeof(r->class_starts));
-	memset(r->suffix_lengths, 0, sizeof(r->suffix_lengths));
-	memset(r->list_lengths, 0, sizeof(r->list_lengths));
-	memset(r->player_first, 0, sizeof(r->player_first));
-	memset(r->player_last, 0, sizeof(r->player_last));
-	for (size_t i = 0; i < r->nnames; i++) {
-		struct span w = rules_span(r, r->names[i].word);
-
-		if (w.n > 0)
-			r->word_lengths[ascii_lower(w.p[0]) & 127] |=
-			    bit_of(w.n);
-	}
-	for (size_t i = 0; i < r->nhosts; i++) {
-		struct span h = rules_span(r, r->hosts[i].name);
-
-		if ((r->hosts[i].flags & HOST_SUFFIX) != 0 && h.n > 2)
-			r->suffix_lengths[h.p[0] & 127] |= bit_of(h.n - 2);
-	}
-	for (size_t i = 0; i < r->nmarkups; i++) {
-		const struct rule_markup *m = &r->markups[i];
-		struct span a = rules_span(r, m->attribute);
-		struct span c = rules_span(r, m->before);
-
-		if (m->attribute != RULE_NONE && a.n > 0)
-			r->attribute_lengths[a.p[0] & 127] |= bit_of(a.n);
-		else if (m->attribute == RULE_NONE && c.n > 1)
-			r->class_starts[c.p[0] & 127] |=
-			    bit_of((unsigned char)c.p[1]);
-	}
-}
-
-static void
-index_list(struct rules *r, const uint32_t *list, size_t n, bool ends)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct span w = rules_span(r, list[i]);
-
-		if (w.n == 0)
-			continue;
-		r->list_lengths[ascii_lower(w.p[0]) & 127] |= bit_of(w.n);
-		if (!ends)
-			continue;
-		r->player_first[w.p[0] & 127] = true;
-		r->player_last[w.p[w.n - 1] & 127] = true;
-	}
-}
-
-/* Hosts of two labels whose first is long: "flickr.com". */
-static void
-index_nears(struct rules *r)
-{
-	free(r->nears);
-	r->nears = xreallocarray(NULL, r->nhosts + 1, sizeof(*r->nears));
-	r->nnears = 0;
-	for (size_t i = 0; i < r->nhosts; i++) {
-		const struct rule_host *h = &r->hosts[i];
-		struct span name = rules_span(r, h->name);
-		size_t dot = span_find(name, '.');
-
-		if (h->platform == RULE_NONE ||
-		    (h->flags & HOST_PLATFORM) == 0 || dot < NEAR_LENGTH ||
-		    dot > 60 || dot + 1 >= name.n ||
-		    span_find(span_slice(name, dot + 1, name.n), '.') <
-			name.n - dot - 1)
-			continue;
-		r->nears[r->nnears++] = (struct near_name){.host = (uint32_t)i,
-		    .text = h->name,
-		    .length = (uint8_t)dot,
-		    .first = name.p[0],
-		    .last = name.p[dot - 1]};
-	}
-}
-
-static void
-index_ids(struct rules *r)
-{
-	memset(r->ids, 0xff, sizeof(r->ids));
-	for (size_t i = 0;
-	     i < r->nplatforms && r->nplatforms <= ARRAY_LEN(r->ids) / 2; i++) {
-		size_t at = bytes_hash(rules_span(r, r->platforms[i].id));
-
-		while (r->ids[at % ARRAY_LEN(r->ids)] != RULE_NONE)
-			at++;
-		r->ids[at % ARRAY_LEN(r->ids)] = (uint32_t)i;
-	}
-}
-
-void
-rules_index(struct rules *r)
-{
-	size_t size = 64;
-
-	index_ids(r);
-	index_words(r);
-	index_list(r, r->player_words, r->nplayer_words, true);
-	index_list(r, r->player_not, r->nplayer_not, false);
-	index_nears(r);
-	while (size < r->nhosts * 4)
-		size *= 2;
-	free(r->table);
-	r->table = xreallocarray(NULL, size, sizeof(*r->table));
-	r->table_size = size;
-	for (size_t i = 0; i < size; i++)
-		r->table[i] = RULE_NONE;
-	for (size_t i = 0; i < r->nhosts; i++) {
-		size_t at =
-		    bytes_hash(rules_span(r, r->hosts[i].name)) & (size - 1);
-
-		while (r->table[at] != RULE_NONE)
-			at = (at + 1) & (size - 1);
-		r->table[at] = (uint32_t)i;
-	}
-}
-
-const struct rule_host *
-rules_host(const struct rules *r, struct span name)
-{
-	size_t at;
-
-	if (r->table_size == 0)
-		return NULL;
-	at = bytes_hash(name) & (r->table_size - 1);
-	while (r->table[at] != RULE_NONE) {
-		const struct rule_host *h = &r->hosts[r->table[at]];
-
-		if (span_is(name, rules_text(r, h->name)))
-			return h;
-		at = (at + 1) & (r->table_size - 1);
-	}
-	return NULL;
 }
 
 /* Order of a word and a text that ends in NUL; words hold none. */
@@ -230,29 +89,6 @@ rules_has_word(const struct rules *r, uint32_t first, uint32_t count,
 			lo = mid + 1;
 	}
 	return false;
-}
-
-uint32_t
-rules_word(const struct rules *r, struct span word)
-{
-	size_t lo = 0, hi = r->nnames;
-
-	if (word.n == 0 ||
-	    (r->word_lengths[ascii_lower(word.p[0]) & 127] & bit_of(word.n)) ==
-		0)
-		return RULE_NONE;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int c = compare_i(word, rules_text(r, r->names[mid].word));
-
-		if (c == 0)
-			return r->names[mid].platform;
-		if (c < 0)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return RULE_NONE;
 }
 
 size_t

@@ -1,0 +1,253 @@
+/* What is built from the compiled rules to find them fast, and the look-ups
+ * that use it. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules_table.h"
+
+/* Bit of a length or character in a mask of 32. */
+static uint32_t
+bit_of(size_t n)
+{
+	return (uint32_t)1 << (n % 32);
+}
+
+/* Where the search for a word begins in a table of that size. */
+static size_t
+word_place(struct span word, size_t size)
+{
+	uint64_t key = word.n;
+
+	for (size_t i = 0; i < word.n && i < 8; i++)
+		key ^= (uint64_t)(uint8_t)ascii_lower(word.p[i]) << 8 * i;
+	return (size_t)(key * 0x9e3779b97f4a7c15ull >> 32) & (size - 1);
+}
+
+static void
+index_words(struct rules *r)
+{
+	memset(r->word_lengths, 0, sizeof(r->word_lengths));
+	memset(r->suffix_lengths, 0, sizeof(r->suffix_lengths));
+	memset(r->list_lengths, 0, sizeof(r->list_lengths));
+	memset(r->player_first, 0, sizeof(r->player_first));
+	memset(r->player_last, 0, sizeof(r->player_last));
+	for (size_t i = 0; i < r->nnames; i++) {
+		struct span w = rules_span(r, r->names[i].word);
+
+		if (w.n > 0)
+			r->word_lengths[ascii_lower(w.p[0]) & 127] |=
+			    bit_of(w.n);
+	}
+	for (size_t i = 0; i < r->nhosts; i++) {
+		struct span h = rules_span(r, r->hosts[i].name);
+
+		if ((r->hosts[i].flags & HOST_SUFFIX) != 0 && h.n > 2)
+			r->suffix_lengths[h.p[0] & 127] |= bit_of(h.n - 2);
+	}
+}
+
+static void
+index_list(struct rules *r, const uint32_t *list, size_t n, bool ends)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct span w = rules_span(r, list[i]);
+
+		if (w.n == 0)
+			continue;
+		r->list_lengths[ascii_lower(w.p[0]) & 127] |= bit_of(w.n);
+		if (!ends)
+			continue;
+		r->player_first[w.p[0] & 127] = true;
+		r->player_last[w.p[w.n - 1] & 127] = true;
+	}
+}
+
+/* Hosts of two labels whose first is long: "flickr.com". */
+static void
+index_nears(struct rules *r)
+{
+	free(r->nears);
+	r->nears = xreallocarray(NULL, r->nhosts + 1, sizeof(*r->nears));
+	r->nnears = 0;
+	for (size_t i = 0; i < r->nhosts; i++) {
+		const struct rule_host *h = &r->hosts[i];
+		struct span name = rules_span(r, h->name);
+		size_t dot = span_find(name, '.');
+
+		if (h->platform == RULE_NONE ||
+		    (h->flags & HOST_PLATFORM) == 0 || dot < NEAR_LENGTH ||
+		    dot > 60 || dot + 1 >= name.n ||
+		    span_find(span_slice(name, dot + 1, name.n), '.') <
+			name.n - dot - 1)
+			continue;
+		r->nears[r->nnears++] = (struct near_name){.host = (uint32_t)i,
+		    .text = h->name,
+		    .length = (uint8_t)dot,
+		    .first = name.p[0],
+		    .last = name.p[dot - 1]};
+	}
+}
+
+/* Words by the hash of their first eight letters. */
+static void
+index_names(struct rules *r)
+{
+	size_t size = 64, at;
+
+	while (size < r->nnames * 4)
+		size *= 2;
+	free(r->word_table);
+	r->word_table = xreallocarray(NULL, size, sizeof(*r->word_table));
+	r->word_table_size = size;
+	memset(r->word_table, 0xff, size * sizeof(*r->word_table));
+	for (size_t i = 0; i < r->nnames; i++) {
+		at = word_place(rules_span(r, r->names[i].word), size);
+		while (r->word_table[at] != RULE_NONE)
+			at = (at + 1) & (size - 1);
+		r->word_table[at] = (uint32_t)i;
+	}
+}
+
+/* Markup rules of one kind that begin with the same character, in a chain in
+ * the order of the file. */
+static void
+index_markups(struct rules *r)
+{
+	memset(r->attribute_lengths, 0, sizeof(r->attribute_lengths));
+	memset(r->class_starts, 0, sizeof(r->class_starts));
+	memset(r->class_first, 0xff, sizeof(r->class_first));
+	memset(r->attribute_first, 0xff, sizeof(r->attribute_first));
+	free(r->markup_next);
+	r->markup_next =
+	    xreallocarray(NULL, r->nmarkups + 1, sizeof(*r->markup_next));
+	for (size_t i = r->nmarkups; i-- > 0;) {
+		const struct rule_markup *m = &r->markups[i];
+		struct span a = rules_span(r, m->attribute);
+		struct span c = rules_span(r, m->before);
+		uint32_t *first = NULL;
+
+		if (m->attribute != RULE_NONE && a.n > 0) {
+			r->attribute_lengths[a.p[0] & 127] |= bit_of(a.n);
+			first = &r->attribute_first[a.p[0] & 127];
+		} else if (m->attribute == RULE_NONE && c.n > 1) {
+			r->class_starts[c.p[0] & 127] |=
+			    bit_of((unsigned char)c.p[1]);
+			first = &r->class_first[c.p[0] & 127];
+		}
+		if (first == NULL)
+			continue;
+		r->markup_next[i] = *first;
+		*first = (uint32_t)i;
+	}
+}
+
+/* The letter that a path must begin with for the pattern, PATH_ANY or
+ * PATH_NONE: most patterns of a host need not be looked at. */
+static uint8_t
+path_first(const struct rules *r, const struct rule_pattern *p)
+{
+	const struct rule_segment *s;
+	const struct rule_part *part;
+
+	if (p->npath == 0)
+		return PATH_NONE;
+	s = &r->segments[p->path];
+	part = &r->parts[s->part];
+	if (s->kind == SEGMENT_GLOB || s->parts == 0 ||
+	    part->slot != SLOT_LITERAL || part->length == 0 ||
+	    r->parts[s->part + s->parts - 1u].type == TYPE_REST)
+		return PATH_ANY;
+	return (uint8_t)ascii_lower(r->text[part->text]);
+}
+
+static void
+index_patterns(struct rules *r)
+{
+	free(r->pattern_first);
+	r->pattern_first = xmalloc(r->npatterns + 1);
+	for (size_t i = 0; i < r->npatterns; i++)
+		r->pattern_first[i] = path_first(r, &r->patterns[i]);
+}
+
+static void
+index_ids(struct rules *r)
+{
+	memset(r->ids, 0xff, sizeof(r->ids));
+	for (size_t i = 0;
+	     i < r->nplatforms && r->nplatforms <= ARRAY_LEN(r->ids) / 2; i++) {
+		size_t at = bytes_hash(rules_span(r, r->platforms[i].id));
+
+		while (r->ids[at % ARRAY_LEN(r->ids)] != RULE_NONE)
+			at++;
+		r->ids[at % ARRAY_LEN(r->ids)] = (uint32_t)i;
+	}
+}
+
+void
+rules_index(struct rules *r)
+{
+	size_t size = 64;
+
+	index_ids(r);
+	index_words(r);
+	index_list(r, r->player_words, r->nplayer_words, true);
+	index_list(r, r->player_not, r->nplayer_not, false);
+	index_nears(r);
+	index_names(r);
+	index_markups(r);
+	index_patterns(r);
+	while (size < r->nhosts * 4)
+		size *= 2;
+	free(r->table);
+	r->table = xreallocarray(NULL, size, sizeof(*r->table));
+	r->table_size = size;
+	for (size_t i = 0; i < size; i++)
+		r->table[i] = RULE_NONE;
+	for (size_t i = 0; i < r->nhosts; i++) {
+		size_t at =
+		    bytes_hash(rules_span(r, r->hosts[i].name)) & (size - 1);
+
+		while (r->table[at] != RULE_NONE)
+			at = (at + 1) & (size - 1);
+		r->table[at] = (uint32_t)i;
+	}
+}
+
+const struct rule_host *
+rules_host(const struct rules *r, struct span name)
+{
+	size_t at;
+
+	if (r->table_size == 0)
+		return NULL;
+	at = bytes_hash(name) & (r->table_size - 1);
+	while (r->table[at] != RULE_NONE) {
+		const struct rule_host *h = &r->hosts[r->table[at]];
+
+		if (span_is(name, rules_text(r, h->name)))
+			return h;
+		at = (at + 1) & (r->table_size - 1);
+	}
+	return NULL;
+}
+
+uint32_t
+rules_word(const struct rules *r, struct span word)
+{
+	size_t at;
+
+	if (word.n == 0 ||
+	    (r->word_lengths[ascii_lower(word.p[0]) & 127] & bit_of(word.n)) ==
+		0)
+		return RULE_NONE;
+	for (at = word_place(word, r->word_table_size);
+	     r->word_table[at] != RULE_NONE;
+	     at = (at + 1) & (r->word_table_size - 1)) {
+		const struct rule_word *w = &r->names[r->word_table[at]];
+
+		if (rules_text_is_i(r, w->word, word))
+			return w->platform;
+	}
+	return RULE_NONE;
+}
