@@ -262,4 +262,5 @@ const struct charset_label charset_labels[] = {
     {"x-x-big5", "big5"},
 };
 
-const unsigned charset_label_count = 258;
+const unsigned charset_label_count =
+    sizeof(charset_labels) / sizeof(charset_labels[0]);

@@ -4,6 +4,7 @@
 #include <iconv.h>
 
 #include "charset.h"
+#include "charset_table.h"
 #include "limit.h"
 
 static void
@@ -21,6 +22,17 @@ test_labels(void **state)
 		    labels[i][1]);
 	assert_null(charset_find(SPAN("")));
 	assert_null(charset_find(SPAN("klingon")));
+	assert_null(charset_find(SPAN("zz")));
+	assert_null(charset_find(SPAN("hz-gb-2312")));
+	/* each has a charset behind it, and is found where it stands */
+	for (unsigned i = 0; i < charset_label_count; i++) {
+		if (i > 0)
+			assert_true(strcmp(charset_labels[i - 1].label,
+					charset_labels[i].label) < 0);
+		assert_string_equal(charset_name(charset_find(
+					span_of(charset_labels[i].label))),
+		    charset_labels[i].name);
+	}
 }
 
 static void
