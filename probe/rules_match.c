@@ -373,11 +373,32 @@ pattern_matches(struct subject *s, const struct rule_pattern *p,
 
 /* Path segments, empty ones left out, each decoded by itself so that an
  * encoded slash stays inside it. */
+/* What people get wrong in links: blanks behind the address, and '&' where
+ * '?' should begin the query. */
+static void
+mend_path(struct subject *s)
+{
+	struct span *path = &s->path;
+	size_t at;
+
+	while (path->n >= 3 && span_ends_i(*path, "%20"))
+		path->n -= 3;
+	at = span_find(*path, '&');
+	if (at == path->n || s->query.n > 0 ||
+	    span_find(span_slice(*path, at, path->n), '=') == path->n - at)
+		return;
+	s->query = span_slice(*path, at + 1, path->n);
+	path->n = at;
+}
+
 static void
 split_subject(struct subject *s)
 {
-	struct span rest = s->path;
+	struct span rest;
 
+	if (s->path.n > 0)
+		mend_path(s);
+	rest = s->path;
 	if (span_find(rest, '%') < rest.n &&
 	    buf_reserve(&s->scratch, rest.n + 1) == NULL)
 		return;
