@@ -179,7 +179,8 @@ struct rule_service {
 
 /* Where a test line stands and what it wants; only after rules_load(). */
 struct rule_test {
-	char *url;
+	char *url;  /* NULL: see html */
+	char *html; /* markup on a page of its own; one sighting is wanted */
 	char *platform;
 	char *name; /* NULL: none */
 	enum sighting_kind kind;
@@ -256,6 +257,10 @@ struct rules {
 	size_t ntests, tests_cap;
 };
 
+/* Runs one test of markup; the message of what it gives instead goes to
+ * *got. */
+bool rules_page_test(const struct rules *, const struct rule_test *,
+    struct buf *got);
 /* The text at an offset (borrows). */
 const char *rules_text(const struct rules *, uint32_t);
 struct span rules_span(const struct rules *, uint32_t);

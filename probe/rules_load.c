@@ -225,6 +225,41 @@ add_test(struct loader *l, const struct doc_node *at, const char *url,
 	};
 }
 
+/* "share weibo", "channel line somebody" of markup; nothing when NULL. */
+static void
+add_page_test(struct loader *l, const struct doc_node *at, const char *gives)
+{
+	struct span rest = span_of(gives), word;
+	struct rule_test *t;
+
+	add_test(l, at, NULL, NULL, SIGHTING_KIND_COUNT, NULL);
+	t = &l->r->tests[l->r->ntests - 1];
+	t->html = xstrdup(at->text);
+	if (gives == NULL)
+		return;
+	t->nothing = false;
+	word = span_token(&rest, ' ');
+	t->kind = sighting_kind_from_name(word);
+	word = rest.p == NULL ? SPAN_NULL : span_token(&rest, ' ');
+	t->platform = word.p == NULL ? NULL : span_dup(word);
+	t->name = rest.p == NULL ? NULL : span_dup(rest);
+	if (t->kind == SIGHTING_KIND_COUNT || t->platform == NULL)
+		doc_complain(at, l->errors,
+		    "'gives' must be a kind and a platform");
+}
+
+/* The test of something that is found by markup. */
+static void
+need_page_test(struct loader *l, const struct doc_node *n, const char *what)
+{
+	const struct doc_node *test = doc_get(n, "test");
+
+	if (test == NULL || test->kind != DOC_SCALAR)
+		doc_complain(n, l->errors, "%s needs a 'test'", what);
+	else
+		add_page_test(l, test, text_at(n, "gives"));
+}
+
 /* Syntaxes of one platform by name, while its patterns are read. */
 struct syntax_names {
 	const struct doc_node *map;
@@ -430,7 +465,7 @@ static void
 add_markup(struct loader *l, const struct doc_node *n, uint32_t kit)
 {
 	static const char *const known[] = {"class", "attr", "value", "tag",
-	    "with", "platform", "kind", "account", NULL};
+	    "with", "platform", "kind", "account", "test", "gives", NULL};
 	struct rules *r = l->r;
 	bool by_class = text_at(n, "class") != NULL;
 	const char *pattern = text_at(n, by_class ? "class" : "value");
@@ -461,6 +496,7 @@ add_markup(struct loader *l, const struct doc_node *n, uint32_t kit)
 	r->markups = xgrow(r->markups, &r->markups_cap, r->nmarkups + 1,
 	    sizeof(*r->markups));
 	r->markups[r->nmarkups++] = m;
+	need_page_test(l, n, "markup of a kit");
 }
 
 static void
@@ -505,6 +541,8 @@ add_kit(struct loader *l, const struct doc_node *n)
 	for (const struct doc_node *m = children(l, markup, DOC_LIST);
 	     m != NULL; m = m->next)
 		add_markup(l, m, (uint32_t)r->nkits - 1);
+	if (markup == NULL || doc_get(n, "test") != NULL)
+		need_page_test(l, n, "a kit without markup");
 }
 
 static void
@@ -523,14 +561,24 @@ add_list(struct loader *l, const struct doc_node *list, uint32_t **words,
 static void
 add_extra_test(struct loader *l, const struct doc_node *n)
 {
-	static const char *const known[] = {"url", "nothing", "platform",
-	    "kind", "name", NULL};
+	static const char *const known[] = {"url", "html", "nothing",
+	    "platform", "kind", "name", "gives", NULL};
 	enum sighting_kind kind = SIGHTING_KIND_COUNT;
 	const char *kind_text = text_at(n, "kind");
 
 	check_keys(l, n, known);
+	if (text_at(n, "html") != NULL) {
+		if ((text_at(n, "gives") == NULL) == !true_at(n, "nothing"))
+			doc_complain(n, l->errors,
+			    "a test of 'html' needs 'gives' or 'nothing: "
+			    "true'");
+		else
+			add_page_test(l, doc_get(n, "html"),
+			    text_at(n, "gives"));
+		return;
+	}
 	if (text_at(n, "url") == NULL) {
-		doc_complain(n, l->errors, "a test needs 'url'");
+		doc_complain(n, l->errors, "a test needs 'url' or 'html'");
 		return;
 	}
 	if (true_at(n, "nothing")) {

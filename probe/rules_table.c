@@ -27,6 +27,7 @@ rules_free(struct rules *r)
 		return;
 	for (size_t i = 0; i < r->ntests; i++) {
 		free(r->tests[i].url);
+		free(r->tests[i].html);
 		free(r->tests[i].platform);
 		free(r->tests[i].name);
 	}

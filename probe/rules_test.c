@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "limit.h"
 #include "rules_table.h"
 
 static const char *
@@ -21,6 +22,23 @@ test_holds(const struct rule_test *t, bool found, const struct match *m)
 	    (t->name == NULL || strcmp(buf_str(&m->name), t->name) == 0);
 }
 
+static bool
+page_test_run(const struct rules *r, const struct rule_test *t,
+    struct config_errors *errors)
+{
+	struct buf got = BUF_INIT(4 * KIB);
+	bool good = rules_page_test(r, t, &got);
+
+	if (!good)
+		config_errors_add(errors, r->file, t->line, t->column,
+		    "%s gives %s, not %s %s %s", t->html, buf_str(&got),
+		    t->nothing ? "nothing" : kind_text(t->kind),
+		    t->nothing ? "" : t->platform,
+		    t->name == NULL ? "-" : t->name);
+	buf_release(&got);
+	return good;
+}
+
 bool
 rules_self_test(const struct rules *r, struct config_errors *errors,
     size_t *run)
@@ -31,8 +49,13 @@ rules_self_test(const struct rules *r, struct config_errors *errors,
 	match_init(&m);
 	for (size_t i = 0; i < r->ntests; i++) {
 		const struct rule_test *t = &r->tests[i];
-		bool found = rules_classify(r, span_of(t->url), &m);
+		bool found;
 
+		if (t->html != NULL) {
+			good = page_test_run(r, t, errors) && good;
+			continue;
+		}
+		found = rules_classify(r, span_of(t->url), &m);
 		if (test_holds(t, found, &m))
 			continue;
 		good = false;

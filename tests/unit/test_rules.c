@@ -145,6 +145,45 @@ says_where_a_test_line_fails(void **state)
 	rules_free(r);
 }
 
+#define KIT                                                                    \
+	"version: 1\nplatforms:\n- id: a\n  name: A\nkits:\n"                  \
+	"- id: k\n  name: K\n"
+
+/* Markup is tested on a page of its own. */
+static void
+tests_the_markup_of_kits(void **state)
+{
+	static const struct {
+		const char *test, *gives;
+		bool good;
+	} cases[] = {
+	    {"<i class=kit-x>", "share a", true},
+	    {"<i class=kit-y>", "share a", false},
+	    {"<i class=kit-x>", "channel a", false},
+	    {"<i class=kit-x>", "share a name", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct config_errors errors = {NULL, 0, 0};
+		char *yaml = xasprintf(KIT "  markup:\n  - {class: kit-x, "
+					   "platform: a, test: '%s', gives: "
+					   "%s}\n",
+		    cases[i].test, cases[i].gives);
+		struct rules *r = load(yaml);
+
+		assert_non_null(r);
+		assert_int_equal(rules_self_test(r, &errors, NULL),
+		    cases[i].good);
+		assert_int_equal(errors.count, cases[i].good ? 0 : 1);
+		if (!cases[i].good)
+			assert_int_equal(errors.list[0].line, 9);
+		config_errors_release(&errors);
+		rules_free(r);
+		free(yaml);
+	}
+}
+
 static void
 complains_with_a_place(void **state)
 {
@@ -167,6 +206,15 @@ complains_with_a_place(void **state)
 		8},
 	    {"version: 1\nplatforms:\n- id: a\n  name: A\n  urls:\n"
 	     "  - {channel: 'a.example/{account}', of: what, test: x}\n",
+		6},
+	    {KIT "  markup:\n  - {class: kit-x, platform: a}\n", 9},
+	    {KIT "  markup:\n  - {class: kit-x, platform: a, test: '<a "
+		 "class=kit-x>',\n"
+		 "     gives: sharing a}\n",
+		9},
+	    {KIT "  scripts: [k.example]\n", 6},
+	    {"version: 1\nplatforms:\n- id: a\n  name: A\n"
+	     "tests:\n- {html: '<a class=kit-x>'}\n",
 		6},
 	};
 
@@ -247,6 +295,7 @@ main(void)
 	    cmocka_unit_test(matches_by_the_rules_of_the_notation),
 	    cmocka_unit_test(passes_its_own_test_lines),
 	    cmocka_unit_test(says_where_a_test_line_fails),
+	    cmocka_unit_test(tests_the_markup_of_kits),
 	    cmocka_unit_test(complains_with_a_place),
 	    cmocka_unit_test(survives_the_wire),
 	    cmocka_unit_test(the_shipped_file_is_good),
