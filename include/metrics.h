@@ -37,10 +37,13 @@ struct metrics_page {
 	int64_t duration_us;
 	int64_t phase_us[PHASE_COUNT]; /* summed over redirects */
 	int64_t wire_bytes;	       /* of the last body */
-	int64_t body_bytes;	       /* decoded */
+	int64_t body_bytes;	       /* decoded, or METRICS_BODY_SAME */
 	int64_t cert_expiry;	       /* s since the epoch, earliest; 0 none */
 	enum verdict verdict;	       /* of the target, as confirmed */
 };
+
+/* The body was that of the look before and was not decoded again. */
+#define METRICS_BODY_SAME (-1)
 
 /* Counters of kpwatch itself. */
 struct metrics_totals {

@@ -14,6 +14,7 @@
 #include "command.h"
 #include "instant.h"
 #include "journal.h"
+#include "json_read.h"
 #include "limit.h"
 #include "log.h"
 #include "metrics.h"
@@ -31,8 +32,11 @@ struct daemon {
 	struct journal *journal;
 	struct metrics *metrics;
 	struct metrics_server *server;
+	struct buf last_event; /* its time and message */
 	bool ready;
 };
+
+#define STATUS_LINE_MAX 480 /* a line of `systemctl status` */
 
 static const char help[] =
     "  -c FILE        configuration (default: $KPWATCH_CONFIG,\n"
@@ -43,26 +47,44 @@ static const char help[] =
     "and SIGINT stop.  Example: kpwatch run -o intervals.active=5m\n";
 
 static void
-status_line(const struct daemon *d, char *out, size_t n)
+status_line(const struct daemon *d, char out[STATUS_LINE_MAX])
 {
-	snprintf(out, n,
-	    "%" PRIu64 " pages, %" PRIu64 " due, %" PRIu64 " in flight, "
-	    "%" PRIu64 " looks, %" PRIu64 " failed, %zu restarts",
-	    d->stats.pages, d->stats.overdue, d->stats.active, d->stats.visits,
-	    d->stats.failures, supervisor_restarts(d->supervisor));
+	struct span last = buf_span(&d->last_event);
+
+	last.n = utf8_clip(last, STATUS_LINE_MAX / 2);
+	snprintf(out, STATUS_LINE_MAX,
+	    "%zu targets, %" PRIu64 " pages, %" PRIu64 " due, %" PRIu64
+	    " in flight, %" PRIu64 " looks, %" PRIu64 " failed, "
+	    "%zu restarts; last event: %.*s",
+	    d->setup.config->ntargets, d->stats.pages, d->stats.overdue,
+	    d->stats.active, d->stats.visits, d->stats.failures,
+	    supervisor_restarts(d->supervisor),
+	    SPAN_ARG(last.n > 0 ? last : SPAN("none")));
+}
+
+static void
+note_event(struct daemon *d, struct span line)
+{
+	char *time = json_member_text(line, "time", INSTANT_TEXT_MAX);
+
+	buf_clear(&d->last_event);
+	if (time != NULL)
+		buf_addf(&d->last_event, "%s ", time);
+	journal_message(&d->last_event, line);
+	free(time);
 }
 
 static void
 on_stats(const struct net_stats *stats, void *arg)
 {
 	struct daemon *d = arg;
-	char line[256];
+	char line[STATUS_LINE_MAX];
 
 	d->stats = *stats;
 	metrics_totals(d->metrics)->net = *stats;
 	metrics_totals(d->metrics)->restarts =
 	    supervisor_restarts(d->supervisor);
-	status_line(d, line, sizeof line);
+	status_line(d, line);
 	notify_status("%s", line);
 }
 
@@ -72,10 +94,12 @@ on_message(const struct message *m, void *arg)
 {
 	struct daemon *d = arg;
 
-	if (m->type == MSG_EVENT)
+	if (m->type == MSG_EVENT) {
+		note_event(d, m->data);
 		journal_event(d->journal, m->data);
-	else if (m->type == MSG_STATS)
+	} else if (m->type == MSG_STATS) {
 		metrics_take(d->metrics, m->data);
+	}
 }
 
 /* The endpoint of the configuration in force, if any. */
@@ -155,7 +179,7 @@ static void
 on_signal(evutil_socket_t sig, short what, void *arg)
 {
 	struct daemon *d = arg;
-	char line[256];
+	char line[STATUS_LINE_MAX];
 
 	(void)what;
 	switch (sig) {
@@ -163,7 +187,7 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 		reload(d);
 		break;
 	case SIGUSR1:
-		status_line(d, line, sizeof line);
+		status_line(d, line);
 		log_info("%s", line);
 		break;
 	default:
@@ -215,6 +239,7 @@ run(struct daemon *d, const char *state, const char *log)
 	int result;
 
 	plan_setup(&plan, &d->setup);
+	buf_init(&d->last_event, 4 * KIB);
 	d->base = event_base_new();
 	if (d->base == NULL)
 		fatal("cannot make an event loop");
@@ -237,6 +262,7 @@ run(struct daemon *d, const char *state, const char *log)
 	for (size_t i = 0; i < ARRAY_LEN(d->signals); i++)
 		event_free(d->signals[i]);
 	event_free(d->ping);
+	buf_release(&d->last_event);
 	event_base_free(d->base);
 	return result;
 }

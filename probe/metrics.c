@@ -104,6 +104,8 @@ metrics_set(struct metrics *m, struct metrics_page *p)
 		m->pages = xgrow(m->pages, &m->cap, m->n + 1, sizeof *m->pages);
 		m->slots[at] = ++m->n;
 	} else {
+		if (p->body_bytes == METRICS_BODY_SAME)
+			p->body_bytes = m->pages[m->slots[at] - 1].body_bytes;
 		metrics_page_release(&m->pages[m->slots[at] - 1]);
 	}
 	m->pages[m->slots[at] - 1] = *p;
@@ -305,7 +307,7 @@ VALUE(v_status, p->status, true)
 VALUE(v_redirects, p->redirects, true)
 VALUE(v_tls, p->tls, p->status > 0)
 VALUE(v_length, p->wire_bytes, p->status > 0)
-VALUE(v_body, p->body_bytes, p->status > 0)
+VALUE(v_body, p->body_bytes, p->status > 0 && p->body_bytes >= 0)
 VALUE(v_cert, p->cert_expiry, p->cert_expiry > 0)
 VALUE(v_time, p->time * 1000, true)
 

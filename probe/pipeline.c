@@ -339,8 +339,10 @@ pipeline_worker_lost(struct pipeline *p, uint32_t index, struct span why)
 		return;
 	w = &p->workers[index];
 	worker_stop(w);
-	if (span_is(why, "exit 0") && w->job != NULL &&
-	    w->job->tries < TRIES_MAX) {
+	/* Told to stop, by a reload. */
+	if (span_is(why, "exit 0") && w->job == NULL)
+		return;
+	if (span_is(why, "exit 0") && w->job->tries < TRIES_MAX) {
 		requeue(p, w);
 		return;
 	}

@@ -161,6 +161,8 @@ send_metrics(struct keeper *k, const struct record *r)
 		return;
 	metrics_observe(&p, o, r->finding.body_length,
 	    store_verdict(k->store, o->target));
+	if (r->finding.status == ANALYSIS_SAME)
+		p.body_bytes = METRICS_BODY_SAME;
 	buf_put_u8(&b, METRICS_PAGE);
 	metrics_page_encode(&p, &b);
 	channel_send(k->parent, MSG_STATS, 0, buf_span(&b));
