@@ -8,6 +8,7 @@ cd "$(dirname "$0")/../.." || exit 2
 export B=${B:-build}
 failed=()
 
+# shellcheck disable=SC2046
 [ $# -gt 0 ] || set -- $(cd tests/bench && ls ./*.sh | sed 's|^\./||' |
     grep -v '^run\.sh$' | sed 's/\.sh$//')
 mkdir -p "$B"
