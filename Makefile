@@ -95,6 +95,9 @@ deps:
 deps-test:
 	@contrib/setup/deps.sh build test
 
+deps-fuzz:
+	@contrib/setup/deps.sh build test fuzz
+
 deps-bench:
 	@contrib/setup/deps.sh build test bench
 
@@ -112,7 +115,7 @@ programs: $(PROGRAM) $(UNIT) $(CONFORMANCE)
 check: deps-test
 	@$(MAKE) --no-print-directory -j2 CI=true programs
 	@KPWATCH=$(CURDIR)/$(PROGRAM) B=$(B) tests/run.sh unit conformance \
-	  cases hooks service lint world torture
+	  cases hooks service fuzz lint world torture
 
 # One kind of test: make check-unit, check-world, ...
 check-%: programs
@@ -152,11 +155,47 @@ build/fuzz/%: tests/fuzz/%.c build/fuzz/libkpwatch.a
 
 -include $(wildcard build/fuzz/obj/*.d)
 
-fuzz: $(FUZZ)
+# AFL++ in its persistent mode, from the same sources.
+AFL = $(FUZZ_SRC:tests/fuzz/%.c=build/afl/%)
+AFL_CC ?= afl-clang-fast
+AFL_FLAGS = -O1 -g -std=gnu11
+AFL_RUN = AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 \
+	  AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_AUTORESUME=1
+
+build/afl/obj/%.o: probe/%.c
+	@mkdir -p $(@D)
+	$(SAY) "  AFL   $<"
+	$(Q)AFL_QUIET=1 AFL_USE_ASAN=1 $(AFL_CC) $(CPPFLAGS_ALL) $(AFL_FLAGS) \
+	  -MMD -MP -c -o $@ $<
+
+build/afl/libkpwatch.a: $(LIBOBJ:$(B)/%.o=build/afl/obj/%.o)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+build/afl/%: tests/fuzz/%.c tests/fuzz/replay_main.c build/afl/libkpwatch.a
+	$(SAY) "  AFL   $@"
+	$(Q)AFL_QUIET=1 AFL_USE_ASAN=1 $(AFL_CC) $(CPPFLAGS_ALL) $(AFL_FLAGS) \
+	  -o $@ $^ $(LIBS)
+
+-include $(wildcard build/afl/obj/*.d)
+
+fuzz-afl: deps-fuzz $(AFL)
+	@for f in $(AFL); do \
+	  n=$$(basename $$f); echo "== $$n, $(FUZZ_SECONDS) s"; \
+	  seeds=tests/fuzz/corpus/$$n; out=build/afl/out/$$n; \
+	  mkdir -p build/afl/out; \
+	  $(AFL_RUN) afl-fuzz -m none -V $(FUZZ_SECONDS) -i $$seeds -o $$out \
+	    -- $$f > build/afl/$$n.log 2>&1 || \
+	    { tail -n 40 build/afl/$$n.log; exit 1; }; \
+	  sed -n 's/^\(execs_done\|edges_found\|bitmap_cvg\|saved_crashes\|saved_hangs\) *:/\1/p' \
+	    $$out/default/fuzzer_stats | tr '\n' ' '; echo; \
+	  grep -q '^saved_crashes *: 0$$' $$out/default/fuzzer_stats || exit 1; \
+	done
+
+fuzz: deps-fuzz $(FUZZ)
 	@for f in $(FUZZ); do \
 	  n=$$(basename $$f); echo "== $$n, $(FUZZ_SECONDS) s"; \
 	  mkdir -p build/fuzz/corpus/$$n; seeds=tests/fuzz/corpus/$$n; \
-	  [ -d $$seeds ] || seeds=; \
 	  $$f -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -timeout=10 \
 	    -artifact_prefix=build/fuzz/ build/fuzz/corpus/$$n $$seeds \
 	    > build/fuzz/$$n.log 2>&1 || \
@@ -207,5 +246,5 @@ clean:
 	rm -rf build kpwatch
 
 force:
-.PHONY: all unit clean force deps deps-test deps-bench run programs check torture \
-	lint bench fuzz install
+.PHONY: all unit clean force deps deps-test deps-bench deps-fuzz run programs check torture \
+	lint bench fuzz fuzz-afl install

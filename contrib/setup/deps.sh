@@ -2,7 +2,7 @@
 # Installs the Debian packages that are missing; does nothing, and asks for
 # nothing, when all of them are there.
 #
-#	deps.sh [build] [test] [bench]
+#	deps.sh [build] [test] [bench] [fuzz]
 set -eu
 
 build="gcc make pkgconf libc6-dev libevent-dev libcurl4-openssl-dev
@@ -18,6 +18,9 @@ shellcheck strace mandoc clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-d
 # What the measurements compare with.
 bench="libxml2-dev libgumbo-dev wrk prometheus-blackbox-exporter urlwatch tcpflow
 tshark"
+
+# libFuzzer comes with clang, which the tests need too.
+fuzz="afl++"
 
 fail() {
 	echo "deps: $*" >&2
@@ -48,7 +51,8 @@ for set in "${@:-build}"; do
 	build) want="$want $build" ;;
 	test) want="$want $test" ;;
 	bench) want="$want $bench" ;;
-	*) fail "no set '$set'; there are: build, test, bench" ;;
+	fuzz) want="$want $fuzz" ;;
+	*) fail "no set '$set'; there are: build, test, bench, fuzz" ;;
 	esac
 done
 command -v dpkg-query >/dev/null ||
