@@ -8,8 +8,8 @@ CC ?= cc
 OPT ?= -O2 -g
 SANITIZE ?=
 
-PKGS = libevent_core libevent_extra libcurl libcares libpcap zlib libbrotlidec libzstd sqlite3 \
-       yaml-0.1 jansson libssl libcrypto uchardet libidn2 libpsl
+PKGS = libevent_core libevent_extra libcurl libcares libpcap zlib libdeflate libbrotlidec libzstd \
+       sqlite3 yaml-0.1 jansson libssl libcrypto uchardet libidn2 libpsl
 WARN = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
        -Wmissing-prototypes -Wold-style-definition -Wwrite-strings -Wvla
 HARDEN = -fstack-protector-strong -fPIE

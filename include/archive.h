@@ -11,8 +11,12 @@
 #include "warc.h"
 
 struct archive;
+struct crew;
 
 struct archive *archive_new(warc_read_fn *, warc_note_fn *, void *arg);
+/* Before the first byte: gzip members are undone ahead by a crew (borrowed;
+ * NULL: not). */
+void archive_crew(struct archive *, struct crew *);
 void archive_free(struct archive *);
 /*
  * The bytes at the reading place: at least `want` of them (at most

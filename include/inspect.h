@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "bytes.h"
+#include "crew.h"
 
 /* An open input.  `head` holds bytes that were already read from fd (or of a
  * seekable file, too: fd stands behind them) and come before what read() on
@@ -21,7 +22,8 @@ struct inspect_input {
 
 struct inspect_output {
 	FILE *to;
-	bool json; /* one object a line; otherwise a line for people */
+	bool json;	   /* one object a line; otherwise a line for people */
+	struct crew *crew; /* NULL: no threads beside this one */
 };
 
 /* Each reads its input to the end and returns EXIT_DONE, or EXIT_FAILED when

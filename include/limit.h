@@ -69,6 +69,19 @@
 #define DNS_PENDING_MAX 4096	   /* questions waiting for their answers */
 #define TLS_HELLO_MAX	(64 * KIB) /* one ClientHello */
 
+/* Work spread over threads. */
+#define CREW_MAX	 3  /* beside the reading thread: it feeds no more */
+#define INSPECT_ROWS_MAX 16 /* lines that wait for their hash */
+#define INSPECT_INLINE_MIN                                                     \
+	(1 * MIB)	    /* longer plain bodies are hashed at once */
+#define AHEAD_FILES	 4  /* archives read at once for which it is done */
+#define AHEAD_MEMBERS	 12 /* gzip members inflated ahead of the reader */
+#define AHEAD_MEMBER_MAX (2 * MIB) /* what one gives; longer ones in pieces */
+#define AHEAD_INPUT	 (2 * MIB) /* stored bytes looked through for them */
+#define AHEAD_WASTE_MAX                                                        \
+	(16 * MIB) /* inflated in vain before it is given up                   \
+		    */
+
 /* Configuration: an operator's files, yet a slip must not eat the machine. */
 #define TARGETS_MAX	  100000
 #define PAGES_MAX	  64	     /* page slots of one target */

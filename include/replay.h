@@ -62,8 +62,10 @@ void capture_stream_free(struct capture_stream *);
 
 /* Web archives, merged by time (our own recordings by their order). */
 struct archive_stream;
+struct crew;
+/* `crew` may be NULL; it undoes gzip beside the reading. */
 struct archive_stream *archive_stream_new(const struct config *, bool all_hosts,
-    struct replay_counts *, replay_note *, void *arg);
+    struct crew *, struct replay_counts *, replay_note *, void *arg);
 bool archive_stream_add(struct archive_stream *, const char *name, int fd);
 bool archive_stream_next(struct archive_stream *, struct observation *);
 /* Bytes read so far, for progress. */

@@ -81,11 +81,14 @@ struct warc_record {
 };
 
 struct warc_reader;
+struct crew;
 
 /* Returns owned.  `read` is called as records are asked for; `note` may be
  * NULL.  */
 struct warc_reader *warc_reader_new(warc_read_fn *read, warc_note_fn *note,
     void *arg);
+/* Before the first record: what archive_crew() does. */
+void warc_reader_crew(struct warc_reader *, struct crew *);
 void warc_reader_free(struct warc_reader *);
 /* The next record's header; the rest of the block before it is skipped.
  * Returns 1 and fills the record (its spans live until the next call), 0 at
@@ -173,6 +176,8 @@ struct warc_source;
 /* Reads one file of the set; returns owned. */
 struct warc_source *warc_source_new(struct warc_set *, size_t file,
     warc_note_fn *note, void *arg);
+/* Before the first record: what archive_crew() does. */
+void warc_source_crew(struct warc_source *, struct crew *);
 void warc_source_free(struct warc_source *);
 /*
  * The next observation in file order: 1 and an owned observation, 0 at the

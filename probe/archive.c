@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "decode.h"
+#include "inflate_ahead.h"
 #include "limit.h"
 #include "log.h"
 
@@ -28,6 +29,7 @@ struct archive {
 	size_t notes;
 
 	char *in; /* stored bytes; those before in_pos are a second chance */
+	size_t in_size;
 	size_t in_pos;
 	size_t in_len;
 	uint64_t in_base; /* place of in[0] in the file */
@@ -36,6 +38,9 @@ struct archive {
 	bool opened; /* the wrapping is known */
 	bool gzip;
 	struct inflater *gz;
+	struct ahead *ahead; /* NULL: members are undone as they come */
+	struct span ready;   /* what is left of a member undone ahead */
+	size_t ready_stored; /* its stored length; 0: none */
 	bool in_member;
 	uint64_t member; /* where the member under way begins */
 	bool gap;
@@ -58,10 +63,21 @@ archive_new(warc_read_fn *read, warc_note_fn *note, void *arg)
 	a->read = read;
 	a->note = note;
 	a->arg = arg;
-	a->in = xmalloc(INPUT_SIZE);
+	a->in_size = INPUT_SIZE;
+	a->in = xmalloc(a->in_size);
 	a->out = xmalloc(WINDOW_SIZE);
 	a->current.at = UINT64_MAX;
 	return a;
+}
+
+void
+archive_crew(struct archive *a, struct crew *crew)
+{
+	a->ahead = ahead_new(crew);
+	if (a->ahead == NULL)
+		return;
+	a->in_size = AHEAD_INPUT + ARCHIVE_BACK_MAX;
+	a->in = xrealloc(a->in, a->in_size);
 }
 
 void
@@ -69,6 +85,7 @@ archive_free(struct archive *a)
 {
 	if (a == NULL)
 		return;
+	ahead_free(a->ahead);
 	inflater_free(a->gz);
 	free(a->in);
 	free(a->out);
@@ -131,15 +148,16 @@ refill(struct archive *a)
 {
 	if (a->in_end)
 		return;
-	if (a->in_len == INPUT_SIZE && a->in_pos > ARCHIVE_BACK_MAX) {
+	if (a->in_len == a->in_size && a->in_pos > ARCHIVE_BACK_MAX) {
 		size_t drop = a->in_pos - ARCHIVE_BACK_MAX;
 
+		ahead_settle(a->ahead);
 		memmove(a->in, a->in + drop, a->in_len - drop);
 		a->in_base += drop;
 		a->in_pos -= drop;
 		a->in_len -= drop;
 	}
-	a->in_len += read_some(a, a->in + a->in_len, INPUT_SIZE - a->in_len);
+	a->in_len += read_some(a, a->in + a->in_len, a->in_size - a->in_len);
 }
 
 static struct span
@@ -225,6 +243,20 @@ skip_padding(struct archive *a)
 		a->in_pos++;
 }
 
+/* The member at hand, when it was undone ahead; and those behind it begun. */
+static void
+look_ahead(struct archive *a)
+{
+	if (a->ahead == NULL)
+		return;
+	if (a->in_len - a->in_pos < AHEAD_INPUT / 2)
+		refill(a);
+	ahead_offer(a->ahead, input(a), archive_position(a), a->in_end);
+	if (!ahead_take(a->ahead, archive_position(a), &a->ready,
+		&a->ready_stored))
+		a->ready_stored = 0;
+}
+
 static bool
 begin_member(struct archive *a)
 {
@@ -241,6 +273,7 @@ begin_member(struct archive *a)
 	}
 	add_border(a);
 	a->in_member = true;
+	look_ahead(a);
 	return true;
 }
 
@@ -252,6 +285,22 @@ break_member(struct archive *a, const char *why)
 	inflater_reset(a->gz, archive_position(a));
 	a->in_member = false;
 	a->gap = true;
+}
+
+static bool
+fill_ready(struct archive *a, size_t room)
+{
+	struct span s = span_slice(a->ready, 0, room);
+
+	memcpy(a->out + a->out_len, s.p, s.n);
+	a->out_len += s.n;
+	a->ready = span_slice(a->ready, s.n, a->ready.n);
+	if (a->ready.n == 0) {
+		a->in_pos += a->ready_stored;
+		a->ready_stored = 0;
+		a->in_member = false;
+	}
+	return true;
 }
 
 /* One step of inflating; false when nothing more comes for now. */
@@ -266,6 +315,8 @@ fill_gzip(struct archive *a)
 		return false;
 	if (!a->in_member)
 		return begin_member(a);
+	if (a->ready_stored > 0)
+		return fill_ready(a, room);
 	in = input(a);
 	step = inflater_step(a->gz, &in, a->out + a->out_len, room, &wrote);
 	a->out_len += wrote;

@@ -8,6 +8,7 @@
 
 #include "capture.h"
 #include "command.h"
+#include "crew.h"
 #include "decode.h"
 #include "digest.h"
 #include "inspect.h"
@@ -98,17 +99,27 @@ open_input(const char *name)
 	return fd;
 }
 
+static bool
+shut_in(void *arg)
+{
+	(void)arg;
+	return sandbox_tool();
+}
+
 static int
-inspect_all(char **names, int n, const struct inspect_output *out)
+inspect_all(char **names, int n, struct inspect_output *out)
 {
 	int *fds = xcalloc((size_t)n, sizeof *fds);
 	int code = EXIT_DONE;
+	bool ok;
 
 	allow_many_files();
 	for (int i = 0; i < n; i++)
 		fds[i] = open_input(names[i]);
 	digest_init();
-	if (!sandbox_tool()) {
+	out->crew = crew_new(crew_size(), shut_in, NULL, &ok);
+	if (!ok || !sandbox_tool()) {
+		crew_free(out->crew);
 		free(fds);
 		return EXIT_FAILED;
 	}
@@ -120,6 +131,7 @@ inspect_all(char **names, int n, const struct inspect_output *out)
 			close(fds[i]);
 	}
 	free(fds);
+	crew_free(out->crew);
 	if (fflush(out->to) != 0 || ferror(out->to)) {
 		log_error("standard output: %s", strerror(errno));
 		code = EXIT_FAILED;

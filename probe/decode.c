@@ -1,6 +1,7 @@
 #include "decode.h"
 
 #include <brotli/decode.h>
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -174,14 +175,49 @@ sink_take(struct sink *k, const void *p, size_t n, enum decode_status *status)
 	return buf_add(k->out, p, n);
 }
 
+/* How much a stream gives, as its trailer says; a guess where it has none. */
+static size_t
+output_hint(struct span in, enum inflate_format format)
+{
+	uint32_t n;
+
+	if (format != INFLATE_GZIP || in.n < 18)
+		return in.n * 4;
+	memcpy(&n, in.p + in.n - 4, sizeof n);
+	return le32toh(n);
+}
+
+/* What is whole, sound and within the limits is undone in one go. */
+static bool
+inflate_at_once(struct span in, enum inflate_format format, struct sink *k)
+{
+	size_t room = k->limit - k->out->len, hint = output_hint(in, format), n;
+	char *to;
+
+	if (room > k->ratio - (k->out->len - k->from))
+		room = k->ratio - (k->out->len - k->from);
+	if (hint > room)
+		return false;
+	to = buf_reserve(k->out, hint);
+	if (to == NULL || !inflate_whole(&in, format, to, hint, &n) ||
+	    (format == INFLATE_GZIP && gzip_looks(in)))
+		return false;
+	k->out->len += n;
+	k->out->data[k->out->len] = '\0';
+	return true;
+}
+
 static enum decode_status
 inflate_all(struct span in, enum inflate_format format, struct sink *k)
 {
-	struct inflater *f = inflater_new(format);
+	struct inflater *f = NULL;
 	enum decode_status status = DECODE_OK;
 	enum inflate_step step;
 	size_t n;
 
+	if (inflate_at_once(in, format, k))
+		return DECODE_OK;
+	f = inflater_new(format);
 	for (;;) {
 		step = inflater_step(f, &in, k->step, sizeof(k->step), &n);
 		if (!sink_take(k, k->step, n, &status))

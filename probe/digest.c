@@ -13,18 +13,19 @@ struct digest {
 static struct {
 	EVP_MD *sha256;
 	EVP_MD *sha1;
-	EVP_MD_CTX *ctx; /* for the one-shot forms */
 } loaded;
+
+/* For the one-shot forms; a thread's own. */
+static __thread EVP_MD_CTX *spare;
 
 void
 digest_init(void)
 {
-	if (loaded.ctx != NULL)
+	if (loaded.sha1 != NULL)
 		return;
 	loaded.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	loaded.sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
-	loaded.ctx = EVP_MD_CTX_new();
-	if (loaded.sha256 == NULL || loaded.sha1 == NULL || loaded.ctx == NULL)
+	if (loaded.sha256 == NULL || loaded.sha1 == NULL)
 		fatal("OpenSSL offers no SHA-256 or SHA-1");
 }
 
@@ -84,7 +85,11 @@ one_shot(enum digest_kind kind, struct span s, uint8_t *out)
 {
 	struct digest d = {.md = algorithm(kind)};
 
-	d.ctx = loaded.ctx;
+	if (spare == NULL)
+		spare = EVP_MD_CTX_new();
+	if (spare == NULL)
+		fatal("out of memory for a digest");
+	d.ctx = spare;
 	start(&d);
 	digest_update(&d, s);
 	if (EVP_DigestFinal_ex(d.ctx, out, NULL) != 1)

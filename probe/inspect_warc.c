@@ -166,6 +166,7 @@ inspect_warc(const struct inspect_input *in, const struct inspect_output *to)
 	size_t records = 0, wrong = 0;
 	bool ok = true, damaged;
 
+	warc_reader_crew(r, to->crew);
 	warc_payload_init(&p);
 	while (ok && warc_reader_next(r, &rec) == 1) {
 		warc_payload_read(&p, r, &rec, NULL);

@@ -12,6 +12,7 @@
 
 #include "advice.h"
 #include "config.h"
+#include "crew.h"
 #include "digest.h"
 #include "limit.h"
 #include "log.h"
@@ -29,6 +30,7 @@ struct reader {
 	struct config *config;
 	struct capture_stream *captures;
 	struct archive_stream *archives;
+	struct crew *crew;
 	struct replay_counts counts;
 	struct observation from_captures;
 	struct observation from_archives;
@@ -204,8 +206,8 @@ open_streams(struct reader *r, struct startup *s)
 		bug("malformed settings");
 	r->captures = capture_stream_new(r->config, set.all_hosts, &r->counts,
 	    on_note, r);
-	r->archives = archive_stream_new(r->config, set.all_hosts, &r->counts,
-	    on_note, r);
+	r->archives = archive_stream_new(r->config, set.all_hosts, r->crew,
+	    &r->counts, on_note, r);
 	for (size_t i = 0; i < s->nfiles; i++) {
 		if (is_archive(s->files[i].fd))
 			archive_stream_add(r->archives, s->files[i].name,
@@ -217,6 +219,14 @@ open_streams(struct reader *r, struct startup *s)
 	settings_release(&set);
 }
 
+static bool
+shut_in(void *arg)
+{
+	const struct config *config = arg;
+
+	return sandbox_reader(config->sandbox_best_effort);
+}
+
 int
 reader_main(struct connection *parent, struct startup *s)
 {
@@ -225,6 +235,7 @@ reader_main(struct connection *parent, struct startup *s)
 	    on_parent_closed, NULL, r};
 	struct pipeline_handler from_pipeline = {on_stored, on_resumed, on_room,
 	    r};
+	bool ok;
 
 	digest_init();
 	r->config = s->config;
@@ -232,7 +243,8 @@ reader_main(struct connection *parent, struct startup *s)
 	if (r->base == NULL)
 		fatal("cannot make an event loop");
 	r->turn = event_new(r->base, -1, 0, on_turn, r);
-	if (!sandbox_reader(s->config->sandbox_best_effort))
+	r->crew = crew_new(crew_size(), shut_in, s->config, &ok);
+	if (!ok || !sandbox_reader(s->config->sandbox_best_effort))
 		return 1;
 	open_streams(r, s); /* reads, so behind the sandbox */
 	if (!connection_send(parent, MSG_READY, 0, SPAN_NULL))
@@ -249,6 +261,7 @@ reader_main(struct connection *parent, struct startup *s)
 	pipeline_free(r->pipeline);
 	capture_stream_free(r->captures);
 	archive_stream_free(r->archives);
+	crew_free(r->crew);
 	channel_free(r->parent);
 	event_free(r->turn);
 	event_base_free(r->base);

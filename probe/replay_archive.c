@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "limit.h"
 #include "warc.h"
 
 struct archive {
@@ -18,6 +19,7 @@ struct archive {
 
 struct archive_stream {
 	struct warc_set *set;
+	struct crew *crew;
 	struct joiner *joiner;
 	struct replay_counts *counts;
 	replay_note *note;
@@ -31,10 +33,12 @@ struct archive_stream {
 
 struct archive_stream *
 archive_stream_new(const struct config *config, bool all_hosts,
-    struct replay_counts *counts, replay_note *note, void *arg)
+    struct crew *crew, struct replay_counts *counts, replay_note *note,
+    void *arg)
 {
 	struct archive_stream *s = xcalloc(1, sizeof *s);
 
+	s->crew = crew;
 	s->set = warc_set_new();
 	s->joiner = joiner_new(config, all_hosts, counts);
 	s->counts = counts;
@@ -113,6 +117,8 @@ fill(struct archive *a)
 		a->started = true;
 		a->source =
 		    warc_source_new(a->owner->set, a->number, on_note, a);
+		if (a->owner->n <= AHEAD_FILES)
+			warc_source_crew(a->source, a->owner->crew);
 	}
 	if (warc_source_next(a->source, &a->head) == 1) {
 		a->has_head = true;

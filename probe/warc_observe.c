@@ -72,6 +72,12 @@ warc_source_new(struct warc_set *set, size_t file, warc_note_fn *note,
 }
 
 void
+warc_source_crew(struct warc_source *s, struct crew *crew)
+{
+	warc_reader_crew(s->reader, crew);
+}
+
+void
 warc_source_free(struct warc_source *s)
 {
 	if (s == NULL)

@@ -51,6 +51,12 @@ warc_reader_new(warc_read_fn *read, warc_note_fn *note, void *arg)
 }
 
 void
+warc_reader_crew(struct warc_reader *r, struct crew *crew)
+{
+	archive_crew(r->archive, crew);
+}
+
+void
 warc_reader_free(struct warc_reader *r)
 {
 	if (r == NULL)

@@ -6,7 +6,7 @@
 set -eu
 
 build="gcc make pkgconf libc6-dev libevent-dev libcurl4-openssl-dev
-libc-ares-dev libpcap0.8-dev zlib1g-dev libbrotli-dev libzstd-dev
+libc-ares-dev libpcap0.8-dev zlib1g-dev libdeflate-dev libbrotli-dev libzstd-dev
 libsqlite3-dev libyaml-dev libjansson-dev libssl-dev
 libuchardet-dev libidn2-dev libpsl-dev ca-certificates publicsuffix"
 

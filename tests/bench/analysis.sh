@@ -18,6 +18,6 @@ fi
 # shellcheck disable=SC2046,SC2086
 cc -O2 -std=gnu11 -D_GNU_SOURCE -iquote include -o "$B/bench_analysis" \
     tests/bench/bench_analysis.c "$B/libkpwatch.a" $peers \
-    $(pkg-config --libs zlib libbrotlidec libzstd jansson libcrypto uchardet \
+    $(pkg-config --libs zlib libdeflate libbrotlidec libzstd jansson libcrypto uchardet \
     libidn2 libpsl yaml-0.1) -lm
 "$B/bench_analysis" conf/platforms.yaml "$pages"/*.html.gz
