@@ -6,6 +6,9 @@
 #ifndef KPWATCH_COMMAND_H
 #define KPWATCH_COMMAND_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct command {
@@ -20,6 +23,17 @@ struct command {
 void command_help(const char *name, const char *help);
 /* The same usage line to standard error; returns EXIT_USAGE. */
 int command_usage(const char *name);
+
+/* Files named on the command line, with the patterns expanded that the shell
+ * left alone (it does so in a service's command line). */
+struct operands {
+	char **names;
+	size_t n;
+};
+/* False when a pattern matches nothing, which was said; the rest is there. */
+bool operands_expand(struct operands *, const char *command, char **argv,
+    int n);
+void operands_release(struct operands *);
 
 int cmd_check(int argc, char **argv);
 int cmd_classify(int argc, char **argv);

@@ -64,8 +64,9 @@ size_t table_rows(const struct table *);
 
 /*
  * A progress bar on the last line of a terminal; silent where `to` is not
- * one.  `now_us` is a monotonic clock in microseconds: the bar is drawn at
- * most ten times a second.
+ * one: done and total, the rate, and the time left (or taken, where the total
+ * is not known).  `now_us` is a monotonic clock in microseconds: the bar is
+ * drawn at most ten times a second.
  */
 struct progress {
 	FILE *to;
@@ -73,10 +74,12 @@ struct progress {
 	bool drawn;
 	const char *what; /* borrows */
 	uint64_t total;	  /* 0: unknown */
+	bool bytes;	  /* what is counted; else things */
 	int64_t start_us;
 	int64_t last_us;
 };
 
+/* Set `bytes` after it where bytes are counted. */
 void progress_init(struct progress *, FILE *to, const char *what,
     uint64_t total, int64_t now_us);
 /* `note` (may be NULL) is remote text: it is quoted and cut. */

@@ -21,6 +21,8 @@ struct replay_counts {
 	uint64_t failures;     /* observations that failed */
 	uint64_t gaps;	       /* exchanges with missing bytes */
 	uint64_t evicted;      /* connections given up to bound memory */
+	uint64_t targets;      /* that the observations are of */
+	uint64_t failed[FAILURE_COUNT]; /* of the failures, by kind */
 };
 
 void replay_counts_encode(const struct replay_counts *, struct buf *);

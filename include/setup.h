@@ -17,12 +17,13 @@ struct common_options {
 	size_t noverrides;
 	bool json;
 	bool all_hosts;
+	bool timeline;
 	bool help;
 };
 
 /* Reads options with getopt; `allowed` holds their letters ("csoj"; 'a' is
- * --all-hosts).  --json and --help are long.  Returns the index of the first
- * operand, or -1 after an error was printed. */
+ * --all-hosts, 't' --timeline).  --json and --help are long.  Returns the index
+ * of the first operand, or -1 after an error was printed. */
 int common_options_parse(struct common_options *, int argc, char **argv,
     const char *allowed);
 

@@ -130,6 +130,14 @@ struct status_page {
 	uint32_t links;	     /* sightings that come and go */
 };
 
+/* An element that a target's pages show or showed. */
+struct status_sighting {
+	const char *target, *kind;
+	const char *platform, *name, *url; /* NULL: none */
+	int64_t first_seen, last_seen;
+	bool present; /* at the last look, or not yet known to be gone */
+};
+
 struct store_view;
 
 /* Opens the database of a state folder for reading.  NULL and *why when there
@@ -146,6 +154,9 @@ void store_view_hooks(struct store_view *,
 bool store_view_pages(struct store_view *, const char *target,
     void (*page)(const struct status_page *, void *arg),
     void (*text)(const char *, void *arg), void *arg);
+/* All sightings, by target, then by the time of the first. */
+void store_view_sightings(struct store_view *,
+    void (*each)(const struct status_sighting *, void *arg), void *arg);
 /* Lines of events with seq > `after`. */
 size_t store_view_events(struct store_view *, uint64_t after, size_t limit,
     bool (*each)(uint64_t seq, struct span line, void *arg), void *arg);

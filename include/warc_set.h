@@ -12,6 +12,7 @@ struct warc_feed {
 	int fd;
 	struct span head; /* given first */
 	bool seekable;	  /* pread() from `at` on; otherwise read() */
+	bool tell;	  /* seekable: the descriptor's place follows */
 	uint64_t at;
 };
 ssize_t warc_feed_read(void *feed, void *bytes, size_t n);

@@ -107,15 +107,15 @@ shut_in(void *arg)
 }
 
 static int
-inspect_all(char **names, int n, struct inspect_output *out)
+inspect_all(const struct operands *in, struct inspect_output *out)
 {
-	int *fds = xcalloc((size_t)n, sizeof *fds);
+	int *fds = xcalloc(in->n, sizeof *fds);
 	int code = EXIT_DONE;
 	bool ok;
 
 	allow_many_files();
-	for (int i = 0; i < n; i++)
-		fds[i] = open_input(names[i]);
+	for (size_t i = 0; i < in->n; i++)
+		fds[i] = open_input(in->names[i]);
 	digest_init();
 	out->crew = crew_new(crew_size(), shut_in, NULL, &ok);
 	if (!ok || !sandbox_tool()) {
@@ -123,9 +123,9 @@ inspect_all(char **names, int n, struct inspect_output *out)
 		free(fds);
 		return EXIT_FAILED;
 	}
-	for (int i = 0; i < n; i++) {
+	for (size_t i = 0; i < in->n; i++) {
 		if (fds[i] < 0 ||
-		    inspect_one(names[i], fds[i], out) != EXIT_DONE)
+		    inspect_one(in->names[i], fds[i], out) != EXIT_DONE)
 			code = EXIT_FAILED;
 		if (fds[i] >= 0)
 			close(fds[i]);
@@ -154,7 +154,9 @@ cmd_inspect(int argc, char **argv)
 						    'j'},
 	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	struct inspect_output out = {.to = stdout};
-	int c;
+	struct operands in;
+	int c, code;
+	bool ok;
 
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1)
 		switch (c) {
@@ -169,5 +171,8 @@ cmd_inspect(int argc, char **argv)
 		}
 	if (optind >= argc)
 		return command_usage("inspect");
-	return inspect_all(argv + optind, argc - optind, &out);
+	ok = operands_expand(&in, "inspect", argv + optind, argc - optind);
+	code = in.n == 0 ? EXIT_FAILED : inspect_all(&in, &out);
+	operands_release(&in);
+	return ok ? code : EXIT_FAILED;
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +18,7 @@
 #include "log.h"
 #include "render.h"
 #include "replay.h"
+#include "replay_timeline.h"
 #include "setup.h"
 #include "supervisor.h"
 
@@ -48,7 +48,10 @@ static const char help[] =
     "  -s STATE       keep state and change log there; without it the events\n"
     "                 are only printed\n"
     "  -o KEY=VALUE   override one key of the configuration\n"
-    "  --all-hosts    make targets of hosts that are not in the catalogue\n\n"
+    "  --all-hosts    make targets of hosts that are not in the catalogue\n"
+    "  --timeline     instead of the events: what each target linked to, and\n"
+    "                 when that was seen first and last\n"
+    "  --json         the timeline as one JSON object a line\n\n"
     "FILE is a pcap, pcapng, WARC or ARC file, plain or gzipped; - is the\n"
     "standard input.  Files are merged in time order.  Events go to standard\n"
     "output, one JSON line each.  Exit 1 when a file was damaged.\n"
@@ -115,26 +118,6 @@ add_file(struct replay *r, const char *name)
 	return true;
 }
 
-/* A pattern that the shell did not expand is expanded here. */
-static bool
-add_operand(struct replay *r, const char *operand)
-{
-	glob_t g;
-	bool ok = true;
-
-	if (strpbrk(operand, "*?[") == NULL || access(operand, F_OK) == 0)
-		return add_file(r, operand);
-	if (glob(operand, 0, NULL, &g) != 0) {
-		fprintf(stderr, "kpwatch replay: no file matches %s\n",
-		    operand);
-		return false;
-	}
-	for (size_t i = 0; i < g.gl_pathc; i++)
-		ok = add_file(r, g.gl_pathv[i]) && ok;
-	globfree(&g);
-	return ok;
-}
-
 /* ---- what comes back ---- */
 
 static void
@@ -144,10 +127,12 @@ on_message(const struct message *m, void *arg)
 
 	switch (m->type) {
 	case MSG_EVENT:
+		r->events++;
+		if (r->options.timeline)
+			break;
 		progress_clear(&r->progress);
 		fwrite(m->data.p, 1, m->data.n, stdout);
 		putchar('\n');
-		r->events++;
 		break;
 	case MSG_SUMMARY:
 		if (!replay_counts_decode(&r->counts, m->data))
@@ -194,6 +179,23 @@ on_interrupt(evutil_socket_t sig, short what, void *arg)
 }
 
 static void
+say_failures(const struct replay_counts *c)
+{
+	const char *sep = "";
+
+	if (c->failures == 0)
+		return;
+	fprintf(stderr, "%" PRIu64 " failed: ", c->failures);
+	for (int i = FAILURE_NONE + 1; i < FAILURE_COUNT; i++)
+		if (c->failed[i] > 0) {
+			fprintf(stderr, "%s%" PRIu64 " %s", sep, c->failed[i],
+			    failure_name((enum failure)i));
+			sep = ", ";
+		}
+	fputc('\n', stderr);
+}
+
+static void
 summarise(const struct replay *r)
 {
 	const struct replay_counts *c = &r->counts;
@@ -204,11 +206,14 @@ summarise(const struct replay *r)
 	    "%" PRIu64 " records, %" PRIu64 " exchanges\n",
 	    c->files, c->damaged, c->packets, c->records, c->exchanges);
 	fprintf(stderr,
-	    "%" PRIu64 " observations of watched pages (%" PRIu64 " failed), "
-	    "%" PRIu64 " exchanges of other hosts, %" PRIu64 " of no page, "
-	    "%" PRIu64 " with gaps, %" PRIu64 " connections given up\n",
-	    c->observations, c->failures, c->unmatched, c->subresources,
+	    "%" PRIu64 " targets, %" PRIu64 " observations of their pages, "
+	    "%" PRIu64 " exchanges of other hosts, %" PRIu64 " of no page\n",
+	    c->targets, c->observations, c->unmatched, c->subresources);
+	fprintf(stderr,
+	    "%" PRIu64 " exchanges with gaps, %" PRIu64
+	    " connections given up\n",
 	    c->gaps, c->evicted);
+	say_failures(c);
 	fprintf(stderr, "%" PRIu64 " events in %s\n", r->events,
 	    duration_text((monotonic_us() - r->start_us) / 1000, text));
 	if (c->observations == 0 && c->unmatched > 0 && !r->options.all_hosts)
@@ -247,6 +252,7 @@ work(struct replay *r, const char *log_dir)
 	r->supervisor = supervisor_new(r->base, &plan);
 	r->start_us = monotonic_us();
 	progress_init(&r->progress, stderr, "replaying", r->bytes, r->start_us);
+	r->progress.bytes = true;
 	r->timer = event_new(r->base, -1, EV_PERSIST, on_timer, r);
 	event_add(r->timer, &tick);
 	if (supervisor_start(r->supervisor))
@@ -277,10 +283,11 @@ int
 cmd_replay(int argc, char **argv)
 {
 	struct replay r = {0};
-	char *log_dir = NULL;
-	int at = common_options_parse(&r.options, argc, argv, "csoa");
+	char *log_dir = NULL, *folder = NULL;
+	int at = common_options_parse(&r.options, argc, argv, "csoatj");
 	int result = EXIT_USAGE;
-	bool all_open = true;
+	struct operands names;
+	bool all_open;
 
 	if (at < 0)
 		return EXIT_USAGE;
@@ -288,12 +295,20 @@ cmd_replay(int argc, char **argv)
 		command_help(argv[0], help);
 		return EXIT_DONE;
 	}
-	if (at == argc)
+	if (at == argc || (r.options.json && !r.options.timeline))
 		return command_usage(argv[0]);
 	if (!setup_load(&r.setup, &r.options))
 		return EXIT_USAGE;
-	for (int i = at; i < argc; i++)
-		all_open = add_operand(&r, argv[i]) && all_open;
+	all_open = operands_expand(&names, argv[0], argv + at, argc - at);
+	for (size_t i = 0; i < names.n; i++)
+		all_open = add_file(&r, names.names[i]) && all_open;
+	operands_release(&names);
+	if (r.options.timeline && r.options.state_dir == NULL) {
+		result = EXIT_FAILED;
+		r.options.state_dir = folder = timeline_folder();
+		if (folder == NULL)
+			goto out;
+	}
 	if (r.options.state_dir != NULL) {
 		log_dir = xasprintf("%s/log", r.options.state_dir);
 		result = EXIT_FAILED;
@@ -305,11 +320,16 @@ cmd_replay(int argc, char **argv)
 	if (r.nfiles == 0)
 		goto out;
 	work(&r, log_dir);
+	if (r.options.timeline)
+		all_open = timeline_print(r.options.state_dir, r.options.json,
+			       stdout) &&
+		    all_open;
 	summarise(&r);
 	if (fflush(stdout) == 0 && all_open && !r.interrupted &&
 	    r.have_counts && r.counts.damaged == 0)
 		result = EXIT_DONE;
 out:
+	timeline_folder_remove(folder);
 	free(log_dir);
 	replay_release(&r);
 	return result;

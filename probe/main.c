@@ -10,7 +10,9 @@ static const struct command commands[] = {
 	"watch the catalogue, in the foreground", cmd_run},
     {"check", "[-c FILE] [-o KEY=VALUE]... [--json] [TARGET|URL]...",
 	"one look now, a table of what was found", cmd_check},
-    {"replay", "[-c FILE] [-s STATE] [-o KEY=VALUE]... [--all-hosts] FILE...",
+    {"replay",
+	"[-c FILE] [-s STATE] [-o KEY=VALUE]... [--all-hosts] [--timeline "
+	"[--json]] FILE...",
 	"captures through the same pipeline", cmd_replay},
     {"classify", "[-c FILE] [--json] [URL]...", "what the rules make of URLs",
 	cmd_classify},

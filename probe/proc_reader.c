@@ -41,6 +41,8 @@ struct reader {
 	bool started;
 	bool ended;
 	struct event *turn;
+	uint64_t *seen; /* hashes of targets, open addressing; 0: free */
+	size_t seen_size;
 };
 
 static void
@@ -75,6 +77,48 @@ next_observation(struct reader *r, struct observation *o)
 	return true;
 }
 
+/* True when it is new. */
+static bool
+see(uint64_t *seen, size_t size, uint64_t hash)
+{
+	size_t i = (size_t)hash & (size - 1);
+
+	while (seen[i] != 0 && seen[i] != hash)
+		i = (i + 1) & (size - 1);
+	if (seen[i] == hash)
+		return false;
+	seen[i] = hash;
+	return true;
+}
+
+static void
+grow_seen(struct reader *r)
+{
+	size_t size = r->seen_size == 0 ? 256 : r->seen_size * 2;
+	uint64_t *seen = xcalloc(size, sizeof *seen);
+
+	for (size_t i = 0; i < r->seen_size; i++)
+		if (r->seen[i] != 0)
+			see(seen, size, r->seen[i]);
+	free(r->seen);
+	r->seen = seen;
+	r->seen_size = size;
+}
+
+/* For the summary: how many targets, and what failed how often. */
+static void
+tally(struct reader *r, const struct observation *o)
+{
+	uint64_t hash = bytes_hash(span_of(o->target));
+	enum failure failure = observation_last(o)->failure;
+
+	if (r->counts.targets * 2 >= r->seen_size)
+		grow_seen(r);
+	r->counts.targets += see(r->seen, r->seen_size, hash == 0 ? 1 : hash);
+	if (failure > FAILURE_NONE && failure < FAILURE_COUNT)
+		r->counts.failed[failure]++;
+}
+
 static void
 tell_end(struct reader *r)
 {
@@ -98,6 +142,7 @@ read_on(struct reader *r)
 				tell_end(r);
 			return;
 		}
+		tally(r, &o);
 		pipeline_submit(r->pipeline, &o, BODIES_NONE, false);
 	}
 	if (pipeline_ready(r->pipeline))
@@ -262,6 +307,7 @@ reader_main(struct connection *parent, struct startup *s)
 	capture_stream_free(r->captures);
 	archive_stream_free(r->archives);
 	crew_free(r->crew);
+	free(r->seen);
 	channel_free(r->parent);
 	event_free(r->turn);
 	event_base_free(r->base);

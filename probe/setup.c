@@ -25,6 +25,7 @@ static const struct option long_options[] = {
     {"json", no_argument, NULL, 'j'},
     {"help", no_argument, NULL, 'h'},
     {"all-hosts", no_argument, NULL, 'a'},
+    {"timeline", no_argument, NULL, 't'},
     {NULL, 0, NULL, 0},
 };
 
@@ -51,6 +52,9 @@ take_option(struct common_options *o, int letter)
 		return true;
 	case 'a':
 		o->all_hosts = true;
+		return true;
+	case 't':
+		o->timeline = true;
 		return true;
 	default:
 		o->help = true;

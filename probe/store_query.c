@@ -310,6 +310,34 @@ store_view_pages(struct store_view *v, const char *target,
 }
 
 void
+store_view_sightings(struct store_view *v,
+    void (*each)(const struct status_sighting *, void *arg), void *arg)
+{
+	struct status_sighting g;
+	sqlite3_stmt *s;
+
+	s = db_query(&v->db,
+	    "SELECT t.id, s.kind, s.platform, COALESCE(s.name, s.kit), s.url,"
+	    " s.first_seen, COALESCE(s.last_seen, (SELECT max(p.last_good)"
+	    " FROM places l JOIN pages p USING (page)"
+	    " WHERE l.sighting = s.sighting AND l.missing = 0), s.first_seen),"
+	    " s.present FROM sightings s JOIN targets t USING (target)"
+	    " ORDER BY t.id, s.first_seen, s.kind, s.platform, 4, s.sighting",
+	    "");
+	while (db_row(&v->db, s)) {
+		g.target = text_at(s, 0);
+		g.kind = text_at(s, 1);
+		g.platform = text_at(s, 2);
+		g.name = text_at(s, 3);
+		g.url = text_at(s, 4);
+		g.first_seen = column_time(s, 5);
+		g.last_seen = column_time(s, 6);
+		g.present = sqlite3_column_int(s, 7) != 0;
+		each(&g, arg);
+	}
+}
+
+void
 store_view_hooks(struct store_view *v,
     void (*each)(const struct status_hook *, void *arg), void *arg)
 {

@@ -63,6 +63,7 @@ warc_source_new(struct warc_set *set, size_t file, warc_note_fn *note,
 	s->set = set;
 	s->file = file;
 	s->feed = warc_set_feed(set, file);
+	s->feed.tell = true;
 	s->note = note;
 	s->arg = arg;
 	s->reader = warc_reader_new(read_source, pass_note, s);

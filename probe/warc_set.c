@@ -54,6 +54,9 @@ warc_feed_read(void *arg, void *bytes, size_t n)
 	while (got < 0 && errno == EINTR);
 	if (got > 0)
 		f->at += (uint64_t)got;
+	/* Whoever shares the descriptor sees how far we are. */
+	if (got > 0 && f->seekable && f->tell)
+		(void)lseek(f->fd, (off_t)f->at, SEEK_SET);
 	return got;
 }
 
@@ -111,7 +114,7 @@ warc_set_feed(const struct warc_set *set, size_t file)
 {
 	const struct file *f = &set->files[file];
 
-	return (struct warc_feed){f->fd, f->head, f->seekable, 0};
+	return (struct warc_feed){f->fd, f->head, f->seekable, false, 0};
 }
 
 void
