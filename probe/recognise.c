@@ -6,6 +6,8 @@
 #include "limit.h"
 #include "recognise_state.h"
 
+#define HANDLES_MAX 16 /* names in one meta element */
+
 struct recogniser *
 recogniser_new(const struct rules *rules, const char *page_url,
     struct finding *finding)
@@ -697,16 +699,16 @@ take_absolute(struct recogniser *r, const struct link *l, struct span rest,
 		take_suspect(r, l, near);
 }
 
-/* "twitter:site" and the like: "@name". */
+/* A name alone, as an address of the platform. */
 static void
-take_handle(struct recogniser *r, const struct link *l)
+add_handle(struct recogniser *r, const struct link *l, const char *before,
+    struct span name)
 {
-	struct span name = span_trim(l->url);
 	struct buf url = BUF_INIT(NAME_MAX_LEN);
 
 	if (name.n > 0 && name.p[0] == '@')
 		name = span_slice(name, 1, name.n);
-	buf_add_str(&url, "https://twitter.com/");
+	buf_add_str(&url, before);
 	buf_add_span(&url, name);
 	if (name.n > 0 && span_find(name, '/') == name.n &&
 	    rules_classify(r->rules, buf_span(&url), &r->match) &&
@@ -721,6 +723,28 @@ take_handle(struct recogniser *r, const struct link *l)
 		recogniser_add(r, &s);
 	}
 	buf_release(&url);
+}
+
+/* "twitter:site": "@name"; "fb:pages": "123,456".  The ids of applications
+ * and of who may see their figures (fb:app_id, fb:admins) are no accounts. */
+static void
+take_handle(struct recogniser *r, const struct link *l)
+{
+	struct span names = span_trim(l->url);
+	struct span what = element_attr(l->element, "property");
+
+	if (what.p == NULL)
+		what = element_attr(l->element, "name");
+	if (!span_starts_i(what, "fb:")) {
+		add_handle(r, l, "https://twitter.com/", names);
+		return;
+	}
+	if (!span_is_i(what, "fb:page_id") && !span_is_i(what, "fb:pages") &&
+	    !span_is_i(what, "fb:profile_id"))
+		return;
+	for (unsigned i = 0; names.p != NULL && i < HANDLES_MAX; i++)
+		add_handle(r, l, "https://www.facebook.com/",
+		    span_trim(span_token(&names, ',')));
 }
 
 void

@@ -121,6 +121,10 @@ finds_channels_once_however_linked(void **state)
 	    "a href=http://youtube.com/c/somebody",
 	    "a href=http://www.youtube.com/user/somebody");
 	expect("channel twitter uriminzok", "meta handle=@uriminzok");
+	expect("channel facebook 123456789012345, channel facebook some",
+	    "meta handle=123456789012345, some|property=fb:pages");
+	expect("", "meta handle=123456789012345|property=fb:app_id",
+	    "meta handle=1234567890|property=fb:admins");
 	expect("channel vk somebody",
 	    "a href=out.php?url=https%3A%2F%2Fvk.com%2Fsomebody");
 	expect("channel vk somebody",
