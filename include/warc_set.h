@@ -17,6 +17,8 @@ struct warc_feed {
 };
 ssize_t warc_feed_read(void *feed, void *bytes, size_t n);
 
+/* Files that are searched are undone by a crew (borrowed; NULL: not). */
+void warc_set_crew(struct warc_set *, struct crew *);
 const char *warc_set_name(const struct warc_set *, size_t file);
 /* Ready to read the file from its begin. */
 struct warc_feed warc_set_feed(const struct warc_set *, size_t file);

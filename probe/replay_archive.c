@@ -5,6 +5,7 @@
 
 #include "limit.h"
 #include "warc.h"
+#include "warc_set.h"
 
 struct archive {
 	struct archive_stream *owner;
@@ -40,6 +41,7 @@ archive_stream_new(const struct config *config, bool all_hosts,
 
 	s->crew = crew;
 	s->set = warc_set_new();
+	warc_set_crew(s->set, crew);
 	s->joiner = joiner_new(config, all_hosts, counts);
 	s->counts = counts;
 	s->note = note;

@@ -27,6 +27,7 @@ struct file {
 };
 
 struct warc_set {
+	struct crew *crew;
 	struct file *files;
 	size_t nfiles;
 	size_t files_cap;
@@ -64,6 +65,12 @@ struct warc_set *
 warc_set_new(void)
 {
 	return xcalloc(1, sizeof(struct warc_set));
+}
+
+void
+warc_set_crew(struct warc_set *set, struct crew *crew)
+{
+	set->crew = crew;
 }
 
 void
@@ -205,6 +212,7 @@ search_file(struct warc_set *set, size_t file)
 	struct warc_reader *r = warc_reader_new(warc_feed_read, NULL, &feed);
 	struct warc_record rec;
 
+	warc_reader_crew(r, set->crew);
 	while (warc_reader_next(r, &rec) == 1)
 		warc_set_enter(set, file, &rec);
 	warc_reader_free(r);
