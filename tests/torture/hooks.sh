@@ -113,7 +113,7 @@ touch "$work/calm"
 kill $site
 site=0
 start
-for _ in $(seq 600); do
+for _ in $(seq $((600 + cycles * 4))); do
 	waiting=$("$KPWATCH" hooks -c "$work/kpwatch.yaml" -s "$work/state" | awk '{ n += $2 + $4 } END { print n }')
 	[ "$waiting" = 0 ] && break
 	sleep 0.5
