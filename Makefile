@@ -242,9 +242,14 @@ install: all
 	@f=contrib/completion/_kpwatch; [ ! -e $$f ] || \
 	  install -D -m 644 $$f $(zshdir)/_kpwatch
 
+# A Debian package in build/deb.
+deb:
+	@contrib/setup/deps.sh build deb
+	@contrib/debian/build.sh
+
 clean:
 	rm -rf build kpwatch
 
 force:
 .PHONY: all unit clean force deps deps-test deps-bench deps-fuzz run programs check torture \
-	lint bench fuzz fuzz-afl install
+	lint bench fuzz fuzz-afl install deb

@@ -2,7 +2,7 @@
 # Installs the Debian packages that are missing; does nothing, and asks for
 # nothing, when all of them are there.
 #
-#	deps.sh [build] [test] [bench] [fuzz]
+#	deps.sh [build] [test] [bench] [fuzz] [deb]
 set -eu
 
 build="gcc make pkgconf libc6-dev libevent-dev libcurl4-openssl-dev
@@ -21,6 +21,9 @@ tshark"
 
 # libFuzzer comes with clang, which the tests need too.
 fuzz="afl++"
+
+# What a Debian package is built and looked at with.
+deb="debhelper fakeroot lintian"
 
 fail() {
 	echo "deps: $*" >&2
@@ -52,7 +55,8 @@ for set in "${@:-build}"; do
 	test) want="$want $test" ;;
 	bench) want="$want $bench" ;;
 	fuzz) want="$want $fuzz" ;;
-	*) fail "no set '$set'; there are: build, test, bench, fuzz" ;;
+	deb) want="$want $deb" ;;
+	*) fail "no set '$set'; there are: build, test, bench, fuzz, deb" ;;
 	esac
 done
 command -v dpkg-query >/dev/null ||
