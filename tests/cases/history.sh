@@ -10,5 +10,5 @@ rc=$?
 # The same with the pages as they were saved.
 [ -d "$KPWATCH_SHARED/pages" ] || exit 0
 rm -rf "${work:?}"/*
-exec /usr/bin/python3 "$TOP/tests/cases/history.py" "$work" \
+/usr/bin/python3 "$TOP/tests/cases/history.py" "$work" \
     "$KPWATCH_SHARED/pages"
