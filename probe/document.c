@@ -444,8 +444,8 @@ doc_override(struct doc *d, const char *assignment,
 	struct doc_node *n;
 	char *name = arena_take(d, strlen(assignment) + 4);
 
-	memcpy(name, "-o ", 3);
-	memcpy(name + 3, assignment, strlen(assignment));
+	memcpy(name, "-o ", 4);
+	memcpy(name + 3, assignment, strlen(assignment) + 1);
 	if (value.p == NULL || path.n == 0) {
 		config_errors_add(errors, name, 0, 0, "must be key=value");
 		return;

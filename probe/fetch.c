@@ -120,7 +120,7 @@ static void
 note_connected(struct fetcher *f, curl_socket_t fd)
 {
 	struct sockaddr_storage peer;
-	struct sockaddr_storage own;
+	struct sockaddr_storage own = {0};
 	socklen_t n = sizeof peer;
 	struct fetch *x;
 

@@ -559,8 +559,8 @@ stamp(struct scan *k)
 	while (ascii_digit(peek(k, n)))
 		n++;
 	if ((n != 8 && n != 12 && n != 14) ||
-	    (memcmp(k->s.p + k->at, "19", 2) &&
-		memcmp(k->s.p + k->at, "20", 2)) ||
+	    (memcmp(k->s.p + k->at, "19", 2) != 0 &&
+		memcmp(k->s.p + k->at, "20", 2) != 0) ||
 	    peek(k, 4) > '1' || peek(k, 6) > '3')
 		return false;
 	k->at += n;
