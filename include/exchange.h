@@ -111,6 +111,8 @@ const char *connection_fate_name(enum connection_fate);
 struct exchanges; /* the engine */
 
 struct exchanges *exchanges_new(const struct exchange_sink *); /* owned */
+/* tcp_table_patience(). */
+void exchanges_patience(struct exchanges *, int64_t ns);
 /* One packet; times should ascend. */
 void exchanges_packet(struct exchanges *, const struct capture_packet *);
 /* The capture is over: tells all that is still open. */

@@ -11,6 +11,8 @@
 #ifndef KPWATCH_STREAM_H
 #define KPWATCH_STREAM_H
 
+#include <sys/queue.h>
+
 #include "packet.h"
 
 #define TCP_NEVER INT64_MIN /* a time that was not seen */
@@ -69,6 +71,9 @@ struct tcp_stream {
 	struct tcp_stream *linger_next, *linger_prev;
 	int64_t linger_until;
 	bool lingering;
+	TAILQ_ENTRY(tcp_stream) half_next; /* those whose SYN waits */
+	bool half_open;
+	bool given_up; /* closed for want of an answer */
 };
 
 /* A run of bytes of one direction; borrows. */
@@ -97,6 +102,9 @@ struct tcp_sink {
 struct tcp_table;
 
 struct tcp_table *tcp_table_new(const struct tcp_sink *); /* returns owned */
+/* A connection whose SYN is not answered so long (0: for ever) is ended
+ * (TCP_END_CAPTURE); should an answer come later, it is a new one. */
+void tcp_table_patience(struct tcp_table *, int64_t ns);
 /* Ends all that is open (TCP_END_CAPTURE), oldest first. */
 void tcp_table_finish(struct tcp_table *);
 /* Frees without further calls to the sink but close(). */

@@ -270,6 +270,12 @@ exchanges_new(const struct exchange_sink *sink)
 }
 
 void
+exchanges_patience(struct exchanges *e, int64_t ns)
+{
+	tcp_table_patience(e->tcp, ns);
+}
+
+void
 exchanges_packet(struct exchanges *e, const struct capture_packet *in)
 {
 	struct packet p;

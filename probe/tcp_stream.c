@@ -36,6 +36,8 @@ struct tcp_table {
 	struct tcp_stream *bucket[BUCKETS];
 	struct tcp_stream *newest, *oldest;
 	struct tcp_stream *linger_first, *linger_last;
+	TAILQ_HEAD(, tcp_stream) half_open; /* as their SYNs came */
+	int64_t patience_ns;
 	size_t nstreams;
 	size_t held_bytes;
 	uint64_t count;
@@ -54,7 +56,14 @@ tcp_table_new(const struct tcp_sink *sink)
 	struct tcp_table *t = xcalloc(1, sizeof *t);
 
 	t->sink = *sink;
+	TAILQ_INIT(&t->half_open);
 	return t;
+}
+
+void
+tcp_table_patience(struct tcp_table *t, int64_t ns)
+{
+	t->patience_ns = ns;
 }
 
 uint64_t
@@ -158,6 +167,14 @@ unlink_linger(struct tcp_table *t, struct tcp_stream *s)
 }
 
 static void
+unlink_half_open(struct tcp_table *t, struct tcp_stream *s)
+{
+	if (s->half_open)
+		TAILQ_REMOVE(&t->half_open, s, half_next);
+	s->half_open = false;
+}
+
+static void
 free_stream(struct tcp_table *t, struct tcp_stream *s)
 {
 	struct tcp_stream **at = &t->bucket[s->hash & (BUCKETS - 1)];
@@ -166,6 +183,7 @@ free_stream(struct tcp_table *t, struct tcp_stream *s)
 		at = &(*at)->chain;
 	*at = s->chain;
 	unlink_linger(t, s);
+	unlink_half_open(t, s);
 	unlink_age(t, s);
 	drop_held(t, &s->side[0]);
 	drop_held(t, &s->side[1]);
@@ -335,9 +353,27 @@ linger(struct tcp_table *t, struct tcp_stream *s, int64_t now)
 }
 
 static void
+give_up_unanswered(struct tcp_table *t, int64_t now)
+{
+	struct tcp_stream *s;
+
+	while ((s = TAILQ_FIRST(&t->half_open)) != NULL &&
+	    (s->established || s->closed || s->lingering ||
+		now - s->first_ns > t->patience_ns)) {
+		unlink_half_open(t, s);
+		if (s->established || s->closed || s->lingering)
+			continue;
+		s->given_up = true;
+		close_stream(t, s, natural_end(s, TCP_END_CAPTURE));
+	}
+}
+
+static void
 run_timers(struct tcp_table *t, int64_t now)
 {
 	struct tcp_stream *s;
+
+	give_up_unanswered(t, now);
 
 	while ((s = t->linger_first) != NULL && s->linger_until < now)
 		close_stream(t, s, natural_end(s, TCP_END_FIN));
@@ -371,6 +407,10 @@ add_stream(struct tcp_table *t, const struct packet *p, uint64_t hash,
 	s->first_ns = s->last_ns = now;
 	s->syn_ns = s->synack_ns = TCP_NEVER;
 	link_newest(t, s);
+	if (t->patience_ns > 0 && (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
+		TAILQ_INSERT_TAIL(&t->half_open, s, half_next);
+		s->half_open = true;
+	}
 	t->nstreams++;
 	return s;
 }
@@ -659,6 +699,28 @@ take_segment(struct tcp_table *t, struct tcp_stream *s, unsigned side,
 		linger(t, s, now);
 }
 
+/* An answer after all: the same connection anew.  NULL: it came to nothing. */
+static struct tcp_stream *
+revive(struct tcp_table *t, struct tcp_stream *old, const struct packet *p,
+    int64_t now)
+{
+	struct tcp_stream was = *old, *s;
+	struct packet first = *p;
+	unsigned side;
+
+	free_stream(t, old);
+	if (p->flags & TCP_RST)
+		return NULL;
+	first.src = was.side[0].end;
+	first.dst = was.side[1].end;
+	first.flags = TCP_SYN;
+	first.seq = was.side[0].isn;
+	s = add_stream(t, &first, was.hash, now, &side);
+	note_syn(s, 0, &first, was.syn_ns);
+	s->syns = was.syns;
+	return s;
+}
+
 void
 tcp_input(struct tcp_table *t, const struct packet *p, int64_t now)
 {
@@ -668,6 +730,9 @@ tcp_input(struct tcp_table *t, const struct packet *p, int64_t now)
 
 	run_timers(t, now);
 	s = find_stream(t, p, hash, &side);
+	if (s != NULL && s->given_up &&
+	    (p->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
+		s = revive(t, s, p, now);
 	if (s != NULL && is_new_connection(s, side, p)) {
 		close_stream(t, s, natural_end(s, TCP_END_REPLACED));
 		free_stream(t, s);

@@ -76,6 +76,37 @@ test_overlap_in_hole(void **state)
 	wire_expect(&w, "GET /a 200 [abcdefgh] whole\n");
 }
 
+/* Told after as long as a look would wait; a late answer still counts. */
+static void
+test_patience(void **state)
+{
+	ENDS;
+	struct wire_end other = {.host = 3, .port = 40000, .ttl = 64};
+
+	(void)state;
+	wire_open(&w);
+	exchanges_patience(w.engine, 1000000000);
+	wire_send(&w, &c, &s, TCP_SYN, "");
+	w.now += 500000000;
+	wire_send(&w, &c, &s, TCP_SYN, "");
+	wire_send(&w, &other, &s, TCP_SYN, "");
+	assert_string_equal(buf_str(&w.seen), "");
+	w.now += 600000000;
+	wire_send(&w, &c, &s, TCP_SYN, "");
+	assert_string_equal(buf_str(&w.seen), "connection unanswered syns 2\n");
+	c.seq++;
+	wire_send(&w, &s, &c, TCP_SYN | TCP_ACK, "");
+	s.seq++;
+	wire_say(&w, &c, &s, get);
+	wire_say(&w, &s, &c, ok5);
+	wire_fin(&w, &s, &c);
+	wire_fin(&w, &c, &s);
+	wire_expect(&w,
+	    "connection unanswered syns 2\n"
+	    "GET /a 200 [hello] whole\n"
+	    "connection unanswered syns 1\n");
+}
+
 static void
 test_gap(void **state)
 {
@@ -465,6 +496,7 @@ main(void)
 	    cmocka_unit_test(test_simple),
 	    cmocka_unit_test(test_reorder_wrap_retransmit),
 	    cmocka_unit_test(test_overlap_in_hole),
+	    cmocka_unit_test(test_patience),
 	    cmocka_unit_test(test_gap),
 	    cmocka_unit_test(test_gap_over_responses),
 	    cmocka_unit_test(test_no_handshake),
