@@ -82,6 +82,13 @@
 	(16 * MIB) /* inflated in vain before it is given up                   \
 		    */
 
+/* The probe's own packets. */
+#define PACKETS_HELD_MAX (64 * MIB) /* until the looks they belong to end */
+#define PACKETS_KEEP_MAX (16 * MIB) /* of one look: a body and its overhead */
+#define PACKETS_AGE_S	 300	    /* older ones belong to no look of ours */
+#define CLAIMS_MAX	 256	    /* looks that wait for their packets */
+#define CLAIM_FLOWS_MAX	 33	    /* hops times addresses tried */
+
 /* Configuration: an operator's files, yet a slip must not eat the machine. */
 #define TARGETS_MAX	  100000
 #define PAGES_MAX	  64	     /* page slots of one target */
@@ -102,7 +109,9 @@
 #define KNOWN_MAX 16384 /* elements remembered of one target */
 
 /* Replay. */
-#define REPLAY_GATHER_MAX (64 * MIB) /* bodies of exchanges under way */
+#define REPLAY_ORDER_MAX   4096	      /* observations sorted by their ends */
+#define REPLAY_ORDER_BYTES (16 * MIB) /* and their bodies */
+#define REPLAY_GATHER_MAX  (64 * MIB) /* bodies of exchanges under way */
 
 /* Change log. */
 #define EVENT_LINE_MAX	  (256 * KIB) /* one event as JSON */

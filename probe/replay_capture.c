@@ -13,6 +13,7 @@
 #include "capture_input.h"
 #include "exchange.h"
 #include "limit.h"
+#include "replay_order.h"
 #include "url.h"
 
 #define LOOKUPS_KEPT	4096
@@ -35,6 +36,8 @@ struct seen_lookup {
 struct capture_stream {
 	const struct config *config;
 	struct joiner *joiner;
+	struct replay_order *order;
+	int64_t now_ns; /* of the latest packet */
 	struct replay_counts *counts;
 	replay_note *note;
 	void *arg;
@@ -263,7 +266,8 @@ set_failure(struct hop *h, const struct exchange *x)
 		h->failure = FAILURE_EOF;
 	}
 	/* What the capture lacks is no fault of the site's. */
-	h->outcome = OUTCOME_TRUNCATED;
+	if (h->status != 0 || h->failure == FAILURE_NONE)
+		h->outcome = OUTCOME_TRUNCATED;
 	if (h->status == 0 && h->failure == FAILURE_NONE)
 		h->failure = FAILURE_INTERRUPTED;
 }
@@ -308,7 +312,7 @@ exchange_observe(struct capture_stream *s, struct exchange *x, const char *url)
 	o.conditional = http_field(&x->request, "if-none-match").p != NULL ||
 	    http_field(&x->request, "if-modified-since").p != NULL;
 	set_failure(h, x);
-	joiner_add(s->joiner, &o);
+	replay_order_add(s->order, &o, x->end_ns);
 }
 
 static void
@@ -341,13 +345,13 @@ on_done(void *arg, struct exchange *x)
 
 static void
 fail(struct capture_stream *s, struct observation *o, enum failure failure,
-    enum stage stage)
+    enum stage stage, int64_t end_ns)
 {
 	struct hop *h = observation_last(o);
 
 	h->failure = failure;
 	h->stage = stage;
-	joiner_add(s->joiner, o);
+	replay_order_add(s->order, o, end_ns);
 }
 
 static enum failure
@@ -395,7 +399,8 @@ on_dns(void *arg, const struct dns_seen *seen)
 	observation_begin(&o, url, l->query_ns);
 	free(url);
 	set_lookup(&o, l);
-	fail(s, &o, dns_failure(&l->lookup, answered), STAGE_DNS);
+	fail(s, &o, dns_failure(&l->lookup, answered), STAGE_DNS,
+	    answered ? l->answer_ns : s->now_ns);
 }
 
 /* The name that this connection was made for, if anything tells. */
@@ -470,7 +475,10 @@ on_connection(void *arg, const struct connection_seen *c)
 	fail(s, &o, failure,
 	    c->synack_ns == TCP_NEVER ? STAGE_TCP
 		: c->tls	      ? STAGE_TLS
-				      : STAGE_HTTP_REQUEST);
+				      : STAGE_HTTP_REQUEST,
+	    c->fate == CONNECTION_UNANSWERED
+		? c->syn_ns + s->config->connect_timeout * 1000000
+		: c->last_ns);
 }
 
 /* ---- the stream ---- */
@@ -485,11 +493,14 @@ capture_stream_new(const struct config *config, bool all_hosts,
 
 	s->config = config;
 	s->joiner = joiner_new(config, all_hosts, counts);
+	s->order = replay_order_new();
 	s->counts = counts;
 	s->note = note;
 	s->arg = arg;
 	s->merge = capture_merge_new();
 	s->engine = exchanges_new(&sink);
+	/* As long as a live look waits: what failed is told in its turn. */
+	exchanges_patience(s->engine, config->connect_timeout * 1000000);
 	return s;
 }
 
@@ -525,7 +536,17 @@ capture_stream_free(struct capture_stream *s)
 	for (size_t i = 0; i < LOOKUPS_KEPT; i++)
 		lookup_clear(&s->lookups[i]);
 	joiner_free(s->joiner);
+	replay_order_free(s->order);
 	free(s);
+}
+
+static void
+join_ended(struct capture_stream *s, int64_t now_ns)
+{
+	struct observation o;
+
+	while (replay_order_next(s->order, now_ns, &o))
+		joiner_add(s->joiner, &o);
 }
 
 static void
@@ -534,6 +555,7 @@ finish(struct capture_stream *s)
 	struct exchanges_count n;
 
 	exchanges_finish(s->engine);
+	join_ended(s, INT64_MAX);
 	joiner_finish(s->joiner);
 	n = exchanges_counts(s->engine);
 	s->counts->packets += n.packets;
@@ -553,7 +575,10 @@ capture_stream_next(struct capture_stream *s, struct observation *o)
 			return false;
 		switch (capture_merge_next(s->merge, &packet, &number)) {
 		case CAPTURE_PACKET:
+			if (packet.time_ns != CAPTURE_NO_TIME)
+				s->now_ns = packet.time_ns;
 			exchanges_packet(s->engine, &packet);
+			join_ended(s, s->now_ns);
 			break;
 		case CAPTURE_DAMAGED:
 			s->counts->damaged++;
