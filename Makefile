@@ -237,6 +237,8 @@ install: all
 	  sed 's|/usr/bin/kpwatch|$(PREFIX)/bin/kpwatch|g' $$f \
 	    > $(unitdir)/$$(basename $$f); \
 	  chmod 644 $(unitdir)/$$(basename $$f); done
+	@install -D -m 644 contrib/systemd/kpwatch.service.d/packets.conf \
+	  $(DESTDIR)$(PREFIX)/share/kpwatch/packets.conf
 	@f=contrib/completion/kpwatch.bash; [ ! -e $$f ] || \
 	  install -D -m 644 $$f $(bashdir)/kpwatch
 	@f=contrib/completion/_kpwatch; [ ! -e $$f ] || \

@@ -82,6 +82,7 @@ struct config {
 	char *log_dir;	 /* NULL: "log" in the state folder */
 	char *user_agent;
 	char *proxy;
+	char *interface; /* sniffer; NULL any */
 
 	/* Schedule. */
 	int64_t interval;	  /* active and unknown targets */
@@ -118,6 +119,7 @@ struct config {
 
 	/* Recording. */
 	bool record_warc;
+	bool record_packets;
 	int64_t record_size; /* rotate a WARC at this many bytes */
 
 	/* Service. */

@@ -87,6 +87,8 @@ struct event {
 	int64_t offset; /* of the record in the WARC file */
 	const char *element;
 	const char *text;
+	const char *pcap; /* "20190114/1207.pcap"; written only where set */
+	const char *pcap_sha256;
 
 	/* Written only where set (kit and names not NULL, numbers not
 	 * EVENT_NONE), in this order, before "prev". */

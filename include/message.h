@@ -24,6 +24,7 @@ enum role {
 	ROLE_ANALYSER,
 	ROLE_STORE,
 	ROLE_COURIER,
+	ROLE_SNIFFER,
 	ROLE_COUNT
 };
 
@@ -49,7 +50,7 @@ enum message_type {
 	MSG_RESULT,	 /* analyser -> source: finding, not opened there */
 	MSG_RESUME_ASK,	 /* source -> store */
 	MSG_RESUME,	 /* store -> source: what was known, see store.h */
-	MSG_RECORD,	 /* source -> store: observation, finding */
+	MSG_RECORD,	 /* source -> store: observation, packets, finding */
 	MSG_STORED,	 /* store -> source: advice; id is the observation */
 	MSG_DONE,	 /* reader -> parent, store: the input has ended */
 	MSG_FLUSH, /* parent -> store: write all out, answer MSG_FLUSHED */
@@ -59,6 +60,8 @@ enum message_type {
 	MSG_DELIVERED,	  /* courier -> store: how the hook ended */
 	MSG_HOOK_CONTROL, /* parent -> store: retry, test */
 	MSG_SUMMARY,	  /* reader -> parent: counts of a replay */
+	MSG_CLAIM,	  /* net -> sniffer: whose packets; id is net's own */
+	MSG_PACKETS,	  /* sniffer -> net: them, and what they show */
 	MSG_TYPE_COUNT
 };
 

@@ -53,12 +53,18 @@ struct metrics_totals {
 	uint64_t hooks_waiting;
 	uint64_t hooks_dead;
 	uint64_t restarts; /* of processes */
+	uint64_t captures; /* files with packets kept since the start */
+	/* Of the sniffer. */
+	bool sniffing;
+	uint64_t packets_seen, packets_lost, packets_evicted;
 };
 
 /* First byte of MSG_STATS from the store. */
 enum metrics_message {
-	METRICS_PAGE,	/* metrics_page_encode() */
-	METRICS_TOTALS, /* u64 events, hooks waiting, hooks dead, log bytes */
+	METRICS_PAGE,	 /* metrics_page_encode() */
+	METRICS_TOTALS,	 /* u64 events, hooks waiting, hooks dead, log bytes,
+			  * captures kept */
+	METRICS_PACKETS, /* of the sniffer: u64 seen, lost, evicted, up */
 };
 
 struct metrics;

@@ -64,6 +64,21 @@ struct marks {
 	int64_t last_byte;
 };
 
+/* What the probe's own packets of a hop showed, where they were captured. */
+struct packet_facts {
+	uint32_t count;	      /* packets of the hop; 0: none captured */
+	int64_t synack_us;    /* SYN to SYN-ACK; MARK_NONE if not seen */
+	uint16_t ttl;	      /* of the SYN-ACK as it arrived; 0: none */
+	uint16_t reset_ttl;   /* of the server's reset; 0: none */
+	bool reset_by_server; /* in whose name a reset was sent */
+	bool reset_by_probe;
+	uint32_t resent_up;   /* segments the probe sent again */
+	uint32_t resent_down; /* the server */
+	bool incomplete;      /* packets were lost on their way to us */
+};
+
+#define TRIED_PORTS_MAX 3
+
 struct hop {
 	char *url;	       /* absolute, as asked for */
 	struct dns_lookup dns; /* host NULL: no lookup was needed or seen */
@@ -95,6 +110,10 @@ struct hop {
 	int os_errno;
 	long verify_result;
 	bool reset_injected; /* the capture shows a forged reset */
+	struct packet_facts packets;
+	/* Ours, of the attempts in `tried`, 0 unknown.  Not in the wire form:
+	 * for finding the packets of this hop. */
+	uint16_t tried_ports[TRIED_PORTS_MAX];
 };
 
 struct observation {
@@ -112,6 +131,11 @@ struct observation {
 	/* Where the response stands on disk, for replay and after recording. */
 	char *warc;	     /* file name; NULL when there is none */
 	int64_t warc_offset; /* of the last hop's response record */
+	/* A capture file of its own packets (empty: none) and where it is kept.
+	 * Not in the wire form: they travel beside it. */
+	struct buf packets;
+	char *pcap; /* "20190114/1207.pcap"; NULL: not kept */
+	char pcap_sha256[65];
 };
 
 void observation_init(struct observation *);
@@ -132,6 +156,9 @@ bool observation_answered(const struct observation *);
 enum bodies { BODIES_NONE, BODIES_DECODED, BODIES_ALL };
 void observation_encode(const struct observation *, struct buf *, enum bodies);
 bool observation_decode(struct observation *, struct span);
+
+void packet_facts_encode(const struct packet_facts *, struct buf *);
+void packet_facts_decode(struct packet_facts *, struct cursor *);
 
 /* Value of the first header of that name (case-insensitive, trimmed) in
  * received header lines; p is NULL when there is none.  Folded lines are not

@@ -65,5 +65,6 @@ int reader_main(struct connection *, struct startup *);
 int analyser_main(struct connection *, struct startup *);
 int store_main(struct connection *, struct startup *);
 int courier_main(struct connection *, struct startup *);
+int sniffer_main(struct connection *, struct startup *);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * What each role gives up once it has started, for good.
  *
- * Every call sets no-new-privileges, clears the dumpable flag, and applies
+ * Every call sets no-new-privileges, gives up capabilities that the service
+ * manager handed down, clears the dumpable flag, and applies
  * resource limits, Landlock (where the kernel has it) and a seccomp filter.
  * Without seccomp, or without Landlock, the call fails unless best_effort.
  * They return false with a logged reason; the caller must then exit.
@@ -24,6 +25,9 @@ bool sandbox_net(bool best_effort);
 bool sandbox_reader(bool best_effort);
 /* Read and write below the given folders only; no network, no exec. */
 bool sandbox_store(const char *const *folders, size_t n, bool best_effort);
+/* Allow list, default kill: as the analyser, and its sockets and event loop
+ * that are open already.  The packet socket must be one of them. */
+bool sandbox_sniffer(bool best_effort);
 /* Spawns hooks, so little can be taken: no new privileges, no debugging of
  * others, no kernel interfaces. */
 bool sandbox_courier(bool best_effort);

@@ -11,7 +11,7 @@ struct sqlite3_stmt;
 #include "changelog.h"
 #include "store.h"
 
-#define STORE_SCHEMA_VERSION 2
+#define STORE_SCHEMA_VERSION 3
 
 struct db {
 	struct sqlite3 *sqlite;

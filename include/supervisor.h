@@ -15,8 +15,8 @@ struct supervisor;
 
 /* Which processes make up the work. */
 enum supervise_mode {
-	SUPERVISE_RUN,	  /* net, analysers, store, courier: for ever */
-	SUPERVISE_CHECK,  /* net, analysers; records come to the parent */
+	SUPERVISE_RUN,	 /* net, analysers, store, courier, sniffer: for ever */
+	SUPERVISE_CHECK, /* net, analysers; records come to the parent */
 	SUPERVISE_REPLAY, /* reader, analysers, store */
 };
 

@@ -173,6 +173,7 @@ take_record(struct check *k, const struct message *m)
 
 	cursor_init(&c, m->data.p, m->data.n);
 	observation = cursor_bytes(&c, JOB_BYTES_MAX);
+	cursor_bytes(&c, PACKETS_KEEP_MAX); /* nobody captured any */
 	finding = cursor_bytes(&c, FINDING_BYTES_MAX);
 	k->results = xgrow(k->results, &k->cap, k->n + 1, sizeof *k->results);
 	r = &k->results[k->n];

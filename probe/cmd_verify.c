@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture_write.h"
 #include "changelog.h"
 #include "command.h"
 #include "instant.h"
@@ -22,6 +23,7 @@ struct verify {
 	const char *config_path;
 	const char *state_dir;
 	int warcfd;	/* folder with the evidence; -1 none */
+	int packetfd;	/* with that of packets; -1 none */
 	bool whole_log; /* the first line must begin the chain */
 	bool started;
 	uint64_t seq; /* of the line before */
@@ -76,6 +78,24 @@ check_evidence(struct verify *v, const char *path, uint64_t line,
 }
 
 static void
+check_packets(struct verify *v, const char *path, uint64_t line,
+    const struct event *e)
+{
+	char *why;
+
+	if (!e->has_evidence || e->pcap == NULL || v->packetfd < 0)
+		return;
+	if (capture_check(v->packetfd, e->pcap, e->pcap_sha256, &why))
+		v->evidence++;
+	else if (why == NULL)
+		v->evidence_gone++;
+	else
+		fault(v, path, line, "evidence in %s: %s",
+		    log_quote_str(e->pcap), log_quote_str(why));
+	free(why);
+}
+
+static void
 check_line(struct verify *v, const char *path, uint64_t number,
     struct span line)
 {
@@ -104,6 +124,7 @@ check_line(struct verify *v, const char *path, uint64_t number,
 	v->seq = e.seq;
 	event_chain(line, v->prev);
 	check_evidence(v, path, number, &e);
+	check_packets(v, path, number, &e);
 	v->lines++;
 	event_release(&e);
 }
@@ -256,9 +277,12 @@ static void
 open_evidence(struct verify *v, const char *state)
 {
 	char *warc = xasprintf("%s/warc", state);
+	char *packets = xasprintf("%s/" CAPTURE_FOLDER, state);
 
 	v->warcfd = open(warc, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	v->packetfd = open(packets, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	free(warc);
+	free(packets);
 }
 
 static void
@@ -266,7 +290,9 @@ close_evidence(struct verify *v)
 {
 	if (v->warcfd >= 0)
 		close(v->warcfd);
-	v->warcfd = -1;
+	if (v->packetfd >= 0)
+		close(v->packetfd);
+	v->warcfd = v->packetfd = -1;
 }
 
 /* Files by name: their evidence is in the state folder named, or in the one
@@ -323,7 +349,8 @@ static const char help[] =
     "files named (in the order given).  Of a state folder, every record of\n"
     "its archives and the structure of its database too.\n\n"
     "  -c FILE    configuration\n"
-    "  -s STATE   state folder; evidence is in its folder warc\n";
+    "  -s STATE   state folder; evidence is in its folders\n"
+    "             warc and packets\n";
 
 int
 cmd_verify(int argc, char **argv)
@@ -331,7 +358,7 @@ cmd_verify(int argc, char **argv)
 	static const struct option options[] = {{"help", no_argument, NULL,
 						    'h'},
 	    {NULL, 0, NULL, 0}};
-	struct verify v = {.warcfd = -1};
+	struct verify v = {.warcfd = -1, .packetfd = -1};
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "c:s:", options, NULL)) != -1) {

@@ -232,6 +232,8 @@ static const struct field network_fields[] = {
 static const struct field record_fields[] = {
     SWITCH("warc", config, record_warc),
     SIZE("size", config, record_size, MIB, INT64_C(1) << 40),
+    SWITCH("packets", config, record_packets),
+    TEXT("interface", config, interface, .check = check_filled),
 };
 static const struct field metrics_fields[] = {
     TEXT("listen", config, metrics_listen, .check = check_listen),

@@ -60,6 +60,7 @@ config_free(struct config *c)
 	free(c->log_dir);
 	free(c->user_agent);
 	free(c->proxy);
+	free(c->interface);
 	texts_free(c->name_servers, c->nname_servers);
 	free(c->ca_file);
 	texts_free(c->allow_networks, c->nallow_networks);

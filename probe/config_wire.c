@@ -85,7 +85,8 @@ static void
 settings(struct wire *w, struct config *c)
 {
 	char **strings[] = {&c->vantage, &c->state_dir, &c->log_dir,
-	    &c->user_agent, &c->proxy, &c->ca_file, &c->metrics_listen};
+	    &c->user_agent, &c->proxy, &c->interface, &c->ca_file,
+	    &c->metrics_listen};
 	int64_t *amounts[] = {&c->interval, &c->interval_dead,
 	    &c->interval_account, &c->retry_first, &c->retry_max, &c->spacing,
 	    &c->twin_delay, &c->dns_timeout, &c->connect_timeout,
@@ -94,7 +95,7 @@ settings(struct wire *w, struct config *c)
 	uint32_t *numbers[] = {&c->concurrency, &c->analysers, &c->confirm_down,
 	    &c->confirm_up, &c->confirm_removed, &c->redirects};
 	bool *flags[] = {&c->twin_fetch, &c->ipv4, &c->ipv6, &c->robots,
-	    &c->record_warc, &c->sandbox_best_effort};
+	    &c->record_warc, &c->record_packets, &c->sandbox_best_effort};
 
 	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
 		text(w, strings[i]);

@@ -183,6 +183,8 @@ diff_event(const struct diff *d, struct event *e, enum event_type type)
 	e->sha256 = d->f->body_sha256;
 	e->warc = o->warc;
 	e->offset = o->warc == NULL ? EVENT_NONE : o->warc_offset;
+	e->pcap = o->pcap;
+	e->pcap_sha256 = o->pcap == NULL ? NULL : o->pcap_sha256;
 }
 
 static enum event_type

@@ -94,6 +94,10 @@ put_evidence(struct json *j, const struct event *e)
 	put_number(j, "offset", e->warc == NULL ? EVENT_NONE : e->offset);
 	put_text(j, "element", e->element);
 	put_text(j, "text", e->text);
+	if (e->pcap != NULL) {
+		put_text(j, "pcap", e->pcap);
+		put_text(j, "pcap_sha256", e->pcap_sha256);
+	}
 	json_object_end(j);
 }
 

@@ -89,6 +89,8 @@ read_common(struct event *e, const json_t *o)
 	e->offset = number_of(evidence, "offset");
 	e->element = text_of(evidence, "element");
 	e->text = text_of(evidence, "text");
+	e->pcap = text_of(evidence, "pcap");
+	e->pcap_sha256 = text_of(evidence, "pcap_sha256");
 }
 
 static void

@@ -115,24 +115,23 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	action(arg, CURL_SOCKET_TIMEOUT, 0);
 }
 
-/* The first event on a socket that has a peer: TCP is connected. */
-static void
-note_connected(struct fetcher *f, curl_socket_t fd)
+static struct fetch *
+fetch_of(struct fetcher *f, curl_socket_t fd)
 {
-	struct sockaddr_storage peer;
-	struct sockaddr_storage own = {0};
-	socklen_t n = sizeof peer;
 	struct fetch *x;
 
 	TAILQ_FOREACH (x, &f->fetches, next)
 		if (x->fd == fd)
 			break;
-	if (x == NULL || x->hop->marks.tcp_done != MARK_NONE)
-		return;
-	if (getpeername(fd, (struct sockaddr *)&peer, &n) != 0)
-		return;
-	x->hop->marks.tcp_done = elapsed(x);
-	n = sizeof own;
+	return x;
+}
+
+static void
+note_own_port(struct fetch *x, curl_socket_t fd)
+{
+	struct sockaddr_storage own = {0};
+	socklen_t n = sizeof own;
+
 	if (getsockname(fd, (struct sockaddr *)&own, &n) != 0)
 		return;
 	if (own.ss_family == AF_INET)
@@ -141,6 +140,20 @@ note_connected(struct fetcher *f, curl_socket_t fd)
 	else if (own.ss_family == AF_INET6)
 		x->hop->local_port =
 		    ntohs(((struct sockaddr_in6 *)&own)->sin6_port);
+}
+
+/* The first event on a socket that has a peer: TCP is connected. */
+static void
+note_connected(struct fetcher *f, curl_socket_t fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t n = sizeof peer;
+	struct fetch *x = fetch_of(f, fd);
+
+	if (x == NULL || x->hop->marks.tcp_done != MARK_NONE)
+		return;
+	if (getpeername(fd, (struct sockaddr *)&peer, &n) == 0)
+		x->hop->marks.tcp_done = elapsed(x);
 }
 
 static void
@@ -160,6 +173,7 @@ curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
 {
 	struct fetcher *f = arg;
 	struct sock *s = sockp;
+	struct fetch *x;
 	short bits = (short)(((what & CURL_POLL_IN) ? EV_READ : 0) |
 	    ((what & CURL_POLL_OUT) ? EV_WRITE : 0));
 
@@ -178,6 +192,9 @@ curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
 		s->owner = f;
 		TAILQ_INSERT_TAIL(&f->socks, s, next);
 		curl_multi_assign(f->multi, fd, s);
+		/* connect() was called: it has a port, whatever comes. */
+		if ((x = fetch_of(f, fd)) != NULL)
+			note_own_port(x, fd);
 	}
 	event_assign(&s->event, f->base, fd, (short)(bits | EV_PERSIST),
 	    on_socket, s);
@@ -204,7 +221,8 @@ curl_wants_timer(CURLM *multi, long ms, void *arg)
 static curl_socket_t
 on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 {
-	struct fetch *x = arg;
+	struct fetch *x = arg, *stale;
+	curl_socket_t fd;
 
 	(void)purpose;
 	if (x->pinned && !policy_allows(x->owner->settings.policy, &to->addr)) {
@@ -212,8 +230,13 @@ on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 		return CURL_SOCKET_BAD;
 	}
 	x->hop->marks.tcp_start = elapsed(x);
-	x->fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
-	return x->fd;
+	x->fd = CURL_SOCKET_BAD;
+	fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+	/* One that libcurl has closed and not yet told the end of. */
+	if (fd >= 0 && (stale = fetch_of(x->owner, fd)) != NULL)
+		stale->fd = CURL_SOCKET_BAD;
+	x->fd = fd;
+	return fd;
 }
 
 /* Connected, with TLS where wanted; the request goes out next. */

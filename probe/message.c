@@ -8,12 +8,14 @@
 #include "limit.h"
 #include "log.h"
 
-#define R(role)	 (1u << ROLE_##role)
-#define CHILDREN (R(NET) | R(READER) | R(ANALYSER) | R(STORE) | R(COURIER))
-#define SOURCES	 (R(NET) | R(READER))
+#define R(role) (1u << ROLE_##role)
+#define CHILDREN                                                               \
+	(R(NET) | R(READER) | R(ANALYSER) | R(STORE) | R(COURIER) | R(SNIFFER))
+#define SOURCES (R(NET) | R(READER))
 /* In `check` the parent itself stands where the store would. */
-#define SINKS		 (R(STORE) | R(PARENT))
-#define RECORD_BYTES_MAX (JOB_BYTES_MAX + FINDING_BYTES_MAX + 64)
+#define SINKS (R(STORE) | R(PARENT))
+#define RECORD_BYTES_MAX                                                       \
+	(JOB_BYTES_MAX + FINDING_BYTES_MAX + PACKETS_KEEP_MAX + 64)
 
 static const struct message_rule rules[MSG_TYPE_COUNT] = {
     [MSG_HELLO] = {"hello", CHILDREN, R(PARENT), 256, false},
@@ -47,11 +49,14 @@ static const struct message_rule rules[MSG_TYPE_COUNT] = {
     [MSG_DELIVER] = {"deliver", R(STORE), R(COURIER), 16 * MIB, false},
     [MSG_DELIVERED] = {"delivered", R(COURIER), R(STORE), 8 * KIB, false},
     [MSG_HOOK_CONTROL] = {"hook_control", R(PARENT), R(STORE), 8 * KIB, false},
+    [MSG_CLAIM] = {"claim", R(NET), R(SNIFFER), 16 * KIB, false},
+    [MSG_PACKETS] = {"packets", R(SNIFFER), R(NET), PACKETS_KEEP_MAX + 4 * KIB,
+	false},
     [MSG_SUMMARY] = {"summary", R(READER), R(PARENT), 64 * KIB, false},
 };
 
 static const char *const role_names[ROLE_COUNT] = {"parent", "net", "reader",
-    "analyser", "store", "courier"};
+    "analyser", "store", "courier", "sniffer"};
 
 const char *
 role_name(enum role role)

@@ -227,6 +227,25 @@ metrics_page_decode(struct cursor *c, struct metrics_page *p)
 	return false;
 }
 
+static void
+take_totals(struct metrics_totals *t, struct cursor *c)
+{
+	t->events = cursor_u64le(c);
+	t->hooks_waiting = cursor_u64le(c);
+	t->hooks_dead = cursor_u64le(c);
+	t->log_bytes = cursor_u64le(c);
+	t->captures = cursor_u64le(c);
+}
+
+static void
+take_packets(struct metrics_totals *t, struct cursor *c)
+{
+	t->packets_seen = cursor_u64le(c);
+	t->packets_lost = cursor_u64le(c);
+	t->packets_evicted = cursor_u64le(c);
+	t->sniffing = cursor_u64le(c) != 0;
+}
+
 void
 metrics_take(struct metrics *m, struct span data)
 {
@@ -234,15 +253,18 @@ metrics_take(struct metrics *m, struct span data)
 	struct cursor c;
 
 	cursor_init(&c, data.p, data.n);
-	if (cursor_u8(&c) == METRICS_PAGE) {
+	switch ((enum metrics_message)cursor_u8(&c)) {
+	case METRICS_PAGE:
 		if (metrics_page_decode(&c, &p))
 			metrics_set(m, &p);
-		return;
+		break;
+	case METRICS_TOTALS:
+		take_totals(&m->totals, &c);
+		break;
+	case METRICS_PACKETS:
+		take_packets(&m->totals, &c);
+		break;
 	}
-	m->totals.events = cursor_u64le(&c);
-	m->totals.hooks_waiting = cursor_u64le(&c);
-	m->totals.hooks_dead = cursor_u64le(&c);
-	m->totals.log_bytes = cursor_u64le(&c);
 }
 
 /* ---- text ---- */
@@ -469,6 +491,17 @@ put_totals(const struct metrics_totals *t, struct buf *out)
 	    "Deliveries that are still to be made.", t->hooks_waiting);
 	put_total(out, "kpwatch_hook_deliveries_dead", "gauge", "Dead letters.",
 	    t->hooks_dead);
+	put_total(out, "kpwatch_sniffer_up", "gauge",
+	    "Whether packets are recorded.", t->sniffing);
+	put_total(out, "kpwatch_packets_seen_total", "counter",
+	    "Packets that the sniffer was given.", t->packets_seen);
+	put_total(out, "kpwatch_packets_lost_total", "counter",
+	    "Packets lost before the sniffer read them.", t->packets_lost);
+	put_total(out, "kpwatch_packets_evicted_total", "counter",
+	    "Packets pushed out by newer ones before a look claimed them.",
+	    t->packets_evicted);
+	put_total(out, "kpwatch_captures_total", "counter",
+	    "Looks whose packets were kept.", t->captures);
 	put_head(out, "kpwatch_schedule_lag_seconds", "gauge",
 	    "How late the most overdue page is.");
 	buf_add_str(out, "kpwatch_schedule_lag_seconds ");

@@ -24,6 +24,7 @@ hop_init(struct hop *h)
 	h->dns.start_us = h->dns.end_us = MARK_NONE;
 	h->marks = (struct marks){MARK_NONE, MARK_NONE, MARK_NONE, MARK_NONE,
 	    MARK_NONE, MARK_NONE};
+	h->packets.synack_us = MARK_NONE;
 	buf_init(&h->request, HEADER_BYTES_MAX + URL_MAX_LEN);
 	buf_init(&h->headers, HEADER_BYTES_MAX);
 	buf_init(&h->body, JOB_BYTES_MAX);
@@ -77,6 +78,8 @@ observation_release(struct observation *o)
 	free(o->page);
 	free(o->url);
 	free(o->warc);
+	free(o->pcap);
+	buf_release(&o->packets);
 	observation_init(o);
 }
 
@@ -190,6 +193,39 @@ chain_decode(struct hop *h, struct cursor *c)
 	}
 }
 
+/* Read by packet_facts_decode(). */
+void
+packet_facts_encode(const struct packet_facts *p, struct buf *b)
+{
+	buf_put_u32(b, p->count);
+	buf_put_i64(b, p->synack_us);
+	buf_put_u16(b, p->ttl);
+	buf_put_u16(b, p->reset_ttl);
+	buf_put_u8(b,
+	    (uint8_t)(p->reset_by_server | p->reset_by_probe << 1 |
+		p->incomplete << 2));
+	buf_put_u32(b, p->resent_up);
+	buf_put_u32(b, p->resent_down);
+}
+
+/* Written by packet_facts_encode(). */
+void
+packet_facts_decode(struct packet_facts *p, struct cursor *c)
+{
+	uint8_t flags;
+
+	p->count = cursor_u32le(c);
+	p->synack_us = cursor_i64le(c);
+	p->ttl = cursor_u16le(c);
+	p->reset_ttl = cursor_u16le(c);
+	flags = cursor_u8(c);
+	p->reset_by_server = (flags & 1) != 0;
+	p->reset_by_probe = (flags & 2) != 0;
+	p->incomplete = (flags & 4) != 0;
+	p->resent_up = cursor_u32le(c);
+	p->resent_down = cursor_u32le(c);
+}
+
 static void
 hop_encode(const struct hop *h, struct buf *b, enum bodies bodies)
 {
@@ -225,6 +261,7 @@ hop_encode(const struct hop *h, struct buf *b, enum bodies bodies)
 	buf_put_i64(b, h->os_errno);
 	buf_put_i64(b, h->verify_result);
 	buf_put_u8(b, h->reset_injected);
+	packet_facts_encode(&h->packets, b);
 }
 
 /* A byte that must be below `count`. */
@@ -283,6 +320,7 @@ hop_decode(struct hop *h, struct cursor *c)
 	h->os_errno = (int)cursor_i64le(c);
 	h->verify_result = (long)cursor_i64le(c);
 	h->reset_injected = cursor_u8(c) != 0;
+	packet_facts_decode(&h->packets, c);
 }
 
 /* Read by observation_decode(). */

@@ -16,7 +16,9 @@
 #define POISON_MAX     256
 #define TRIES_MAX      3 /* of a job whose analysers end without fault */
 #define POISON_TIME_MS (24 * INT64_C(3600000))
-#define RECORD_MAX     (JOB_BYTES_MAX + FINDING_BYTES_MAX + 64)
+
+static const size_t record_max =
+    JOB_BYTES_MAX + FINDING_BYTES_MAX + PACKETS_KEEP_MAX + 64;
 
 enum job_state {
 	JOB_WAITING, /* for an analyser */
@@ -33,8 +35,9 @@ struct job {
 	uint32_t worker;
 	unsigned tries;
 	char body_sha256[65];
-	struct buf analyse; /* observation with bodies, until analysed */
-	struct buf record;  /* what the store gets */
+	struct buf analyse;  /* observation with bodies, until analysed */
+	struct buf record;   /* what the store gets */
+	size_t packet_bytes; /* of it */
 };
 
 struct worker {
@@ -61,6 +64,7 @@ struct pipeline {
 	size_t njobs;
 	size_t waiting;
 	size_t waiting_bytes;
+	size_t packet_bytes; /* in records not yet stored */
 	uint64_t next_id;
 	struct worker workers[PEERS_MAX];
 	struct poison poison[POISON_MAX];
@@ -91,6 +95,7 @@ job_free(struct pipeline *p, struct job *j)
 {
 	TAILQ_REMOVE(&p->jobs, j, next);
 	p->njobs--;
+	p->packet_bytes -= j->packet_bytes;
 	buf_release(&j->analyse);
 	buf_release(&j->record);
 	free(j);
@@ -119,7 +124,8 @@ pipeline_free(struct pipeline *p)
 	free(p);
 }
 
-/* The record is the observation as already encoded, then the finding. */
+/* The record is the observation and its packets as already encoded, then the
+ * finding. */
 static void
 job_finish(struct pipeline *p, struct job *j, struct span finding)
 {
@@ -457,7 +463,8 @@ bool
 pipeline_ready(const struct pipeline *p)
 {
 	return p->waiting < JOBS_WAITING_MAX && p->njobs < UNSTORED_MAX &&
-	    p->waiting_bytes < WAITING_BYTES_MAX;
+	    p->waiting_bytes < WAITING_BYTES_MAX &&
+	    p->packet_bytes < WAITING_BYTES_MAX;
 }
 
 size_t
@@ -484,9 +491,12 @@ pipeline_submit(struct pipeline *p, struct observation *o, enum bodies bodies,
 	o->id = j->id = id;
 	j->time = o->time;
 	buf_init(&j->analyse, JOB_BYTES_MAX);
-	buf_init(&j->record, RECORD_MAX);
+	buf_init(&j->record, record_max);
 	observation_encode(o, &encoded, bodies);
 	buf_put_bytes(&j->record, buf_span(&encoded));
+	buf_put_bytes(&j->record, buf_span(&o->packets));
+	j->packet_bytes = o->packets.len;
+	p->packet_bytes += j->packet_bytes;
 	TAILQ_INSERT_TAIL(&p->jobs, j, next);
 	p->njobs++;
 	if (same || !wants_analysis(o)) {

@@ -17,6 +17,7 @@
 #include "instant.h"
 #include "limit.h"
 #include "log.h"
+#include "net_sniff.h"
 #include "net_uplink.h"
 #include "robots_cache.h"
 #include "sandbox.h"
@@ -59,6 +60,7 @@ struct net {
 	struct config *config;
 	struct channel *parent;
 	struct pipeline *pipeline;
+	struct net_sniff *sniff;
 	struct watchlist *watchlist;
 	struct robots_cache *robots;
 	struct uplink *uplink;
@@ -253,7 +255,26 @@ is_same(struct watched *w, const struct observation *o, struct likeness *l)
 	return same;
 }
 
-/* The observation is complete: to the pipeline, or to the robots cache. */
+/* Its packets have joined it: to the pipeline. */
+static void
+on_sniffed(struct observation *o, void *user, void *arg)
+{
+	struct net *n = arg;
+	struct watched *w = user;
+	const struct hop *h = observation_last(o);
+	struct unstored *u;
+	bool again, same;
+
+	again = certificate_is_bad(h) && w->next != VARIANT_UNVERIFIED;
+	n->unstored = xgrow(n->unstored, &n->unstored_cap, n->nunstored + 1,
+	    sizeof *n->unstored);
+	u = &n->unstored[n->nunstored++];
+	*u = (struct unstored){.watched = w, .again_unverified = again};
+	same = is_same(w, o, &u->likeness);
+	u->id = pipeline_submit(n->pipeline, o, bodies_wanted(n), same);
+}
+
+/* The observation is complete: for its packets, or to the robots cache. */
 static void
 on_visited(struct observation *o, void *arg)
 {
@@ -261,8 +282,6 @@ on_visited(struct observation *o, void *arg)
 	struct net *n = l->net;
 	struct watched *w = l->watched;
 	const struct hop *h = observation_last(o);
-	struct unstored *u;
-	bool again, same;
 
 	n->stats.visits++;
 	n->stats.failures += h->failure != FAILURE_NONE;
@@ -275,14 +294,8 @@ on_visited(struct observation *o, void *arg)
 		watchlist_return(n->watchlist, w, monotonic_us());
 	} else {
 		heed_retry_after(n, w, h);
-		again = certificate_is_bad(h) && w->next != VARIANT_UNVERIFIED;
-		n->unstored = xgrow(n->unstored, &n->unstored_cap,
-		    n->nunstored + 1, sizeof *n->unstored);
-		u = &n->unstored[n->nunstored++];
-		*u = (struct unstored){.watched = w, .again_unverified = again};
-		same = is_same(w, o, &u->likeness);
-		u->id = pipeline_submit(n->pipeline, o, bodies_wanted(n), same);
 		look_free(l);
+		net_sniff_claim(n->sniff, o, w);
 	}
 	net_pump(n);
 }
@@ -372,7 +385,8 @@ has_room(const struct net *n)
 	/* A look that waits for its address's slot holds no connection. */
 	return n->active - n->pacing < n->config->concurrency &&
 	    n->active < n->config->concurrency * 16 &&
-	    n->nunstored < UNSTORED_MAX && pipeline_ready(n->pipeline);
+	    n->nunstored + net_sniff_pending(n->sniff) < UNSTORED_MAX &&
+	    pipeline_ready(n->pipeline);
 }
 
 static void
@@ -579,10 +593,20 @@ stop(struct net *n)
 	event_del(n->due_timer);
 	while ((l = LIST_FIRST(&n->looks)) != NULL)
 		visit_cancel(l->visit); /* ends in on_visited() */
+	net_sniff_flush(n->sniff);
 	if (pipeline_pending(n->pipeline) == 0)
 		event_base_loopbreak(n->base);
 	else
 		event_add(n->stop_timer, &tv);
+}
+
+static void
+set_peer(struct net *n, const struct peer *peer)
+{
+	if (peer->role == ROLE_SNIFFER)
+		net_sniff_peer(n->sniff, peer);
+	else
+		pipeline_peer(n->pipeline, peer);
 }
 
 static void
@@ -599,7 +623,7 @@ on_parent_message(struct channel *ch, const struct message *m, void *arg)
 		if (!peer_decode(m->data, &peer))
 			bug("malformed peer message");
 		peer.fd = m->fd;
-		pipeline_peer(n->pipeline, &peer);
+		set_peer(n, &peer);
 		break;
 	case MSG_WORKER_LOST:
 		pipeline_worker_lost(n->pipeline, (uint32_t)m->id, m->data);
@@ -669,6 +693,7 @@ precise_base(void)
 static void
 net_close(struct net *n)
 {
+	net_sniff_free(n->sniff);
 	pipeline_free(n->pipeline);
 	uplink_free(n->uplink);
 	buf_release(&n->ca);
@@ -713,8 +738,9 @@ net_main(struct connection *parent, struct startup *s)
 	process_log_to_channel(n->parent);
 	n->pipeline =
 	    pipeline_new(n->base, ROLE_NET, n->parent, &from_pipeline);
+	n->sniff = net_sniff_new(n->base, on_sniffed, n);
 	for (size_t i = 0; i < s->npeers; i++)
-		pipeline_peer(n->pipeline, &s->peers[i]);
+		set_peer(n, &s->peers[i]);
 	event_add(n->tick_timer, &second);
 	event_base_dispatch(n->base);
 	net_close(n);

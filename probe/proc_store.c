@@ -18,6 +18,7 @@
 #include "process.h"
 
 #include "advice.h"
+#include "capture_write.h"
 #include "channel.h"
 #include "config.h"
 #include "deliveries.h"
@@ -48,6 +49,8 @@ struct record {
 	struct finding finding;
 	struct advice advice;
 	bool archived; /* is in the WARC file */
+	bool keep;     /* its packets are to be kept */
+	bool kept;     /* and are on disk */
 	bool observed; /* in the transaction under way */
 };
 
@@ -60,6 +63,8 @@ struct keeper {
 	struct store *store;
 	struct warc_writer *warc;
 	int warc_dir;
+	int packet_dir; /* -1: none are kept */
+	uint64_t kept;	/* captures since the start */
 	TAILQ_HEAD(records, record) records;
 	size_t nrecords;
 	struct event *commit_timer;
@@ -132,6 +137,57 @@ open_archive(struct keeper *k)
 	free(path);
 }
 
+/* ---- packets ---- */
+
+/* Events name the file before it is known whether there will be any; it is
+ * written before they are committed. */
+static void
+name_packets(struct keeper *k, struct record *r)
+{
+	struct observation *o = &r->observation;
+
+	if (k->packet_dir < 0 || o->packets.len == 0 || o->pcap != NULL)
+		return;
+	o->pcap = capture_name(o->time, o->id);
+	sha256_hex(buf_span(&o->packets), o->pcap_sha256);
+}
+
+static bool
+keep_packets(struct keeper *k)
+{
+	struct record *r;
+
+	TAILQ_FOREACH (r, &k->records, next) {
+		if (!r->keep || r->kept || r->observation.pcap == NULL)
+			continue;
+		if (!capture_write(k->packet_dir, r->observation.pcap,
+			buf_span(&r->observation.packets))) {
+			log_error("cannot write %s/%s: %s", CAPTURE_FOLDER,
+			    r->observation.pcap, strerror(errno));
+			return false;
+		}
+		r->kept = true;
+		k->kept++;
+	}
+	return true;
+}
+
+/* Opened when packets first come: a reload may begin to record them. */
+static void
+open_packets(struct keeper *k)
+{
+	char *path;
+
+	if (k->packet_dir >= 0 || k->settings.state_dir == NULL)
+		return;
+	path = xasprintf("%s/%s", k->settings.state_dir, CAPTURE_FOLDER);
+	if (mkdir(path, 0750) == 0 || errno == EEXIST)
+		k->packet_dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (k->packet_dir < 0)
+		log_error("cannot open %s: %s", path, strerror(errno));
+	free(path);
+}
+
 /* ---- committing ---- */
 
 static void
@@ -186,6 +242,7 @@ on_totals_timer(evutil_socket_t fd, short what, void *arg)
 		buf_put_u64(&b, t.hooks_waiting);
 		buf_put_u64(&b, t.hooks_dead);
 		buf_put_u64(&b, t.log_bytes);
+		buf_put_u64(&b, k->kept);
 		channel_send(k->parent, MSG_STATS, 0, buf_span(&b));
 	}
 	buf_release(&b);
@@ -214,11 +271,13 @@ observe_all(struct keeper *k)
 		if (r->observed)
 			continue;
 		advice_release(&r->advice);
+		name_packets(k, r);
 		if (!archive(k, r) ||
 		    !store_observe(k->store, &r->observation, &r->finding,
 			&r->advice))
 			return false;
 		r->observed = true;
+		r->keep = r->keep || r->advice.keep;
 	}
 	return true;
 }
@@ -242,7 +301,7 @@ static void
 commit(struct keeper *k)
 {
 	event_del(k->commit_timer);
-	if (!observe_all(k) ||
+	if (!observe_all(k) || !keep_packets(k) ||
 	    (k->warc != NULL && !warc_writer_sync(k->warc)) ||
 	    !store_commit(k->store)) {
 		refuse(k);
@@ -286,11 +345,12 @@ static void
 take_record(struct keeper *k, const struct message *m)
 {
 	struct record *r = xcalloc(1, sizeof *r);
-	struct span observation, finding;
+	struct span observation, finding, packets;
 	struct cursor c;
 
 	cursor_init(&c, m->data.p, m->data.n);
 	observation = cursor_bytes(&c, JOB_BYTES_MAX);
+	packets = cursor_bytes(&c, PACKETS_KEEP_MAX);
 	finding = cursor_bytes(&c, FINDING_BYTES_MAX);
 	if (!cursor_done(&c) ||
 	    !observation_decode(&r->observation, observation))
@@ -301,6 +361,11 @@ take_record(struct keeper *k, const struct message *m)
 		r->finding.status = ANALYSIS_FAILED;
 		finding_note(&r->finding,
 		    "the analyser's answer was malformed");
+	}
+	if (packets.n > 0) {
+		open_packets(k);
+		buf_init(&r->observation.packets, PACKETS_KEEP_MAX);
+		buf_add_span(&r->observation.packets, packets);
 	}
 	r->id = m->id;
 	TAILQ_INSERT_TAIL(&k->records, r, next);
@@ -488,6 +553,8 @@ close_all(struct keeper *k)
 	warc_writer_close(k->warc);
 	if (k->warc_dir >= 0)
 		close(k->warc_dir);
+	if (k->packet_dir >= 0)
+		close(k->packet_dir);
 	if (k->parent != NULL)
 		channel_flush(k->parent, 500);
 	log_to(NULL, NULL);
@@ -512,7 +579,7 @@ store_main(struct connection *parent, struct startup *s)
 
 	digest_init();
 	k->config = s->config;
-	k->warc_dir = -1;
+	k->warc_dir = k->packet_dir = -1;
 	TAILQ_INIT(&k->records);
 	if (!settings_decode(&k->settings, buf_span(&s->settings)))
 		bug("malformed settings");

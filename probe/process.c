@@ -231,6 +231,7 @@ process_main(enum role role)
 	    [ROLE_ANALYSER] = analyser_main,
 	    [ROLE_STORE] = store_main,
 	    [ROLE_COURIER] = courier_main,
+	    [ROLE_SNIFFER] = sniffer_main,
 	};
 	struct connection parent;
 	struct startup startup;

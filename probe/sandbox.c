@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
@@ -182,6 +183,21 @@ static const struct verdict_line analyser_lines[] = {
     {__NR_clone3, FAIL(ENOSYS)},
 };
 
+/* Its event loop, its sockets, and the counters of the packet socket. */
+static const struct verdict_line sniffer_lines[] = {
+    {__NR_epoll_ctl, ALLOW},
+#ifdef __NR_epoll_wait
+    {__NR_epoll_wait, ALLOW},
+#endif
+    {__NR_epoll_pwait, ALLOW},
+    {__NR_recvmsg, ALLOW},
+    {__NR_sendmsg, ALLOW},
+    {__NR_getsockopt, ALLOW},
+    {__NR_setsockopt, FAIL(EPERM)},
+    {__NR_shutdown, ALLOW},
+    {__NR_fcntl, ALLOW},
+};
+
 static const struct verdict_line tool_lines[] = {
     {__NR_lseek, ALLOW},
     {__NR_pread64, ALLOW},
@@ -239,9 +255,33 @@ static const struct verdict_line no_exec_lines[] = {
 #endif
 };
 
+/* Capabilities that a service manager handed down for the packet socket are
+ * for the sniffer's start alone; and root needs no raw sockets either. */
+static bool
+drop_capabilities(void)
+{
+	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct sets[2] = {{0}};
+	const uint32_t raw = 1u << CAP_NET_RAW | 1u << CAP_NET_ADMIN;
+
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (syscall(__NR_capget, &head, sets) != 0 ||
+	    (sets[0].permitted & raw) == 0)
+		return true;
+	sets[0].effective &= ~raw;
+	sets[0].permitted &= ~raw;
+	sets[0].inheritable &= ~raw;
+	if (syscall(__NR_capset, &head, sets) == 0)
+		return true;
+	log_error("cannot give up capabilities: %s", strerror(errno));
+	return false;
+}
+
 static bool
 no_new_privileges(void)
 {
+	if (!drop_capabilities())
+		return false;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
 		log_error("cannot give up new privileges: %s", strerror(errno));
 		return false;
@@ -349,16 +389,16 @@ landlock(const char *const *folders, size_t n, bool tcp, bool best_effort)
 }
 
 static bool
-allow_list(bool tool, bool best_effort)
+allow_list(const struct verdict_line *more, size_t n, bool best_effort)
 {
 	struct filter f;
 
 	filter_begin(&f);
-	filter_table(&f, analyser_lines, ARRAY_LEN(analyser_lines));
+	filter_table(&f, more, n);
 	filter_mmap(&f);
 	filter_tgkill(&f);
-	if (tool)
-		filter_table(&f, tool_lines, ARRAY_LEN(tool_lines));
+	/* The first line that fits counts. */
+	filter_table(&f, analyser_lines, ARRAY_LEN(analyser_lines));
 #if WITH_ASAN
 	filter_table(&f, asan_lines, ARRAY_LEN(asan_lines));
 #endif
@@ -398,14 +438,30 @@ sandbox_analyser(bool best_effort)
 	if (!WITH_ASAN && !limit(RLIMIT_AS, ANALYSER_MEMORY, ANALYSER_MEMORY))
 		return false;
 	return landlock(NULL, 0, false, best_effort) &&
-	    allow_list(false, best_effort);
+	    allow_list(NULL, 0, best_effort);
+}
+
+#define SNIFFER_MEMORY (512ul * 1024 * 1024)
+#define SNIFFER_FILES  32
+
+bool
+sandbox_sniffer(bool best_effort)
+{
+	if (!no_new_privileges() || !limit(RLIMIT_CORE, 0, 0) ||
+	    !limit(RLIMIT_NOFILE, SNIFFER_FILES, SNIFFER_FILES) ||
+	    !limit(RLIMIT_NPROC, 0, 0))
+		return false;
+	if (!WITH_ASAN && !limit(RLIMIT_AS, SNIFFER_MEMORY, SNIFFER_MEMORY))
+		return false;
+	return landlock(NULL, 0, false, best_effort) &&
+	    allow_list(sniffer_lines, ARRAY_LEN(sniffer_lines), best_effort);
 }
 
 bool
 sandbox_tool(void)
 {
 	return no_new_privileges() && limit(RLIMIT_CORE, 0, 0) &&
-	    allow_list(true, false);
+	    allow_list(tool_lines, ARRAY_LEN(tool_lines), false);
 }
 
 bool

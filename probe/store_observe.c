@@ -247,7 +247,7 @@ emit_verdict(struct look *l, const char *id, const struct row_target *t,
 
 	diff_event(&l->diff, &e, verdict_event(t->v.confirmed));
 	e.target = id;
-	e.has_evidence = own && network_answered(l->o);
+	e.has_evidence = own && (network_answered(l->o) || l->o->pcap != NULL);
 	e.page = t->page;
 	e.url = t->url;
 	e.failure = t->failure;
@@ -799,6 +799,7 @@ store_observe(struct store *st, const struct observation *o,
 	fill_advice(&l, advice);
 	unchanged = !l.news && !l.page.is_new && l.diff.grade != GRADE_NONE &&
 	    l.diff.grade != GRADE_MORE && o->variant != VARIANT_UNVERIFIED;
+	advice->keep = !unchanged || l.soon;
 	observation_save(st, id, o, f, l.page.row, l.seen, unchanged);
 	row_page_save(st, &l.target, o, &l.page);
 	row_target_save(st, &l.target);

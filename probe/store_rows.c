@@ -426,6 +426,26 @@ details_save(struct store *st, uint64_t id, const struct observation *o,
 	    f->nnotes > 0 ? f->notes[0] : NULL);
 }
 
+static void
+packets_save(struct store *st, uint64_t id, const struct observation *o)
+{
+	for (size_t i = 0; i < o->nhops; i++) {
+		const struct packet_facts *p = &o->hops[i].packets;
+
+		db_run(&st->db,
+		    "INSERT INTO packets VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+		    " ?8, ?9, ?10, ?11, ?12)",
+		    "uiiTiisiiiis", id, I(i), I(p->count),
+		    p->synack_us == MARK_NONE ? INSTANT_NONE : p->synack_us,
+		    I(p->ttl), I(p->reset_ttl),
+		    p->reset_by_server	    ? "server"
+			: p->reset_by_probe ? "probe"
+					    : NULL,
+		    I(o->hops[i].reset_injected), I(p->resent_up),
+		    I(p->resent_down), I(p->incomplete), o->pcap);
+	}
+}
+
 void
 observation_save(struct store *st, uint64_t id, const struct observation *o,
     const struct finding *f, int64_t page, enum verdict seen, bool unchanged)
@@ -435,4 +455,6 @@ observation_save(struct store *st, uint64_t id, const struct observation *o,
 	    "uiiii", id, page, o->time, unchanged ? I(0) : I(seen), took_ms(o));
 	if (!unchanged)
 		details_save(st, id, o, f, seen);
+	if (!unchanged && o->pcap != NULL)
+		packets_save(st, id, o);
 }

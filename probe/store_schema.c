@@ -75,6 +75,14 @@ static const char upgrade_2[] =
     "CREATE INDEX changing_page ON changing(page);"
     "PRAGMA user_version = 2;";
 
+static const char upgrade_3[] =
+    "CREATE TABLE packets(observation INTEGER, hop INTEGER, packets INTEGER,"
+    " synack_us INTEGER, ttl INTEGER, reset_ttl INTEGER, reset_by TEXT,"
+    " injected INTEGER, resent_up INTEGER, resent_down INTEGER,"
+    " incomplete INTEGER, pcap TEXT, PRIMARY KEY(observation, hop))"
+    " WITHOUT ROWID;"
+    "PRAGMA user_version = 3;";
+
 bool
 db_open(struct db *db, const char *path, bool read_only, char **why)
 {
@@ -305,21 +313,16 @@ schema_make(struct db *db, char **why)
 	version = db_number(db, 0, "PRAGMA user_version", "");
 	if (version == STORE_SCHEMA_VERSION)
 		return true;
-	if (version == 1)
-		goto upgrade;
-	if (version != 0) {
+	if (version < 0 || version > STORE_SCHEMA_VERSION) {
 		*why = xasprintf("the state was written by another version "
 				 "(schema %lld, this program has %d)",
 		    (long long)version, STORE_SCHEMA_VERSION);
 		return false;
 	}
-	if (db_script(db, "BEGIN IMMEDIATE") && db_script(db, schema) &&
-	    db_script(db, upgrade_2) && db_script(db, "COMMIT"))
-		return true;
-	goto refuse;
-upgrade:
-	if (db_script(db, "BEGIN IMMEDIATE") && db_script(db, upgrade_2) &&
-	    db_script(db, "COMMIT"))
+	if (db_script(db, "BEGIN IMMEDIATE") &&
+	    (version >= 1 || db_script(db, schema)) &&
+	    (version >= 2 || db_script(db, upgrade_2)) &&
+	    db_script(db, upgrade_3) && db_script(db, "COMMIT"))
 		return true;
 refuse:
 	*why = xasprintf("database: %s", sqlite3_errmsg(db->sqlite));

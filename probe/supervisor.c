@@ -16,7 +16,7 @@
 #include "log.h"
 #include "process.h"
 
-#define CHILDREN_MAX   (PEERS_MAX + 4)
+#define CHILDREN_MAX   (PEERS_MAX + 5)
 #define READY_SECONDS  10
 #define STOP_SECONDS   5
 #define RESTART_MIN_MS 100
@@ -121,6 +121,13 @@ source_of(struct supervisor *s)
 	    s->plan.mode == SUPERVISE_REPLAY ? ROLE_READER : ROLE_NET, 0);
 }
 
+/* The one role that a configuration may do without. */
+static bool
+is_wanted(const struct child *c)
+{
+	return c->role != ROLE_SNIFFER || c->owner->plan.config->record_packets;
+}
+
 static bool
 is_up(const struct child *c)
 {
@@ -221,11 +228,12 @@ connect_child(struct supervisor *s, struct child *c)
 {
 	if (is_source(c->role)) {
 		connect_pair(c, find(s, ROLE_STORE, 0));
+		connect_pair(c, find(s, ROLE_SNIFFER, 0));
 		if (s->plan.mode == SUPERVISE_CHECK)
 			connect_sink(s, c);
 		/* Analysers of an earlier source end by themselves and are
 		 * connected when they come again. */
-	} else if (c->role == ROLE_ANALYSER) {
+	} else if (c->role == ROLE_ANALYSER || c->role == ROLE_SNIFFER) {
 		connect_pair(source_of(s), c);
 	} else if (c->role == ROLE_STORE) {
 		connect_pair(source_of(s), c);
@@ -283,7 +291,8 @@ static bool
 all_ready(const struct supervisor *s)
 {
 	for (size_t i = 0; i < s->nchildren; i++)
-		if (s->children[i].state != CHILD_READY)
+		if (is_wanted(&s->children[i]) &&
+		    s->children[i].state != CHILD_READY)
 			return false;
 	return true;
 }
@@ -383,7 +392,8 @@ on_child_message(struct channel *ch, const struct message *m, void *arg)
 		if (c->role == ROLE_NET && s->plan.stats != NULL &&
 		    net_stats_decode(&stats, m->data))
 			s->plan.stats(&stats, s->plan.arg);
-		else if (c->role == ROLE_STORE && s->plan.message != NULL)
+		else if ((c->role == ROLE_STORE || c->role == ROLE_SNIFFER) &&
+		    s->plan.message != NULL)
 			s->plan.message(m, s->plan.arg);
 		break;
 	default:
@@ -420,7 +430,7 @@ on_child_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (c->owner->stopping)
+	if (c->owner->stopping || (c->pid <= 0 && !is_wanted(c)))
 		return;
 	if (c->pid > 0) {
 		log_error("%s %s; killing it", child_name(c),
@@ -517,7 +527,7 @@ child_gone(struct child *c, int status)
 	if (wanted) {
 		if (s->stopping)
 			stop_next(s);
-		else
+		else if (is_wanted(c))
 			child_start(c); /* a reload asked for a fresh one */
 		return;
 	}
@@ -612,8 +622,10 @@ supervisor_new(struct event_base *base, const struct supervisor_plan *plan)
 	    0);
 	if (plan->mode != SUPERVISE_CHECK)
 		add_child(s, ROLE_STORE, 0);
-	if (plan->mode == SUPERVISE_RUN)
+	if (plan->mode == SUPERVISE_RUN) {
 		add_child(s, ROLE_COURIER, 0);
+		add_child(s, ROLE_SNIFFER, 0);
+	}
 	for (uint32_t i = 0; i < plan->config->analysers && i < PEERS_MAX; i++)
 		add_child(s, ROLE_ANALYSER, i);
 	return s;
@@ -640,7 +652,8 @@ supervisor_start(struct supervisor *s)
 {
 	event_add(s->sigchld, NULL);
 	for (size_t i = 0; i < s->nchildren; i++)
-		child_start(&s->children[i]);
+		if (is_wanted(&s->children[i]))
+			child_start(&s->children[i]);
 	return true;
 }
 
@@ -665,9 +678,11 @@ supervisor_reload(struct supervisor *s, const struct supervisor_plan *fresh)
 	for (size_t i = 0; i < s->nchildren; i++) {
 		struct child *c = &s->children[i];
 
-		if (!is_up(c))
+		if (c->role == ROLE_SNIFFER && c->pid <= 0 && is_wanted(c))
+			child_start(c);
+		else if (!is_up(c))
 			continue;
-		if (c->role == ROLE_ANALYSER) {
+		else if (c->role == ROLE_ANALYSER || c->role == ROLE_SNIFFER) {
 			/* Stops when idle; a fresh one gets the new rules. */
 			c->state = CHILD_STOPPING;
 			channel_send(c->channel, MSG_STOP, 0, SPAN_NULL);
@@ -688,7 +703,7 @@ static void
 stop_next(struct supervisor *s)
 {
 	static const enum role order[] = {ROLE_NET, ROLE_READER, ROLE_STORE,
-	    ROLE_COURIER, ROLE_ANALYSER};
+	    ROLE_COURIER, ROLE_SNIFFER, ROLE_ANALYSER};
 
 	for (size_t k = 0; k < ARRAY_LEN(order); k++) {
 		bool any = false;

@@ -176,6 +176,9 @@ static void pace_next_address(struct visit *);
 static void
 retry_address(struct visit *v, struct hop *h)
 {
+	if (h->ntried > 0 && h->ntried <= TRIED_PORTS_MAX)
+		h->tried_ports[h->ntried - 1] = h->local_port;
+	h->local_port = 0;
 	h->failure = FAILURE_NONE;
 	h->outcome = OUTCOME_NONE;
 	free(h->failure_text);

@@ -92,6 +92,15 @@ static const struct field hop_fields[] = {
     F("os-errno", KIND_INT, os_errno, 0),
     F("verify-result", KIND_LONG, verify_result, 0),
     F("reset-injected", KIND_BOOL, reset_injected, 0),
+    F("packets", KIND_U32, packets.count, 0),
+    F("packets-incomplete", KIND_BOOL, packets.incomplete, 0),
+    F("synack-us", KIND_I64, packets.synack_us, MARK_NONE),
+    F("ttl", KIND_U16, packets.ttl, 0),
+    F("reset-ttl", KIND_U16, packets.reset_ttl, 0),
+    F("reset-by-server", KIND_BOOL, packets.reset_by_server, 0),
+    F("reset-by-probe", KIND_BOOL, packets.reset_by_probe, 0),
+    F("resent-up", KIND_U32, packets.resent_up, 0),
+    F("resent-down", KIND_U32, packets.resent_down, 0),
 #undef F
 };
 

@@ -17,9 +17,12 @@ exposure() {
 
 sed 's#/usr/bin/kpwatch#/bin/true#' contrib/systemd/kpwatch.service > "$tmp/kpwatch.service"
 sed 's#/usr/bin/kpwatch#/bin/true#' contrib/systemd/kpwatch@.service > "$tmp/kpwatch@one.service"
+# The score of --offline reads one file: the drop-in appended is the same.
+cat "$tmp/kpwatch.service" contrib/systemd/kpwatch.service.d/packets.conf > "$tmp/kpwatch-packets.service"
 exposure kpwatch.service 1.2
 exposure kpwatch@one.service 1.2
-for unit in kpwatch.service kpwatch@one.service; do
+exposure kpwatch-packets.service 1.8
+for unit in kpwatch.service kpwatch@one.service kpwatch-packets.service; do
 	# Pages of the manual need not be installed where the tests run.
 	complaints=$(systemd-analyze verify --man=no --recursive-errors=no "$tmp/$unit" 2>&1 |
 		grep -F "$tmp" | grep -v 'is not executable')

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -47,6 +49,18 @@ box_reader(void)
 }
 
 static bool
+box_sniffer(void)
+{
+	return sandbox_sniffer(false);
+}
+
+static bool
+box_courier(void)
+{
+	return sandbox_courier(false);
+}
+
+static bool
 box_store(void)
 {
 	return sandbox_store(&folder, 1, false);
@@ -62,6 +76,22 @@ static int
 try_packet_socket(void)
 {
 	return socket(AF_PACKET, SOCK_RAW, 0) >= 0 ? SURVIVED : errno;
+}
+
+/* Root's own, or one that a service manager handed down. */
+static int
+try_raw_capability(void)
+{
+	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct sets[2] = {{0}};
+
+	if (syscall(SYS_capget, &head, sets) != 0)
+		return errno;
+	return sets[0].permitted >> CAP_NET_RAW & 1 ||
+		prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_NET_RAW, 0,
+		    0) == 1
+	    ? SURVIVED
+	    : EPERM;
 }
 
 static int
@@ -223,6 +253,32 @@ test_reader(void **state)
 }
 
 static void
+test_sniffer(void **state)
+{
+	(void)state;
+	works(box_sniffer, try_memory, "memory");
+	dies(box_sniffer, try_socket, "socket");
+	dies(box_sniffer, try_packet_socket, "packet socket");
+	dies(box_sniffer, try_exec, "exec");
+	dies(box_sniffer, try_kill_parent, "kill");
+	dies(box_sniffer, try_exec_memory, "executable memory");
+#ifndef __SANITIZE_ADDRESS__
+	dies(box_sniffer, try_fork, "fork");
+#endif
+	fails(box_sniffer, try_open, EACCES, "open");
+}
+
+/* What the packet socket needed is nobody's once it is open. */
+static void
+test_capability(void **state)
+{
+	(void)state;
+	fails(box_net, try_raw_capability, EPERM, "capability of net");
+	fails(box_store, try_raw_capability, EPERM, "capability of store");
+	fails(box_courier, try_raw_capability, EPERM, "capability of courier");
+}
+
+static void
 test_store(void **state)
 {
 	(void)state;
@@ -241,6 +297,8 @@ main(void)
 	    cmocka_unit_test(test_net),
 	    cmocka_unit_test(test_reader),
 	    cmocka_unit_test(test_store),
+	    cmocka_unit_test(test_sniffer),
+	    cmocka_unit_test(test_capability),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,9 +66,10 @@ class Probe:
         self.process = None
         self.output = os.path.join(w.folder, "run/kpwatch.log")
 
-    def start(self):
+    def start(self, under=()):
+        """`under`: a command that runs it."""
         self.process = subprocess.Popen(
-            [KPWATCH, "run", "-c", self.conf, "-s", self.state] +
+            [*under, KPWATCH, "run", "-c", self.conf, "-s", self.state] +
             options(self.w, **self.more), cwd=world.TOP,
             stdin=subprocess.DEVNULL, stdout=open(self.output, "ab"),
             stderr=subprocess.STDOUT)

@@ -4,7 +4,6 @@ analysers.
 """
 import json
 import os
-import shutil
 import sqlite3
 import sys
 import time
@@ -14,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import probe
 import tap
 import world
-import yaml
+from catalogue import small_catalogue
 
 # What a live run alone can know, and what names the file it was read from.
 NOT_COMPARED = ("source", "prev", "seq")
@@ -52,25 +51,11 @@ def store_rows(state):
     return rows
 
 
-def small_catalogue(w):
-    """A folder of configuration with few sites, so that a loaded machine
-    keeps up; its kpwatch.yaml."""
-    folder = os.path.join(w.folder, "conf")
-    shutil.copytree(os.path.join(world.TOP, "conf"), folder)
-    for name, key, ids in (("sites.yaml", "sites", SITES),
-                           ("accounts.yaml", "accounts", [])):
-        kept = world.load_yaml(name)
-        kept[key] = [e for e in kept[key] if e["id"] in ids]
-        with open(os.path.join(folder, name), "w") as f:
-            yaml.safe_dump(kept, f, allow_unicode=True)
-    return os.path.join(folder, "kpwatch.yaml")
-
-
 class Replayed:
     def __init__(self):
         self.t = tap.Tap()
         self.w = world.World(os.environ["WORLD"])
-        self.conf = small_catalogue(self.w)
+        self.conf = small_catalogue(self.w, SITES)
         self.p = probe.Probe(self.w, os.path.join(self.w.folder, "state"),
                              self.conf, **{"record.warc": "true",
                                            "record.size": "1MiB"})
