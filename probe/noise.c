@@ -9,7 +9,8 @@ enum word_class {
 	WORD_WEEKDAY_SHORT, /* only beside a comma or in brackets */
 	WORD_ERA,	    /* Juche, in front of its year */
 	WORD_HALF,	    /* a.m. and p.m. in front of a clock */
-	WORD_COUNT	    /* label of a counter */
+	WORD_COUNT,	    /* label of a counter */
+	WORD_TALLY	    /* the same where a colon follows */
 };
 
 struct word {
@@ -50,16 +51,17 @@ static const struct word ascii_words[] = {{"abril", WORD_MONTH},
     {"septembre", WORD_MONTH}, {"septiembre", WORD_MONTH},
     {"setiembre", WORD_MONTH}, {"sonntag", WORD_WEEKDAY},
     {"sun", WORD_WEEKDAY_SHORT}, {"sunday", WORD_WEEKDAY},
-    {"thu", WORD_WEEKDAY_SHORT}, {"thursday", WORD_WEEKDAY},
-    {"tue", WORD_WEEKDAY_SHORT}, {"tuesday", WORD_WEEKDAY},
-    {"vendredi", WORD_WEEKDAY}, {"viernes", WORD_WEEKDAY},
-    {"views", WORD_COUNT}, {"visitas", WORD_COUNT}, {"visiteurs", WORD_COUNT},
-    {"visitors", WORD_COUNT}, {"visits", WORD_COUNT}, {"vues", WORD_COUNT},
-    {"wed", WORD_WEEKDAY_SHORT}, {"wednesday", WORD_WEEKDAY}};
+    {"today", WORD_TALLY}, {"total", WORD_TALLY}, {"thu", WORD_WEEKDAY_SHORT},
+    {"thursday", WORD_WEEKDAY}, {"tue", WORD_WEEKDAY_SHORT},
+    {"tuesday", WORD_WEEKDAY}, {"vendredi", WORD_WEEKDAY},
+    {"viernes", WORD_WEEKDAY}, {"views", WORD_COUNT}, {"visitas", WORD_COUNT},
+    {"visiteurs", WORD_COUNT}, {"visitors", WORD_COUNT}, {"visits", WORD_COUNT},
+    {"vues", WORD_COUNT}, {"wed", WORD_WEEKDAY_SHORT},
+    {"wednesday", WORD_WEEKDAY}, {"yesterday", WORD_TALLY}};
 
 /* Where each first letter begins in it. */
 static const uint8_t ascii_first[27] = {0, 7, 8, 9, 17, 18, 25, 25, 27, 27, 44,
-    44, 46, 60, 64, 70, 70, 70, 70, 83, 87, 87, 95, 97, 97, 97, 97};
+    44, 46, 60, 64, 70, 70, 70, 70, 83, 89, 89, 97, 99, 99, 100, 100};
 
 /* Whole words that begin as ASCII words do. */
 static const struct word latin_words[] = {{"février", WORD_MONTH},
@@ -69,14 +71,17 @@ static const struct word latin_words[] = {{"février", WORD_MONTH},
 /* Whole words. */
 static const struct word cyrillic_words[] = {{"чучхе", WORD_ERA},
     {"просмотров", WORD_COUNT}, {"просмотры", WORD_COUNT},
-    {"посетителей", WORD_COUNT}, {"понедельник", WORD_WEEKDAY},
-    {"вторник", WORD_WEEKDAY}, {"среда", WORD_WEEKDAY},
-    {"четверг", WORD_WEEKDAY}, {"пятница", WORD_WEEKDAY},
-    {"суббота", WORD_WEEKDAY}, {"воскресенье", WORD_WEEKDAY},
-    {"января", WORD_MONTH}, {"февраля", WORD_MONTH}, {"марта", WORD_MONTH},
-    {"апреля", WORD_MONTH}, {"мая", WORD_MONTH}, {"июня", WORD_MONTH},
-    {"июля", WORD_MONTH}, {"августа", WORD_MONTH}, {"сентября", WORD_MONTH},
-    {"октября", WORD_MONTH}, {"ноября", WORD_MONTH}, {"декабря", WORD_MONTH}};
+    {"посетителей", WORD_COUNT}, {"посетители", WORD_COUNT},
+    {"посещений", WORD_COUNT}, {"посещения", WORD_COUNT},
+    {"сегодня", WORD_TALLY}, {"всего", WORD_TALLY},
+    {"понедельник", WORD_WEEKDAY}, {"вторник", WORD_WEEKDAY},
+    {"среда", WORD_WEEKDAY}, {"четверг", WORD_WEEKDAY},
+    {"пятница", WORD_WEEKDAY}, {"суббота", WORD_WEEKDAY},
+    {"воскресенье", WORD_WEEKDAY}, {"января", WORD_MONTH},
+    {"февраля", WORD_MONTH}, {"марта", WORD_MONTH}, {"апреля", WORD_MONTH},
+    {"мая", WORD_MONTH}, {"июня", WORD_MONTH}, {"июля", WORD_MONTH},
+    {"августа", WORD_MONTH}, {"сентября", WORD_MONTH}, {"октября", WORD_MONTH},
+    {"ноября", WORD_MONTH}, {"декабря", WORD_MONTH}};
 
 static const struct word arabic_words[] = {{"زوتشيه", WORD_ERA},
     {"يناير", WORD_MONTH}, {"فبراير", WORD_MONTH}, {"مارس", WORD_MONTH},
@@ -91,6 +96,7 @@ static const struct word arabic_words[] = {{"زوتشيه", WORD_ERA},
 /* Anything may follow these: their scripts do not always part words. */
 static const struct word hangul_words[] = {{"주체", WORD_ERA},
     {"오전", WORD_HALF}, {"오후", WORD_HALF}, {"조회수", WORD_COUNT},
+    {"오늘", WORD_TALLY}, {"어제", WORD_TALLY}, {"전체", WORD_TALLY},
     {"조회", WORD_COUNT}, {"방문자수", WORD_COUNT}, {"방문자", WORD_COUNT},
     {"방문", WORD_COUNT}, {"열람수", WORD_COUNT}, {"열람", WORD_COUNT},
     {"추천수", WORD_COUNT}, {"추천", WORD_COUNT}, {"접속자", WORD_COUNT},
@@ -101,10 +107,13 @@ static const struct word hangul_words[] = {{"주체", WORD_ERA},
 
 static const struct word han_words[] = {{"主体", WORD_ERA}, {"主體", WORD_ERA},
     {"チュチェ", WORD_ERA}, {"午前", WORD_HALF}, {"午後", WORD_HALF},
-    {"上午", WORD_HALF}, {"下午", WORD_HALF}, {"浏览次数", WORD_COUNT},
+    {"上午", WORD_HALF}, {"下午", WORD_HALF}, {"今日", WORD_TALLY},
+    {"昨日", WORD_TALLY}, {"总计", WORD_TALLY}, {"浏览次数", WORD_COUNT},
     {"浏览", WORD_COUNT}, {"点击", WORD_COUNT}, {"阅读", WORD_COUNT},
-    {"访问量", WORD_COUNT}, {"閲覧数", WORD_COUNT}, {"閲覧", WORD_COUNT},
-    {"訪問者", WORD_COUNT}, {"星期一", WORD_WEEKDAY}, {"星期二", WORD_WEEKDAY},
+    {"访问量", WORD_COUNT}, {"访问", WORD_COUNT}, {"访客", WORD_COUNT},
+    {"来访者", WORD_COUNT}, {"在线", WORD_COUNT}, {"訪問数", WORD_COUNT},
+    {"閲覧数", WORD_COUNT}, {"閲覧", WORD_COUNT}, {"訪問者", WORD_COUNT},
+    {"星期一", WORD_WEEKDAY}, {"星期二", WORD_WEEKDAY},
     {"星期三", WORD_WEEKDAY}, {"星期四", WORD_WEEKDAY},
     {"星期五", WORD_WEEKDAY}, {"星期六", WORD_WEEKDAY},
     {"星期日", WORD_WEEKDAY}, {"星期天", WORD_WEEKDAY},
@@ -612,7 +621,9 @@ count(struct scan *k)
 	struct scan start = *k;
 	size_t n = 0;
 
-	while (ACCEPT(k, " ", ":", "：", "(", "（", "[", "次", "-"))
+	while (ACCEPT(k, " ", ":", "：", "(", "（", "[", "次", "-", "=", "数",
+	    "數", "수", "today", "total", "now", "오늘", "전체", "현재", "今日",
+	    "本日", "сегодня", "всего"))
 		;
 	while (ascii_digit(peek(k, n)) ||
 	    (n > 0 && ascii_digit(peek(k, n + 1)) &&
@@ -650,6 +661,12 @@ letters(struct scan *k)
 		skip_spaces(k);
 		if (clock_at(k))
 			return "<time>";
+		break;
+	case WORD_TALLY:
+		/* Only as a label: "오늘: 123" and no sentence. */
+		skip_spaces(k);
+		if (ACCEPT(k, ":", "：") && count(k))
+			return "<n>";
 		break;
 	case WORD_COUNT:
 		if (count(k))

@@ -55,6 +55,12 @@ test_counts(void **state)
 	normal("阅读(99)", "<n>)", true);
 	normal("просмотров: 17", "<n>", true);
 	normal("12 345", "12 345", true);
+	normal("Visitors today: 12 Total: 345", "<n> <n>", true);
+	normal("오늘 방문자: 12", "오늘 <n>", false);
+	normal("오늘: 12", "<n>", true);
+	normal("今日：12", "<n>", true);
+	normal("訪問者数 12", "<n>", true);
+	normal("Посещений сегодня: 12", "<n>", true);
 	normal("id 0123456789abcdef0123", "id <token>", false);
 }
 
@@ -64,7 +70,8 @@ test_kept(void **state)
 {
 	static const char *const kept[] = {"김정은동지께서 공장을 현지지도",
 	    "Five may follow", "section 5.2 of 12", "march on", "Version 2018",
-	    "18 people", "朝鲜中央通讯社", "1950년대", "Сборник 17"};
+	    "18 people", "오늘 12명", "today 12 died", "Total 17 missiles",
+	    "всего 12 человек", "朝鲜中央通讯社", "1950년대", "Сборник 17"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
