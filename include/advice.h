@@ -10,6 +10,7 @@
 struct advice_sample {
 	char *page; /* slot */
 	char *url;
+	bool archive; /* an old one, to be looked at seldom */
 };
 
 struct advice {

@@ -82,6 +82,11 @@ void verdict_confirm(struct verdict_state *);
 /* Forgets the looks of the candidate from `from` on: they were our fault. */
 void verdict_void(struct verdict_state *, int64_t from);
 
+/* Is an article no longer where it was, on a site that is: not found, or sent
+ * to the front page? */
+bool article_gone(const struct observation *, const struct finding *,
+    const struct verdict_state *);
+
 /* ---- Is it us? ---- */
 
 struct outage_target {
@@ -161,7 +166,8 @@ struct known_sighting {
 struct known_set {
 	struct known_sighting *list;
 	size_t count, cap;
-	bool urgent; /* something is missing that does not come and go */
+	bool urgent;   /* something is missing that does not come and go */
+	size_t hidden; /* comings and goings that are not told */
 };
 
 void known_set_release(struct known_set *);
@@ -180,6 +186,15 @@ bool sighting_is_news(enum sighting_kind);
 
 typedef void diff_emit(void *arg, struct event *);
 
+struct diff;
+
+/* What only the other pages of the target can tell; `hash` is a block's. */
+struct diff_pages {
+	bool (*stands)(const struct diff *, uint64_t hash); /* on another */
+	bool (*told)(const struct diff *, uint64_t hash);   /* of another */
+	void (*tell)(const struct diff *, uint64_t hash);   /* now, of this */
+};
+
 /* The surroundings of one look. */
 struct diff {
 	const struct observation *o;
@@ -191,7 +206,8 @@ struct diff {
 	uint64_t turn;	 /* good looks at the target so far */
 	uint32_t sample; /* size of the sample; 0 for fixed slots */
 	uint32_t confirm_removed;
-	int64_t last_good; /* of the page before this look */
+	int64_t last_good;		/* of the page before this look */
+	const struct diff_pages *pages; /* NULL: there are no others */
 	diff_emit *emit;
 	void *arg;
 };
@@ -212,6 +228,7 @@ struct known_block {
 	uint64_t hash;
 	char *text;
 	bool changing; /* stands in a volatile place */
+	bool frame;    /* stood on another page of the target too */
 };
 
 /* The text of a page as it was, and what became of the comparison. */
@@ -222,6 +239,8 @@ struct known_text {
 	uint64_t look;	    /* good looks at the page, with this one */
 	const char *sha256; /* text hash of the blocks (borrowed) */
 	bool *changing;	    /* of each block of the finding; owned */
+	bool *frame;	    /* likewise */
+	bool reordered;	    /* the same blocks in another order */
 	size_t suppressed;  /* blocks that differ and are not told */
 	bool told;
 	bool wait; /* unsettled: keep the old state, look again */
@@ -229,11 +248,15 @@ struct known_text {
 
 void known_text_release(struct known_text *);
 /* content.changed, unless the blocks that are not volatile are the same
- * multiset; learns which are. */
+ * multiset; learns which are.  Of a sampled page: content.edited when its own
+ * text changed; what changed around it is told once for all pages. */
 void diff_text(const struct diff *, struct known_text *);
 /* Compares the blocks with those of a twin: learns, tells nothing.  The flags
  * of the known blocks are brought up to date. */
 void diff_twin(const struct diff *, struct known_text *);
+
+/* The same title but for a date, a clock or a count? */
+bool titles_alike(const char *, const char *);
 
 /* Lists of values known for a host, separated by spaces; owned by the caller
  * and replaced here.  True when they changed (with an event or not). */

@@ -26,7 +26,12 @@
 	X(EVENT_SITE_BLOCKED, "site.blocked")                                  \
 	X(EVENT_SITE_MOVED, "site.moved")                                      \
 	X(EVENT_SITE_PARKED, "site.parked")                                    \
+	X(EVENT_SITE_FLAPPING, "site.flapping")                                \
+	X(EVENT_SITE_STEADY, "site.steady")                                    \
 	X(EVENT_CONTENT_CHANGED, "content.changed")                            \
+	X(EVENT_CONTENT_EDITED, "content.edited")                              \
+	X(EVENT_CONTENT_DELETED, "content.deleted")                            \
+	X(EVENT_CONTENT_RESTORED, "content.restored")                          \
 	X(EVENT_TITLE_CHANGED, "title.changed")                                \
 	X(EVENT_CHANNEL_ADDED, "channel.added")                                \
 	X(EVENT_CHANNEL_REMOVED, "channel.removed")                            \
@@ -112,12 +117,14 @@ struct event {
 	int64_t removed_count;
 	const struct event_change *changes; /* of those blocks, by words */
 	size_t nchanges;
-	int64_t suppressed; /* volatile blocks left out */
+	int64_t suppressed; /* volatile blocks left out; changes hushed */
 	const char *old;    /* hash, address list, fingerprint, URL, title */
 	const char *new;
 	int64_t from; /* ms: gaps */
 	int64_t to;
-	bool unverified;		/* seen without certificate checks */
+	const char *cluster; /* "TARGET@TIME" of the first that it goes with */
+	const char *cause;   /* what their targets have in common */
+	bool unverified;     /* seen without certificate checks */
 	const struct event_item *items; /* target.baseline */
 	size_t nitems;
 	bool has_items;

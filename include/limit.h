@@ -120,7 +120,7 @@
 #define CHANGE_BLOCKS_MAX 50	      /* blocks quoted in content.changed */
 #define CHANGES_MAX	  10	      /* of them shown word by word */
 #define CHANGE_WORDS_MAX  320	      /* of such a block; compared in squares */
-#define VOLATILE_MAX	  64	      /* changing places remembered of a page */
+#define VOLATILE_MAX	  128	      /* changing places remembered of a page */
 #define BLOCK_RUNS_MAX	  512	      /* of a page compared with such places */
 
 /* Web archives. */

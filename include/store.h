@@ -96,6 +96,9 @@ struct status_target {
 	int64_t status;	       /* HTTP; 0 none */
 	int64_t last_seen;     /* of any page */
 	int64_t down_reported; /* time of its last site.down; or NONE */
+	int64_t flapping;      /* since then; or NONE */
+	uint32_t hushed;       /* changes that were not told meanwhile */
+	uint64_t suppressed;   /* of all its pages: not told */
 	const char *address;   /* last known addresses */
 	uint32_t present[SIGHTING_KIND_COUNT];
 	uint32_t pages;
@@ -126,8 +129,13 @@ struct status_page {
 	int64_t last_seen, last_good;
 	uint64_t visits, twins;
 	uint64_t suppressed; /* blocks that changed and were not told */
-	uint32_t places;     /* volatile places now */
-	uint32_t links;	     /* sightings that come and go */
+	uint64_t flickers;   /* sightings that went and came, likewise */
+	uint64_t reordered;  /* looks with the same text in another order */
+	uint64_t markup;     /* looks that differed in nothing that is read */
+	uint64_t gone;	     /* looks in a row that it was not there */
+	bool sampled, archived, watched;
+	uint32_t places; /* volatile places now */
+	uint32_t links;	 /* sightings that come and go */
 };
 
 /* An element that a target's pages show or showed. */
@@ -147,6 +155,10 @@ void store_view_close(struct store_view *);
 void store_view_totals(struct store_view *, struct status_totals *);
 void store_view_targets(struct store_view *,
     void (*each)(const struct status_target *, void *arg), void *arg);
+/* Lines of the target's latest events about its verdict, the last `limit` of
+ * them, oldest first. */
+void store_view_verdicts(struct store_view *, const char *target, size_t limit,
+    bool (*each)(uint64_t seq, struct span line, void *arg), void *arg);
 void store_view_hooks(struct store_view *,
     void (*each)(const struct status_hook *, void *arg), void *arg);
 /* The pages of one target, each followed by the texts that stand in its

@@ -9,9 +9,10 @@ struct sqlite3;
 struct sqlite3_stmt;
 
 #include "changelog.h"
+#include "flap.h"
 #include "store.h"
 
-#define STORE_SCHEMA_VERSION 3
+#define STORE_SCHEMA_VERSION 4
 
 struct db {
 	struct sqlite3 *sqlite;
@@ -56,6 +57,8 @@ struct row_target {
 	/* Of the latest look that was not up, for a held event. */
 	char *page, *url, *failure, *stage, *outcome, *page_class, *rule;
 	int64_t status;
+	struct flap flap;
+	enum verdict told; /* by an event, or the baseline */
 	bool dirty;
 };
 
@@ -70,6 +73,10 @@ struct row_page {
 	uint64_t looks;	 /* good ones of them */
 	uint64_t twins;
 	uint64_t suppressed; /* blocks that changed and were not told */
+	uint64_t flickers;   /* links that came or went and were not told */
+	uint64_t reordered;  /* looks with the same blocks in another order */
+	uint64_t markup;     /* looks that differed in nothing that is read */
+	uint64_t gone;	     /* sample: looks in a row that it was not there */
 	char *title;
 	char body_sha256[65];
 	char text_sha256[65];
@@ -93,6 +100,7 @@ struct store {
 	int64_t last_time; /* latest observation, for clock steps */
 	uint64_t seq;	   /* last given */
 	char prev[65];
+	char *cluster; /* of the event under way, lent to it */
 	uint64_t committed_seq;
 	uint64_t logged_seq;
 	size_t waiting;	       /* bytes of lines committed, not logged */
@@ -116,9 +124,12 @@ void known_set_load(struct store *, int64_t target, struct known_set *);
 void known_set_save(struct store *, int64_t target, struct known_set *);
 /* The text of a page's last good look and its volatile places. */
 void text_load(struct store *, const struct row_page *, struct known_text *);
-/* The blocks of this look; `changing` (NULL: none) is a flag for each. */
-void blocks_save(struct store *, int64_t page, const struct finding *,
-    const bool *changing);
+/* The blocks of this look; `changing` and `frame` (NULL: none) are flags for
+ * each. */
+void blocks_save(struct store *, const struct row_page *,
+    const struct finding *, const bool *changing, const bool *frame);
+/* For struct diff: blocks of other pages, and what was told of them. */
+extern const struct diff_pages store_pages;
 /* The flags of the blocks that are there. */
 void blocks_flag(struct store *, int64_t page, const struct known_text *);
 void slots_save(struct store *, int64_t page, const struct volatile_set *);
@@ -128,6 +139,14 @@ void host_save(struct store *, int64_t target, const char *host,
     const char *addresses, const char *certificates);
 void observation_save(struct store *, uint64_t id, const struct observation *,
     const struct finding *, int64_t page, enum verdict, bool unchanged);
+
+/* Links an event to those of other targets that it goes with: sets its
+ * cluster and cause. */
+void cluster_join(struct store *, struct event *);
+
+/* The pages of a sampled slot to watch: the newest links and some old ones. */
+void samples_advise(struct store *, int64_t target, const struct target *,
+    const struct observation *, const struct finding *, struct advice *);
 
 /* Begins a transaction where none is open. */
 bool store_begin(struct store *);

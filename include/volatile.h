@@ -12,6 +12,7 @@ enum slot_state {
 	SLOT_CANDIDATE, /* changed before; its changes are told */
 	SLOT_SUSPECT,	/* differed between twins: the next look decides */
 	SLOT_VOLATILE,	/* its changes are counted, not told */
+	SLOT_BLOCK,	/* no place: a block that came or went (content) */
 	SLOT_STATE_COUNT
 };
 
@@ -45,6 +46,10 @@ enum volatile_step {
 	VOLATILE_HIDE,
 	VOLATILE_WAIT, /* it looks settled: another look decides */
 };
+
+/* A block came or went, wherever it stands: true when it does so too often to
+ * be told. */
+bool volatile_flickers(struct volatile_set *, uint64_t hash, uint64_t look);
 
 void volatile_set_release(struct volatile_set *);
 /* Forgets places that have been quiet up to that good look. */

@@ -18,9 +18,10 @@ struct watched {
 	char *target;	  /* id */
 	char *page;
 	char *url;
-	char *after; /* key of the page to be seen first; NULL none */
-	char *proxy; /* NULL: direct */
-	bool sample; /* one of a sampled slot's pages */
+	char *after;  /* key of the page to be seen first; NULL none */
+	char *proxy;  /* NULL: direct */
+	bool sample;  /* one of a sampled slot's pages */
+	bool archive; /* of them, an old one */
 	bool control;
 	bool busy;	  /* being visited or stored */
 	bool gone;	  /* left the catalogue while busy */

@@ -35,6 +35,7 @@ advice_encode(const struct advice *a, struct buf *b)
 	for (size_t i = 0; i < a->nsamples; i++) {
 		buf_put_str(b, a->samples[i].page);
 		buf_put_str(b, a->samples[i].url);
+		buf_put_u8(b, a->samples[i].archive);
 	}
 }
 
@@ -60,6 +61,7 @@ advice_decode(struct advice *a, struct span s)
 	for (uint32_t i = 0; i < n && !c.bad; i++) {
 		a->samples[i].page = cursor_str(&c, NAME_MAX_LEN);
 		a->samples[i].url = cursor_str(&c, URL_MAX_LEN);
+		a->samples[i].archive = cursor_u8(&c) != 0;
 		a->nsamples = i + 1;
 		if (a->samples[i].page == NULL || a->samples[i].url == NULL)
 			c.bad = true;

@@ -14,6 +14,7 @@
 #define CLUSTER_MS     60000 /* went dark within the same minute */
 #define CLUSTER_MIN    3     /* fewer are told one by one only */
 #define VOLATILE_SHOWN 200   /* bytes of a volatile block */
+#define VERDICTS_SHOWN 20    /* latest events about the verdict of a target */
 
 /* A target that is down, for telling outages that go together. */
 struct dark {
@@ -98,6 +99,9 @@ target_json(const struct status_target *t)
 	key_time(&j, "last_seen", t->last_seen);
 	json_key_str(&j, "addresses", t->address);
 	json_key_int(&j, "pages", t->pages);
+	key_time(&j, "flapping", t->flapping);
+	json_key_int(&j, "hushed", t->hushed);
+	json_key_int(&j, "suppressed", (int64_t)t->suppressed);
 	for (size_t k = 0; k < SIGHTING_KIND_COUNT; k++)
 		json_key_int(&j, sighting_kind_name((enum sighting_kind)k),
 		    t->present[k]);
@@ -126,7 +130,9 @@ target_row(struct status *st, const struct status_target *t)
 	table_cell_paint(table, verdict_paint(t->verdict),
 	    verdict_name(t->verdict));
 	cell_time(table, t->since);
-	if (t->candidate != VERDICT_UNKNOWN)
+	if (t->flapping != INSTANT_NONE)
+		table_cellf(table, "flapping, %u changes not told", t->hushed);
+	else if (t->candidate != VERDICT_UNKNOWN)
 		table_cellf(table, "%s, %u looks%s", verdict_name(t->candidate),
 		    t->count, t->held ? ", held" : "");
 	else
@@ -375,6 +381,15 @@ page_end(struct status *st)
 	st->page_open = false;
 }
 
+static const char *
+page_kind(const struct status_page *p)
+{
+	return !p->sampled ? "page"
+	    : p->archived  ? "old sample"
+	    : p->watched   ? "sample"
+			   : "sample no longer watched";
+}
+
 static void
 page_begin_json(struct status *st, const struct status_page *p)
 {
@@ -390,7 +405,12 @@ page_begin_json(struct status *st, const struct status_page *p)
 	key_time(j, "last_good", p->last_good);
 	json_key_int(j, "visits", (int64_t)p->visits);
 	json_key_int(j, "twins", (int64_t)p->twins);
+	json_key_str(j, "kind", page_kind(p));
+	json_key_int(j, "gone", (int64_t)p->gone);
 	json_key_int(j, "suppressed", (int64_t)p->suppressed);
+	json_key_int(j, "flickers", (int64_t)p->flickers);
+	json_key_int(j, "reordered", (int64_t)p->reordered);
+	json_key_int(j, "markup", (int64_t)p->markup);
 	json_key_int(j, "volatile_places", p->places);
 	json_key_int(j, "volatile_sightings", p->links);
 	json_key(j, "volatile");
@@ -413,13 +433,19 @@ on_page(const struct status_page *p, void *arg)
 	    span_of(p->slot));
 	putchar(' ');
 	render_text(stdout, false, PAINT_NONE, span_of(p->url));
-	printf("\n    %llu visits and %llu twins, last good %s\n"
-	       "    %llu changed blocks suppressed; volatile now: %u places in"
-	       " the text, %u sightings\n",
-	    (unsigned long long)p->visits, (unsigned long long)p->twins,
+	printf("\n    %s: %llu visits and %llu twins, last good %s%s\n",
+	    page_kind(p), (unsigned long long)p->visits,
+	    (unsigned long long)p->twins,
 	    p->last_good == INSTANT_NONE ? "never"
 					 : instant_text(p->last_good, text),
-	    (unsigned long long)p->suppressed, p->places, p->links);
+	    p->gone > 0 ? ", not found since" : "");
+	printf("    not told: %llu text blocks and %llu sightings that come and"
+	       " go, %llu reorderings,\n    %llu looks with other bytes only "
+	       "(attributes, scripts, dates, counts)\n"
+	       "    volatile now: %u places in the text, %u sightings\n",
+	    (unsigned long long)p->suppressed, (unsigned long long)p->flickers,
+	    (unsigned long long)p->reordered, (unsigned long long)p->markup,
+	    p->places, p->links);
 }
 
 static void
@@ -438,6 +464,24 @@ on_volatile_text(const char *text, void *arg)
 	putchar('\n');
 }
 
+/* ---- the verdicts of one target ---- */
+
+static bool
+on_verdict(uint64_t seq, struct span line, void *arg)
+{
+	struct status *st = arg;
+	struct event e;
+
+	(void)seq;
+	if (st->json) {
+		printf("%.*s\n", (int)line.n, line.p);
+	} else if (event_read(&e, line, NULL)) {
+		event_print(stdout, render_colour(stdout), &e);
+		event_release(&e);
+	}
+	return true;
+}
+
 static bool
 show_one(struct status *st, struct store_view *v)
 {
@@ -449,6 +493,7 @@ show_one(struct status *st, struct store_view *v)
 		table_print(st->table, stdout);
 	table_free(st->table);
 	dark_free(st);
+	store_view_verdicts(v, st->target, VERDICTS_SHOWN, on_verdict, st);
 	known = store_view_pages(v, st->target, on_page, on_volatile_text, st);
 	page_end(st);
 	if (!known)
@@ -515,7 +560,8 @@ run(struct status *st)
 
 static const char help[] =
     "Reads the state folder beside a running daemon, or without one.  With a\n"
-    "target: its pages, and what of them changes by itself and is not told.\n"
+    "target: its latest verdicts, its pages and samples, and what of them\n"
+    "changes by itself and is not told.\n"
     "\n"
     "  -c FILE    configuration\n"
     "  -s STATE   state folder\n"

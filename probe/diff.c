@@ -14,8 +14,10 @@
 
 /* What was missing and came back so often (a rotating banner) is volatile: so
  * many times the looks are needed for its removal. */
-#define RETURNS_VOLATILE  3
+#define RETURNS_VOLATILE  2
 #define PATIENCE_VOLATILE 8
+/* What comes back within so many looks after its removal is volatile too. */
+#define SOON_BACK 16
 
 static void
 known_sighting_release(struct known_sighting *s)
@@ -235,6 +237,15 @@ known_describe(struct known_sighting *k, const struct sighting *s)
 	k->dirty = true;
 }
 
+/* Lost a few looks ago, and there again. */
+static bool
+is_soon_back(const struct diff *d, const struct known_sighting *k)
+{
+	return k->last_seen != INSTANT_NONE && d->last_good != INSTANT_NONE &&
+	    d->o->time - k->last_seen <=
+	    SOON_BACK * (d->o->time - d->last_good);
+}
+
 /* The element stands on this page now.  True when the union gained it. */
 static bool
 known_seen(const struct diff *d, struct known_set *set,
@@ -242,7 +253,7 @@ known_seen(const struct diff *d, struct known_set *set,
 {
 	struct known_sighting *k = known_find(set, s);
 	struct known_place *p;
-	bool gained;
+	bool gained, back = false;
 
 	if (k == NULL) {
 		k = known_set_add(set);
@@ -255,6 +266,7 @@ known_seen(const struct diff *d, struct known_set *set,
 	}
 	gained = !k->present;
 	if (gained) {
+		back = is_soon_back(d, k);
 		known_describe(k, s);
 		k->present = true;
 		k->last_seen = INSTANT_NONE;
@@ -265,6 +277,7 @@ known_seen(const struct diff *d, struct known_set *set,
 		p->page = d->page;
 		p->first_seen = d->o->time;
 		p->sampled = d->sampled;
+		p->returns = back ? RETURNS_VOLATILE : 0;
 		p->dirty = true;
 	}
 	if (p->missing != 0 && p->returns < RETURNS_VOLATILE)
@@ -330,15 +343,19 @@ known_lose(const struct diff *d, struct known_sighting *k)
 	k->dirty = true;
 }
 
-/* One good look at this page without the element. */
-static void
+/* One good look at this page without the element.  True when it went just now
+ * and that is nothing to tell. */
+static bool
 place_missed(const struct diff *d, struct known_place *p)
 {
+	bool hidden = p->missing == 0 && p->returns >= RETURNS_VOLATILE;
+
 	if (p->missing == 0)
 		p->last_seen = d->last_good;
 	if (p->missing < UINT32_MAX)
 		p->missing++;
 	p->dirty = true;
+	return hidden;
 }
 
 static void
@@ -411,7 +428,7 @@ mark_lost(const struct diff *d, struct known_set *set, const bool *seen,
 		if (p != NULL &&
 		    (d->grade == GRADE_GOOD ||
 			(d->grade == GRADE_SAME && p->missing > 0)))
-			place_missed(d, p);
+			set->hidden += place_missed(d, p);
 		if (d->grade != GRADE_MORE && known_is_lost(d, k)) {
 			known_lose(d, k);
 			lost[i] = true;

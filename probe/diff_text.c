@@ -3,6 +3,7 @@
 
 #include "diff.h"
 #include "limit.h"
+#include "noise.h"
 #include "words.h"
 
 #define QUOTED_BLOCK_MAX 1024 /* bytes of one block in an event line */
@@ -15,6 +16,7 @@ struct counted {
 	size_t index; /* in document order */
 	bool paired;
 	bool changing; /* in a volatile place: no fixed point */
+	bool frame;    /* of all pages, not of this one */
 	bool hidden;   /* not told */
 	bool shown;    /* as what a changed block was */
 };
@@ -37,6 +39,7 @@ known_text_release(struct known_text *k)
 		free(k->list[i].text);
 	free(k->list);
 	free(k->changing);
+	free(k->frame);
 	volatile_set_release(&k->slots);
 	memset(k, 0, sizeof *k);
 }
@@ -92,6 +95,7 @@ pair(struct side *old, struct side *new)
 			j++;
 		} else {
 			b[j].changing = a[i].changing;
+			b[j].frame = a[i].frame;
 			a[i++].paired = true;
 			b[j++].paired = true;
 		}
@@ -207,6 +211,7 @@ rejoin(struct known_text *k, struct side *old)
 		for (size_t j = 0; j < k->slots.count; j++)
 			keep = keep ||
 			    (k->slots.list[j].state != SLOT_CANDIDATE &&
+				k->slots.list[j].state != SLOT_BLOCK &&
 				(k->slots.list[j].before ==
 					old->runs[i].before ||
 				    k->slots.list[j].after ==
@@ -217,6 +222,22 @@ rejoin(struct known_text *k, struct side *old)
 	free(old->runs);
 	old->runs = NULL;
 	old->nruns = 0;
+}
+
+/* Blocks that come and go again and again are not told either. */
+static void
+hide_flickering(struct known_text *k, struct side *s)
+{
+	struct counted *c;
+
+	for (size_t i = 0; i < s->count; i++) {
+		c = &s->list[i];
+		if (c->paired || c->hidden ||
+		    !volatile_flickers(&k->slots, c->hash, k->look))
+			continue;
+		c->hidden = true;
+		k->suppressed++;
+	}
 }
 
 static const char *
@@ -240,7 +261,8 @@ side_of_known(struct side *s, const struct known_text *k)
 		s->list[s->count++] = (struct counted){.hash = k->list[i].hash,
 		    .index = i,
 		    .paired = true,
-		    .changing = k->list[i].changing};
+		    .changing = k->list[i].changing,
+		    .frame = k->list[i].frame};
 }
 
 static void
@@ -276,8 +298,111 @@ compare(const struct diff *d, struct known_text *k, struct side *old,
 	pair(old, new);
 	find_runs(old);
 	find_runs(new);
-	if (!old->many && !new->many)
-		judge_places(k, old, new, twin);
+	if (old->many || new->many)
+		return;
+	judge_places(k, old, new, twin);
+	if (!twin) {
+		hide_flickering(k, old);
+		hide_flickering(k, new);
+	}
+}
+
+static bool
+is_told(const struct counted *c)
+{
+	return !c->paired && !c->hidden && !c->shown;
+}
+
+/* Blocks of a run that are to be told: of the page itself, or any. */
+static bool
+run_tells(const struct side *s, const struct block_run *r, bool own)
+{
+	for (size_t i = 0; r != NULL && i < r->count; i++)
+		if (is_told(&s->list[r->first + i]) &&
+		    !(own && s->list[r->first + i].frame))
+			return true;
+	return false;
+}
+
+static bool
+is_own(const struct side *s, size_t at)
+{
+	return at < s->count && !s->list[at].frame;
+}
+
+/* Did the article change here, or what stands around it on every page? */
+static bool
+is_of_article(const struct diff *d, const struct side *old,
+    const struct block_run *gone, const struct side *new,
+    const struct block_run *come)
+{
+	bool before, after;
+
+	if (run_tells(old, gone, false) || come == NULL)
+		return run_tells(old, gone, true);
+	before = come->first > 0 && is_own(new, come->first - 1);
+	after = is_own(new, come->first + come->count);
+	if (before == after)
+		return before;
+	for (size_t i = come->first; i < come->first + come->count; i++)
+		if (is_told(&new->list[i]) &&
+		    !d->pages->stands(d, new->list[i].hash))
+			return true;
+	return false;
+}
+
+static void
+hide_told(const struct diff *d, struct known_text *k, struct side *s,
+    const struct block_run *r)
+{
+	struct counted *c;
+
+	for (size_t i = 0; r != NULL && i < r->count; i++) {
+		c = &s->list[r->first + i];
+		if (!is_told(c) || !d->pages->told(d, c->hash))
+			continue;
+		c->hidden = true;
+		k->suppressed++;
+	}
+}
+
+/* True when the text of the article itself changed.  What changed around it
+ * and was told of another page is hidden. */
+static bool
+judge_article(const struct diff *d, struct known_text *k, struct side *old,
+    struct side *new)
+{
+	const struct block_run *other;
+	bool edited = false;
+
+	if (!d->sampled || d->pages == NULL || old->many || new->many)
+		return false;
+	for (size_t i = 0; i < new->nruns; i++) {
+		other = run_opposite(old, &new->runs[i]);
+		if (is_of_article(d, old, other, new, &new->runs[i])) {
+			edited = true;
+			continue;
+		}
+		hide_told(d, k, old, other);
+		hide_told(d, k, new, &new->runs[i]);
+	}
+	for (size_t i = 0; i < old->nruns; i++) {
+		if (run_opposite(new, &old->runs[i]) != NULL)
+			continue;
+		if (is_of_article(d, old, &old->runs[i], new, NULL))
+			edited = true;
+		else
+			hide_told(d, k, old, &old->runs[i]);
+	}
+	return edited;
+}
+
+static void
+note_told(const struct diff *d, const struct side *s)
+{
+	for (size_t i = 0; d->pages != NULL && i < s->count; i++)
+		if (!s->list[i].paired && !s->list[i].hidden)
+			d->pages->tell(d, s->list[i].hash);
 }
 
 static struct span
@@ -296,12 +421,6 @@ struct changed {
 	size_t count;
 	size_t tried;
 };
-
-static bool
-is_told(const struct counted *c)
-{
-	return !c->paired && !c->hidden && !c->shown;
-}
 
 /* What the block at `at` was before: the most alike of the run's. */
 static void
@@ -389,8 +508,8 @@ text_hash(const struct side *s, const char *all, char out[65])
 }
 
 static void
-emit_change(const struct diff *d, struct known_text *k, struct side *old,
-    const struct side *new)
+emit_change(const struct diff *d, struct known_text *k, enum event_type type,
+    struct side *old, const struct side *new)
 {
 	struct changed changed;
 	char *added[CHANGE_BLOCKS_MAX], *removed[CHANGE_BLOCKS_MAX];
@@ -402,7 +521,7 @@ emit_change(const struct diff *d, struct known_text *k, struct side *old,
 	nremoved = quote_unpaired(old, removed, &removed_count);
 	k->told = added_count + removed_count > 0;
 	if (k->told) {
-		diff_event(d, &e, EVENT_CONTENT_CHANGED);
+		diff_event(d, &e, type);
 		e.old = text_hash(old, k->sha256, old_hash);
 		e.new = text_hash(new, d->f->text_sha256, new_hash);
 		e.added = (const char **)added;
@@ -417,6 +536,8 @@ emit_change(const struct diff *d, struct known_text *k, struct side *old,
 		if (k->suppressed > 0)
 			e.suppressed = (int64_t)k->suppressed;
 		d->emit(d->arg, &e);
+		note_told(d, old);
+		note_told(d, new);
 		for (size_t i = 0; i < changed.count; i++)
 			edits_release(&changed.list[i]);
 	}
@@ -426,18 +547,42 @@ emit_change(const struct diff *d, struct known_text *k, struct side *old,
 		free(removed[i]);
 }
 
+/* Every block has its partner, and they stand in another order. */
+static bool
+is_reordered(const struct side *old, const struct side *new)
+{
+	bool moved = false;
+
+	if (old->count != new->count)
+		return false;
+	for (size_t i = 0; i < old->count; i++) {
+		if (!old->list[i].paired || !new->list[i].paired)
+			return false;
+		moved = moved || old->list[i].key != new->list[i].key;
+	}
+	return moved;
+}
+
 void
 diff_text(const struct diff *d, struct known_text *k)
 {
 	struct side old, new;
 
+	bool edited;
+
 	compare(d, k, &old, &new, false);
-	emit_change(d, k, &old, &new);
+	k->reordered = is_reordered(&old, &new);
+	edited = judge_article(d, k, &old, &new);
+	emit_change(d, k, edited ? EVENT_CONTENT_EDITED : EVENT_CONTENT_CHANGED,
+	    &old, &new);
 	if (k->told)
 		k->wait = false;
 	k->changing = xcalloc(d->f->nblocks + 1, sizeof *k->changing);
-	for (size_t i = 0; i < new.count; i++)
+	k->frame = xcalloc(d->f->nblocks + 1, sizeof *k->frame);
+	for (size_t i = 0; i < new.count; i++) {
 		k->changing[new.list[i].index] = new.list[i].changing;
+		k->frame[new.list[i].index] = new.list[i].frame;
+	}
 	side_release(&old);
 	side_release(&new);
 }
@@ -452,4 +597,20 @@ diff_twin(const struct diff *d, struct known_text *k)
 		k->list[old.list[i].index].changing = old.list[i].changing;
 	side_release(&old);
 	side_release(&new);
+}
+
+bool
+titles_alike(const char *a, const char *b)
+{
+	struct buf x = BUF_INIT(TITLE_MAX * 4), y = BUF_INIT(TITLE_MAX * 4);
+	bool equal;
+
+	if (a == NULL || b == NULL)
+		return a == b;
+	(void)noise_text(span_of(a), &x);
+	(void)noise_text(span_of(b), &y);
+	equal = span_eq(buf_span(&x), buf_span(&y));
+	buf_release(&x);
+	buf_release(&y);
+	return equal;
 }

@@ -195,6 +195,8 @@ put_particulars(struct json *j, const struct event *e)
 	put_set_text(j, "new", e->new);
 	put_set_time(j, "from", e->from);
 	put_set_time(j, "to", e->to);
+	put_set_text(j, "cluster", e->cluster);
+	put_set_text(j, "cause", e->cause);
 	if (e->unverified)
 		json_key_bool(j, "unverified", true);
 	if (e->has_items)

@@ -115,6 +115,8 @@ read_particulars(struct event *e, const json_t *o)
 	e->new = text_of(o, "new");
 	e->from = time_of(o, "from");
 	e->to = time_of(o, "to");
+	e->cluster = text_of(o, "cluster");
+	e->cause = text_of(o, "cause");
 	e->unverified = json_is_true(json_object_get(o, "unverified"));
 }
 

@@ -105,11 +105,13 @@ event_paint(enum event_type t)
 
 	switch (t) {
 	case EVENT_SITE_DOWN:
+	case EVENT_CONTENT_DELETED:
 	case EVENT_SITE_BLOCKED:
 	case EVENT_VANTAGE_OFFLINE:
 	case EVENT_MONITOR_GAP:
 		return PAINT_BAD;
 	case EVENT_SITE_UP:
+	case EVENT_SITE_STEADY:
 	case EVENT_VANTAGE_ONLINE:
 		return PAINT_GOOD;
 	case EVENT_TARGET_BASELINE:
@@ -166,10 +168,22 @@ put_facts(FILE *to, bool colour, const struct event *e)
 	put_time(to, "since ", e->since);
 	if (e->attempts != EVENT_NONE)
 		fprintf(to, "  %" PRId64 " looks", e->attempts);
+	if (e->type == EVENT_SITE_FLAPPING)
+		fprintf(to, " with %" PRId64 " changes", e->count);
+	if (e->type == EVENT_SITE_STEADY) {
+		put_word(to, colour, "now ", e->new);
+		fprintf(to, "  %" PRId64 " changes not told", e->suppressed);
+	}
 	put_time(to, "from ", e->from);
 	put_time(to, "to ", e->to);
 	if (e->has_items)
 		fprintf(to, "  %zu sightings", e->nitems);
+	put_word(to, colour, "with ", e->cluster);
+	if (e->cause != NULL) {
+		fputs(" (", to);
+		render_text(to, colour, PAINT_NONE, span_of(e->cause));
+		fputc(')', to);
+	}
 	if (e->unverified)
 		fputs("  (certificate not checked)", to);
 	put_word(to, colour, "", e->page);

@@ -256,6 +256,7 @@ store_close(struct store *st)
 	changelog_close(st->log);
 	outage_release(&st->outage);
 	db_close(&st->db);
+	free(st->cluster);
 	if (st->logfd >= 0)
 		close(st->logfd);
 	if (st->lockfd >= 0)
@@ -313,6 +314,7 @@ store_emit(void *store, struct event *e)
 
 	e->seq = st->seq + 1;
 	memcpy(e->prev, st->prev, sizeof e->prev);
+	cluster_join(st, e);
 	write_line(e, &line);
 	if (db_run(&st->db,
 		"INSERT INTO events VALUES(?1, ?2, ?3, ?4, ?5, ?6,"

@@ -4,12 +4,14 @@
 
 #include "limit.h"
 #include "log.h"
-#include "noise.h"
 #include "store_db.h"
 
 #define CLOCK_BACK_MS	600000 /* looks overlap; more than this is a step */
 #define SAMPLE_DEFAULT	5
 #define TWIN_SHARE	12 /* one look in so many may be a twin */
+#define TWINS_NEW	3  /* twins of a new page, but for samples */
+#define TWINS_FREE	6  /* of such a page, whatever their share */
+#define TWIN_TRIES	4  /* looks of a new page that ask for its first */
 #define CONFIRM_DOWN	3  /* without a configuration */
 #define CONFIRM_UP	2
 #define CONFIRM_REMOVED 3
@@ -100,6 +102,7 @@ diff_setup(struct look *l)
 	d->confirm_removed =
 	    or_default(c == NULL ? 0 : c->confirm_removed, CONFIRM_REMOVED);
 	d->last_good = l->page.last_good;
+	d->pages = &store_pages;
 	d->emit = store_emit;
 	d->arg = l->st;
 }
@@ -150,8 +153,8 @@ void_failures(struct look *l)
 	l->target.dirty = true;
 }
 
-static void emit_verdict(struct look *, const char *id,
-    const struct row_target *, enum verdict before, int64_t attempts);
+static void tell_verdict(struct look *, const char *id, struct row_target *,
+    enum verdict before, int64_t attempts);
 
 /* A success of somebody else proves that the held ones are really down. */
 static void
@@ -177,7 +180,7 @@ release_held(struct look *l)
 		count = t.v.count;
 		verdict_confirm(&t.v);
 		t.dirty = true;
-		emit_verdict(l, id[i], &t, before, count);
+		tell_verdict(l, id[i], &t, before, count);
 		outage_set_alive(&l->st->outage, t.row, false);
 		db_run(&l->st->db,
 		    "UPDATE targets SET alive = 0"
@@ -265,6 +268,75 @@ emit_verdict(struct look *l, const char *id, const struct row_target *t,
 }
 
 static void
+emit_flapping(struct look *l, const char *id, const struct row_target *t,
+    enum event_type type, int64_t since)
+{
+	const struct flap *f = &t->flap;
+	struct event e;
+
+	event_begin(&e, type);
+	e.time = l->o->time;
+	e.target = id;
+	e.vantage = l->o->vantage;
+	e.source = l->o->source;
+	e.page = l->o->page;
+	e.url = l->o->url;
+	e.new = verdict_name(t->v.confirmed);
+	if (type == EVENT_SITE_FLAPPING) {
+		e.count = flap_turns(f);
+		e.attempts = FLAP_LOOKS;
+		e.from = f->count > 0 ? f->changes[f->count - 1] : EVENT_NONE;
+		e.to = l->o->time;
+	} else {
+		e.suppressed = f->hushed;
+		e.from = since;
+		e.to = l->o->time;
+	}
+	emit(l, &e);
+}
+
+/* A new verdict is told, unless the target flaps: that is told once. */
+static void
+tell_verdict(struct look *l, const char *id, struct row_target *t,
+    enum verdict before, int64_t attempts)
+{
+	flap_change(&t->flap, l->o->time);
+	t->dirty = true;
+	if (t->flap.since != INSTANT_NONE) {
+		t->flap.hushed++;
+	} else if (flap_begins(&t->flap, l->o->time)) {
+		t->flap.hushed = 1;
+		emit_flapping(l, id, t, EVENT_SITE_FLAPPING, INSTANT_NONE);
+	} else {
+		emit_verdict(l, id, t, before, attempts);
+		t->told = t->v.confirmed;
+	}
+}
+
+/* Flapping may begin without a verdict that changes, and ends so. */
+static void
+step_flapping(struct look *l)
+{
+	struct row_target *t = &l->target;
+	int64_t since = t->flap.since;
+	enum verdict told = t->told == VERDICT_UNKNOWN ? VERDICT_UP : t->told;
+
+	if (flap_begins(&t->flap, l->o->time)) {
+		emit_flapping(l, l->o->target, t, EVENT_SITE_FLAPPING,
+		    INSTANT_NONE);
+		t->dirty = true;
+	} else if (flap_ends(&t->flap, l->o->time)) {
+		emit_flapping(l, l->o->target, t, EVENT_SITE_STEADY, since);
+		t->dirty = true;
+		/* What was told last is not what is. */
+		if (told != t->v.confirmed) {
+			emit_verdict(l, l->o->target, t, told, 1);
+			t->told = t->v.confirmed;
+		}
+	}
+}
+
+static void
 set_text(char **to, const char *from)
 {
 	free(*to);
@@ -311,13 +383,16 @@ step_verdict(struct look *l)
 {
 	const struct config *c = l->st->config;
 	struct verdict_state *v = &l->target.v, was = *v;
+	uint64_t history = l->target.flap.history;
 	struct verdict_limits r = {or_default(c == NULL ? 0 : c->confirm_down,
 				       CONFIRM_DOWN),
 	    or_default(c == NULL ? 0 : c->confirm_up, CONFIRM_UP), is_alone(l),
 	    outage_other_success(&l->st->outage, l->target.row)};
 	enum verdict_step step = verdict_advance(v, l->seen, l->o->time, &r);
 
-	if (memcmp(&was, v, sizeof was) != 0)
+	flap_look(&l->target.flap, l->seen != VERDICT_UP);
+	if (memcmp(&was, v, sizeof was) != 0 ||
+	    history != l->target.flap.history)
 		l->target.dirty = true;
 	l->soon = l->soon || step == VERDICT_FORMING || step == VERDICT_HELD;
 	if (step == VERDICT_KEPT)
@@ -335,7 +410,7 @@ step_verdict(struct look *l)
 	/* Up from the first look on: the baseline says so. */
 	if (was.confirmed == VERDICT_UNKNOWN && v->confirmed == VERDICT_UP)
 		return;
-	emit_verdict(l, l->o->target, &l->target, was.confirmed,
+	tell_verdict(l, l->o->target, &l->target, was.confirmed,
 	    was.candidate == l->seen ? was.count + 1 : 1);
 }
 
@@ -388,6 +463,7 @@ step_sightings(struct look *l)
 	if (l->diff.grade == GRADE_GOOD)
 		l->page.sightings = sightings_hash(l->f);
 	l->page.changed = true;
+	l->page.flickers += set.hidden;
 	l->soon = l->soon || set.urgent;
 	l->news = l->news || l->st->seq != seq;
 	known_set_save(l->st, l->target.row, &set);
@@ -405,7 +481,7 @@ step_text(struct look *l)
 		return;
 	p->changed = true;
 	if (p->text_sha256[0] == '\0' || l->diff.silent) {
-		blocks_save(l->st, p->row, l->f, NULL);
+		blocks_save(l->st, p, l->f, NULL, NULL);
 		memcpy(p->text_sha256, now, sizeof p->text_sha256);
 		l->learn = true;
 		return;
@@ -418,7 +494,8 @@ step_text(struct look *l)
 	slots_save(l->st, p->row, &k.slots);
 	if (!k.wait) {
 		p->suppressed += k.suppressed;
-		blocks_save(l->st, p->row, l->f, k.changing);
+		p->reordered += k.reordered;
+		blocks_save(l->st, p, l->f, k.changing, k.frame);
 		memcpy(p->text_sha256, now, sizeof p->text_sha256);
 	}
 	known_text_release(&k);
@@ -470,23 +547,6 @@ same(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* The same but for a date, a clock or a count? */
-static bool
-same_title(const char *a, const char *b)
-{
-	struct buf x = BUF_INIT(TITLE_MAX * 4), y = BUF_INIT(TITLE_MAX * 4);
-	bool equal;
-
-	if (a == NULL || b == NULL)
-		return a == b;
-	(void)noise_text(span_of(a), &x);
-	(void)noise_text(span_of(b), &y);
-	equal = span_eq(buf_span(&x), buf_span(&y));
-	buf_release(&x);
-	buf_release(&y);
-	return equal;
-}
-
 static void
 step_title(struct look *l)
 {
@@ -494,7 +554,8 @@ step_title(struct look *l)
 
 	if (same(p->title, l->f->title))
 		return;
-	if (p->last_good != INSTANT_NONE && !same_title(p->title, l->f->title))
+	if (p->last_good != INSTANT_NONE &&
+	    !titles_alike(p->title, l->f->title))
 		emit_old_new(l, EVENT_TITLE_CHANGED, p->title, l->f->title);
 	set_text(&p->title, l->f->title);
 	p->changed = true;
@@ -592,6 +653,45 @@ content_counts(const struct look *l)
 	    l->target.v.confirmed == VERDICT_MOVED || !l->target.baseline;
 }
 
+/* Other bytes and nothing new to read: attributes, scripts, dates, counts. */
+static void
+step_markup(struct look *l)
+{
+	const struct row_page *p = &l->page;
+
+	if (p->last_good != INSTANT_NONE &&
+	    strcmp(p->body_sha256, l->f->body_sha256) != 0 &&
+	    strcmp(p->text_sha256, l->f->text_sha256) == 0 && sightings_same(l))
+		l->page.markup++;
+}
+
+/* An article that was sampled before and vanished, or is back. */
+static bool
+step_deletion(struct look *l)
+{
+	struct row_page *p = &l->page;
+	bool gone = article_gone(l->o, l->f, &l->target.v);
+	uint64_t need = l->diff.confirm_removed;
+	struct event e;
+
+	if (!p->sampled || p->last_good == INSTANT_NONE ||
+	    (!gone && (p->gone == 0 || l->diff.grade != GRADE_GOOD)))
+		return false;
+	p->changed = true;
+	if (gone ? ++p->gone == need : p->gone >= need) {
+		diff_event(&l->diff, &e,
+		    gone ? EVENT_CONTENT_DELETED : EVENT_CONTENT_RESTORED);
+		e.old = p->text_sha256;
+		e.new = gone ? l->f->body_sha256 : l->f->text_sha256;
+		e.status = observation_last(l->o)->status;
+		e.since = p->last_good;
+		emit(l, &e);
+	}
+	if (!gone)
+		p->gone = 0;
+	return gone;
+}
+
 static void
 step_content(struct look *l)
 {
@@ -607,6 +707,8 @@ step_content(struct look *l)
 	l->diff.silent = first || slot_is_new(l);
 	if (first)
 		emit_baseline(l);
+	if (l->diff.grade == GRADE_GOOD)
+		step_markup(l);
 	step_sightings(l);
 	if (l->diff.grade == GRADE_GOOD) {
 		step_redirect(l);
@@ -621,52 +723,6 @@ step_content(struct look *l)
 	}
 	if (l->diff.grade != GRADE_MORE)
 		l->page.last_good = l->o->time;
-}
-
-/* ---- Samples ---- */
-
-static bool
-add_sample(struct look *l, struct advice *a, const struct page_slot *slot,
-    const char *url)
-{
-	for (size_t i = 0; i < a->nsamples; i++)
-		if (strcmp(a->samples[i].url, url) == 0)
-			return true;
-	if (a->nsamples >= slot->sample)
-		return false;
-	a->samples =
-	    xreallocarray(a->samples, a->nsamples + 1, sizeof *a->samples);
-	a->samples[a->nsamples++] =
-	    (struct advice_sample){xstrdup(slot->name), xstrdup(url)};
-	db_run(&l->st->db,
-	    "UPDATE pages SET watched = 1 WHERE target = ?1"
-	    " AND slot = ?2 AND url = ?3",
-	    "iss", l->target.row, slot->name, url);
-	return true;
-}
-
-/* The newest links of a page that lists what a slot samples. */
-static void
-advise_samples(struct look *l, struct advice *a)
-{
-	const struct page_slot *slot = NULL;
-
-	for (size_t i = 0; l->config != NULL && i < l->config->npages; i++)
-		if (l->config->pages[i].match != NULL &&
-		    strcmp(l->config->pages[i].url, l->o->url) == 0)
-			slot = &l->config->pages[i];
-	if (slot == NULL || slot->sample == 0 || l->diff.grade != GRADE_GOOD)
-		return;
-	db_run(&l->st->db,
-	    "UPDATE pages SET watched = 0 WHERE target = ?1"
-	    " AND slot = ?2 AND sampled = 1",
-	    "is", l->target.row, slot->name);
-	a->sample_slot = xstrdup(slot->name);
-	for (size_t i = 0; i < l->f->nlinks; i++)
-		if (glob_match(slot->match, l->f->links[i]) &&
-		    strcmp(l->f->links[i], slot->url) != 0 &&
-		    !add_sample(l, a, slot, l->f->links[i]))
-			break;
 }
 
 /* ---- The whole ---- */
@@ -726,23 +782,45 @@ step_all(struct look *l)
 	step_vantage(l);
 	ours = l->st->outage.offline && !network_answered(l->o);
 	if (!ours && !unverified && !twin && is_primary(l) &&
-	    l->seen != VERDICT_INCONCLUSIVE)
+	    l->seen != VERDICT_INCONCLUSIVE) {
 		step_verdict(l);
+		step_flapping(l);
+	}
 	if (!ours && hosts_count(l))
 		step_hosts(l);
 	if (twin)
 		step_twin(l);
-	else if (content_counts(l))
+	else if (!step_deletion(l) && content_counts(l))
 		step_content(l);
 	l->page.visits += !twin;
 }
 
-/* One twin for a new page; later ones within TWIN_SHARE of all looks. */
+static int64_t
+twin_delay(const struct look *l)
+{
+	return l->st->config == NULL ? 0 : l->st->config->twin_delay;
+}
+
+/* Some twins for a new page; later ones within TWIN_SHARE of all looks. */
 static bool
 wants_twin(const struct look *l)
 {
-	return l->learn && l->diff.grade == GRADE_GOOD &&
-	    l->page.twins * TWIN_SHARE < l->page.looks + TWIN_SHARE - 1;
+	const struct row_page *p = &l->page;
+	bool good = l->diff.grade == GRADE_GOOD;
+	bool never = p->twins == 0 && p->looks > 0 && p->looks <= TWIN_TRIES;
+
+	/* A twin that failed is tried once more, while the first look is
+	 * fresh; then it is for the ordinary looks to see what is wrong. */
+	if (l->o->variant == VARIANT_TWIN && !good)
+		return p->last_good != INSTANT_NONE &&
+		    l->o->time - p->last_good < twin_delay(l) * 5 / 2;
+	/* A banner of a few may be the same in one of them. */
+	if (l->o->variant == VARIANT_TWIN)
+		return !p->sampled && p->twins < TWINS_NEW;
+	if (!good || (!l->learn && !never))
+		return false;
+	return (!p->sampled && p->twins < TWINS_FREE) ||
+	    p->twins * TWIN_SHARE < p->looks + TWIN_SHARE - 1;
 }
 
 static void
@@ -755,7 +833,8 @@ fill_advice(struct look *l, struct advice *a)
 	    (l->diff.grade == GRADE_GOOD || l->diff.grade == GRADE_SAME);
 	a->etag = xstrdup(l->page.etag);
 	a->last_modified = xstrdup(l->page.last_modified);
-	advise_samples(l, a);
+	if (l->diff.grade == GRADE_GOOD)
+		samples_advise(l->st, l->target.row, l->config, l->o, l->f, a);
 }
 
 /* Control targets are no targets: they only tell whether it is us. */

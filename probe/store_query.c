@@ -64,7 +64,7 @@ store_resume(struct store *st, struct resume *r)
 	    "SELECT t.id, p.slot, p.url, p.last_seen,"
 	    " p.missing > 0 OR t.candidate IS NOT NULL, p.sampled, p.etag,"
 	    " p.last_modified FROM pages p JOIN targets t USING (target)"
-	    " WHERE p.watched = 1 AND p.last_seen IS NOT NULL"
+	    " WHERE p.watched > 0 AND p.last_seen IS NOT NULL"
 	    " ORDER BY p.page",
 	    "");
 	while (db_row(&st->db, s)) {
@@ -217,6 +217,10 @@ count_present(struct store_view *v, int64_t target, struct status_target *t)
 	    "SELECT max(last_seen)"
 	    " FROM pages WHERE target = ?1",
 	    "i", target);
+	t->suppressed = (uint64_t)db_number(&v->db, 0,
+	    "SELECT sum(suppressed + flickers + reordered) FROM pages"
+	    " WHERE target = ?1",
+	    "i", target);
 	t->down_reported = db_number(&v->db, INSTANT_NONE,
 	    "SELECT max(time)"
 	    " FROM events WHERE target = ?1 AND type = 'site.down'",
@@ -239,7 +243,7 @@ store_view_targets(struct store_view *v,
 	s = db_query(&v->db,
 	    "SELECT target, id, verdict, since, candidate,"
 	    " looks, held, failure, stage, class, status, (SELECT addresses"
-	    " FROM hosts h WHERE h.target = t.target LIMIT 1)"
+	    " FROM hosts h WHERE h.target = t.target LIMIT 1), flapping, hushed"
 	    " FROM targets t ORDER BY id",
 	    "");
 	while (db_row(&v->db, s)) {
@@ -255,6 +259,8 @@ store_view_targets(struct store_view *v,
 		t.page_class = text_at(s, 9);
 		t.status = sqlite3_column_int64(s, 10);
 		t.address = text_at(s, 11);
+		t.flapping = column_time(s, 12);
+		t.hushed = (uint32_t)sqlite3_column_int64(s, 13);
 		count_present(v, sqlite3_column_int64(s, 0), &t);
 		each(&t, arg);
 	}
@@ -289,8 +295,9 @@ store_view_pages(struct store_view *v, const char *target,
 	s = db_query(&v->db,
 	    "SELECT page, slot, url, last_seen, last_good,"
 	    " visits, twins, suppressed, (SELECT count(*) FROM changing c"
-	    " WHERE c.page = p.page AND c.state > 0), (SELECT count(*)"
-	    " FROM places l WHERE l.page = p.page AND l.volatile > 2)"
+	    " WHERE c.page = p.page AND c.state IN (1, 2)), (SELECT count(*)"
+	    " FROM places l WHERE l.page = p.page AND l.volatile > 1),"
+	    " flickers, reordered, markup, gone, sampled, watched"
 	    " FROM pages p WHERE target = ?1 ORDER BY slot, url",
 	    "i", row);
 	while (db_row(&v->db, s)) {
@@ -303,6 +310,13 @@ store_view_pages(struct store_view *v, const char *target,
 		p.suppressed = (uint64_t)sqlite3_column_int64(s, 7);
 		p.places = (uint32_t)sqlite3_column_int64(s, 8);
 		p.links = (uint32_t)sqlite3_column_int64(s, 9);
+		p.flickers = (uint64_t)sqlite3_column_int64(s, 10);
+		p.reordered = (uint64_t)sqlite3_column_int64(s, 11);
+		p.markup = (uint64_t)sqlite3_column_int64(s, 12);
+		p.gone = (uint64_t)sqlite3_column_int64(s, 13);
+		p.sampled = sqlite3_column_int(s, 14) != 0;
+		p.archived = sqlite3_column_int(s, 15) == 2;
+		p.watched = sqlite3_column_int(s, 15) != 0;
 		page(&p, arg);
 		page_texts(v, sqlite3_column_int64(s, 0), text, arg);
 	}
@@ -335,6 +349,26 @@ store_view_sightings(struct store_view *v,
 		g.present = sqlite3_column_int(s, 7) != 0;
 		each(&g, arg);
 	}
+}
+
+void
+store_view_verdicts(struct store_view *v, const char *target, size_t limit,
+    bool (*each)(uint64_t seq, struct span line, void *arg), void *arg)
+{
+	bool more = true;
+	sqlite3_stmt *s;
+
+	s = db_query(&v->db,
+	    "SELECT seq, line FROM (SELECT seq, line FROM events"
+	    " WHERE target = ?1 AND type LIKE 'site.%' ORDER BY seq DESC"
+	    " LIMIT ?2) ORDER BY seq",
+	    "su", target, (uint64_t)limit);
+	while (more && db_row(&v->db, s))
+		more = each((uint64_t)sqlite3_column_int64(s, 0),
+		    (struct span){(const char *)sqlite3_column_text(s, 1),
+			(size_t)sqlite3_column_bytes(s, 1)},
+		    arg);
+	sqlite3_reset(s);
 }
 
 void

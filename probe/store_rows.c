@@ -59,6 +59,35 @@ read_look(sqlite3_stmt *s, struct row_target *t)
 	t->status = sqlite3_column_int64(s, 19);
 }
 
+static void
+read_flap(sqlite3_stmt *s, struct row_target *t)
+{
+	struct span list = span_of((const char *)sqlite3_column_text(s, 21)),
+		    one;
+	uint64_t v;
+
+	t->flap.history = (uint64_t)sqlite3_column_int64(s, 20);
+	while (list.n > 0 && t->flap.count < FLAP_CHANGES) {
+		one = span_token(&list, ' ');
+		if (span_u64(one, &v))
+			t->flap.changes[t->flap.count++] = (int64_t)v;
+	}
+	t->flap.since = column_time(s, 22);
+	t->flap.hushed = (uint32_t)sqlite3_column_int64(s, 23);
+	t->told = column_verdict(s, 24);
+}
+
+static char *
+flap_times(const struct flap *f)
+{
+	struct buf b = BUF_INIT(KIB);
+
+	for (uint32_t i = 0; i < f->count; i++)
+		buf_addf(&b, "%s%lld", i == 0 ? "" : " ",
+		    (long long)f->changes[i]);
+	return buf_detach(&b, NULL);
+}
+
 void
 row_target_load(struct store *st, const char *id, int64_t time,
     struct row_target *t)
@@ -66,12 +95,14 @@ row_target_load(struct store *st, const char *id, int64_t time,
 	sqlite3_stmt *s;
 
 	memset(t, 0, sizeof *t);
+	flap_init(&t->flap);
 	t->v.since = t->v.candidate_since = t->v.last = INSTANT_NONE;
 	s = db_query(&st->db,
 	    "SELECT target, baseline IS NOT NULL, turn,"
 	    " verdict, since, candidate, candidate_since, looks, bad,"
 	    " corroborated, last_look, held, page, url, failure, stage,"
-	    " outcome, class, rule, status FROM targets WHERE id = ?1",
+	    " outcome, class, rule, status, history, changed, flapping,"
+	    " hushed, told FROM targets WHERE id = ?1",
 	    "s", id);
 	if (!db_row(&st->db, s)) {
 		db_run(&st->db,
@@ -86,6 +117,7 @@ row_target_load(struct store *st, const char *id, int64_t time,
 	t->turn = (uint64_t)sqlite3_column_int64(s, 2);
 	read_verdict(s, &t->v);
 	read_look(s, t);
+	read_flap(s, t);
 	sqlite3_reset(s);
 }
 
@@ -93,9 +125,18 @@ void
 row_target_save(struct store *st, const struct row_target *t)
 {
 	const struct verdict_state *v = &t->v;
+	char *times;
 
 	if (!t->dirty)
 		return;
+	times = flap_times(&t->flap);
+	db_run(&st->db,
+	    "UPDATE targets SET history = ?2, changed = ?3, flapping = ?4,"
+	    " hushed = ?5, told = ?6 WHERE target = ?1",
+	    "iusTis", t->row, t->flap.history, times, t->flap.since,
+	    I(t->flap.hushed),
+	    t->told == VERDICT_UNKNOWN ? NULL : verdict_name(t->told));
+	free(times);
 	db_run(&st->db,
 	    "UPDATE targets SET turn = ?2, verdict = ?3,"
 	    " since = ?4, candidate = ?5, candidate_since = ?6, looks = ?7,"
@@ -191,7 +232,7 @@ row_page_load(struct store *st, const struct row_target *t,
 	    "SELECT page, sampled, last_seen, last_good,"
 	    " turn, visits, title, body_sha256, text_sha256, sightings,"
 	    " missing, final_url, etag, last_modified, looks, twins,"
-	    " suppressed FROM pages"
+	    " suppressed, flickers, reordered, markup, gone FROM pages"
 	    " WHERE target = ?1 AND slot = ?2 AND url = ?3",
 	    "iss", t->row, o->page, o->url);
 	if (!db_row(&st->db, s)) {
@@ -215,6 +256,10 @@ row_page_load(struct store *st, const struct row_target *t,
 	p->looks = (uint64_t)sqlite3_column_int64(s, 14);
 	p->twins = (uint64_t)sqlite3_column_int64(s, 15);
 	p->suppressed = (uint64_t)sqlite3_column_int64(s, 16);
+	p->flickers = (uint64_t)sqlite3_column_int64(s, 17);
+	p->reordered = (uint64_t)sqlite3_column_int64(s, 18);
+	p->markup = (uint64_t)sqlite3_column_int64(s, 19);
+	p->gone = (uint64_t)sqlite3_column_int64(s, 20);
 	sqlite3_reset(s);
 }
 
@@ -237,12 +282,13 @@ row_page_save(struct store *st, const struct row_target *t,
 	    " turn = ?4, visits = ?5, title = ?6, body_sha256 = ?7,"
 	    " text_sha256 = ?8, sightings = ?9, missing = ?10,"
 	    " final_url = ?11, etag = ?12, last_modified = ?13, looks = ?14,"
-	    " twins = ?15, suppressed = ?16"
-	    " WHERE page = ?1",
-	    "iTTuusssuusssuuu", p->row, o->time, p->last_good, p->turn,
+	    " twins = ?15, suppressed = ?16, flickers = ?17,"
+	    " reordered = ?18, markup = ?19, gone = ?20 WHERE page = ?1",
+	    "iTTuusssuusssuuuuuuu", p->row, o->time, p->last_good, p->turn,
 	    p->visits, p->title, p->body_sha256, p->text_sha256, p->sightings,
 	    p->missing, p->final_url, p->etag, p->last_modified, p->looks,
-	    p->twins, p->suppressed);
+	    p->twins, p->suppressed, p->flickers, p->reordered, p->markup,
+	    p->gone);
 }
 
 static void

@@ -83,6 +83,24 @@ static const char upgrade_3[] =
     " WITHOUT ROWID;"
     "PRAGMA user_version = 3;";
 
+static const char upgrade_4[] =
+    "ALTER TABLE targets ADD COLUMN history INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE targets ADD COLUMN changed TEXT;"
+    "ALTER TABLE targets ADD COLUMN flapping INTEGER;"
+    "ALTER TABLE targets ADD COLUMN hushed INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE targets ADD COLUMN told TEXT;"
+    "ALTER TABLE pages ADD COLUMN reordered INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE pages ADD COLUMN markup INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE pages ADD COLUMN flickers INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE pages ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE blocks ADD COLUMN frame INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX blocks_hash ON blocks(hash);"
+    "CREATE TABLE told(target INTEGER, hash INTEGER, page INTEGER,"
+    " time INTEGER, PRIMARY KEY(target, hash)) WITHOUT ROWID;"
+    "CREATE TABLE together(seq INTEGER PRIMARY KEY, time INTEGER,"
+    " what TEXT, target INTEGER, cluster TEXT, first TEXT);"
+    "PRAGMA user_version = 4;";
+
 bool
 db_open(struct db *db, const char *path, bool read_only, char **why)
 {
@@ -322,7 +340,8 @@ schema_make(struct db *db, char **why)
 	if (db_script(db, "BEGIN IMMEDIATE") &&
 	    (version >= 1 || db_script(db, schema)) &&
 	    (version >= 2 || db_script(db, upgrade_2)) &&
-	    db_script(db, upgrade_3) && db_script(db, "COMMIT"))
+	    (version >= 3 || db_script(db, upgrade_3)) &&
+	    db_script(db, upgrade_4) && db_script(db, "COMMIT"))
 		return true;
 refuse:
 	*why = xasprintf("database: %s", sqlite3_errmsg(db->sqlite));

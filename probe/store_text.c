@@ -7,6 +7,10 @@
 
 #define I(x) ((int64_t)(x))
 
+/* What was told of one page is not told of another for so long: old articles
+ * are looked at as seldom. */
+#define TOLD_MS (INT64_C(60) * 86400000)
+
 static void
 load_slots(struct store *st, int64_t page, struct volatile_set *set)
 {
@@ -42,9 +46,12 @@ text_load(struct store *st, const struct row_page *p, struct known_text *k)
 	k->look = p->looks;
 	k->sha256 = p->text_sha256;
 	s = db_query(&st->db,
-	    "SELECT position, hash, text, volatile FROM"
-	    " blocks WHERE page = ?1 ORDER BY position",
-	    "i", p->row);
+	    "SELECT position, hash, text, volatile,"
+	    " frame OR (?2 AND EXISTS (SELECT 1 FROM blocks b JOIN pages q"
+	    " USING (page) WHERE b.hash = blocks.hash AND b.page <> ?1"
+	    " AND q.target = (SELECT target FROM pages WHERE page = ?1)))"
+	    " FROM blocks WHERE page = ?1 ORDER BY position",
+	    "ii", p->row, I(p->sampled));
 	while (db_row(&st->db, s)) {
 		k->list =
 		    xgrow(k->list, &k->cap, k->count + 1, sizeof *k->list);
@@ -53,24 +60,100 @@ text_load(struct store *st, const struct row_page *p, struct known_text *k)
 		b->hash = (uint64_t)sqlite3_column_int64(s, 1);
 		b->text = column_text(s, 2);
 		b->changing = sqlite3_column_int(s, 3) != 0;
+		b->frame = sqlite3_column_int(s, 4) != 0;
 	}
 	load_slots(st, p->row, &k->slots);
 }
 
-void
-blocks_save(struct store *st, int64_t page, const struct finding *f,
-    const bool *changing)
+/* What stands on two pages of a target belongs to neither alone: articles are
+ * told from what is around them. */
+static void
+mark_frame(struct store *st, const struct row_page *p)
 {
-	db_run(&st->db, "DELETE FROM blocks WHERE page = ?1", "i", page);
+	if (db_number(&st->db, 0,
+		"SELECT 1 FROM pages WHERE sampled = 1 AND target ="
+		" (SELECT target FROM pages WHERE page = ?1) LIMIT 1",
+		"i", p->row) == 0)
+		return;
+	db_run(&st->db,
+	    "UPDATE blocks SET frame = 1 WHERE frame = 0 AND page <> ?1"
+	    " AND hash IN (SELECT hash FROM blocks WHERE page = ?1)"
+	    " AND page IN (SELECT page FROM pages WHERE sampled = 1"
+	    " AND target = (SELECT target FROM pages WHERE page = ?1))",
+	    "i", p->row);
+	if (p->sampled)
+		db_run(&st->db,
+		    "UPDATE blocks SET frame = 1 WHERE frame = 0 AND page = ?1"
+		    " AND EXISTS (SELECT 1 FROM blocks b JOIN pages q"
+		    " USING (page) WHERE b.hash = blocks.hash"
+		    " AND b.page <> ?1 AND q.target ="
+		    " (SELECT target FROM pages WHERE page = ?1))",
+		    "i", p->row);
+}
+
+void
+blocks_save(struct store *st, const struct row_page *p, const struct finding *f,
+    const bool *changing, const bool *frame)
+{
+	db_run(&st->db, "DELETE FROM blocks WHERE page = ?1", "i", p->row);
 	for (size_t i = 0; i < f->nblocks; i++)
 		if (!f->blocks[i].noise)
 			db_run(&st->db,
 			    "INSERT INTO blocks VALUES(?1, ?2, ?3,"
-			    " ?4, ?5)",
-			    "iiusi", page, I(i), f->blocks[i].hash,
+			    " ?4, ?5, ?6)",
+			    "iiusii", p->row, I(i), f->blocks[i].hash,
 			    f->blocks[i].text,
-			    I(changing != NULL && changing[i]));
+			    I(changing != NULL && changing[i]),
+			    I(frame != NULL && frame[i]));
+	mark_frame(st, p);
 }
+
+/* ---- the other pages ---- */
+
+static int64_t
+target_of(struct store *st, const struct diff *d)
+{
+	return db_number(&st->db, 0, "SELECT target FROM pages WHERE page = ?1",
+	    "i", d->page);
+}
+
+static bool
+stands_elsewhere(const struct diff *d, uint64_t hash)
+{
+	struct store *st = d->arg;
+
+	return db_number(&st->db, 0,
+		   "SELECT 1 FROM blocks b JOIN pages q USING (page)"
+		   " WHERE b.hash = ?1 AND b.page <> ?2 AND q.target = ?3"
+		   " LIMIT 1",
+		   "uii", hash, d->page, target_of(st, d)) != 0;
+}
+
+static bool
+was_told(const struct diff *d, uint64_t hash)
+{
+	struct store *st = d->arg;
+
+	return db_number(&st->db, 0,
+		   "SELECT 1 FROM told WHERE target = ?1 AND hash = ?2"
+		   " AND page <> ?3 AND time > ?4",
+		   "iuii", target_of(st, d), hash, d->page,
+		   d->o->time - TOLD_MS) != 0;
+}
+
+static void
+tell_block(const struct diff *d, uint64_t hash)
+{
+	struct store *st = d->arg;
+	int64_t target = target_of(st, d);
+
+	db_run(&st->db, "INSERT OR REPLACE INTO told VALUES(?1, ?2, ?3, ?4)",
+	    "iuii", target, hash, d->page, d->o->time);
+	db_run(&st->db, "DELETE FROM told WHERE target = ?1 AND time <= ?2",
+	    "ii", target, d->o->time - TOLD_MS);
+}
+
+const struct diff_pages store_pages = {stands_elsewhere, was_told, tell_block};
 
 void
 blocks_flag(struct store *st, int64_t page, const struct known_text *k)

@@ -246,3 +246,22 @@ verdict_advance(struct verdict_state *s, enum verdict seen, int64_t time,
 	verdict_confirm(s);
 	return VERDICT_CHANGED;
 }
+
+bool
+article_gone(const struct observation *o, const struct finding *f,
+    const struct verdict_state *v)
+{
+	const struct hop *h = observation_last(o);
+	struct span rest;
+
+	if (v->confirmed != VERDICT_UP || v->candidate != VERDICT_UNKNOWN)
+		return false;
+	if (h->status == 404 || h->status == 410 ||
+	    f->page_class == PAGE_SOFT_404)
+		return true;
+	/* Sent to the front page instead. */
+	rest = span_of(h->url);
+	rest = span_slice(rest, span_search(rest, "://") + 3, rest.n);
+	rest = span_slice(rest, span_find(rest, '/'), rest.n);
+	return o->nhops > 1 && h->status == 200 && rest.n <= 1;
+}

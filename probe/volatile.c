@@ -9,6 +9,8 @@
 #define RECENT_MOST   4	 /* ... must have changed */
 #define QUIET_LOOKS   12 /* without a change: it rejoins the page */
 #define SUSPECT_LOOKS 3	 /* the same for what only a twin has shown */
+#define BLOCK_LOOKS   64 /* without coming or going: forgotten */
+#define BLOCK_TOLD    2	 /* times that a block's coming or going is told */
 #define SETTLED	      3	 /* looks with the twin's content: a real change */
 
 void
@@ -21,7 +23,9 @@ volatile_set_release(struct volatile_set *set)
 bool
 volatile_quiet(const struct volatile_slot *s, uint64_t look)
 {
-	uint64_t quiet = s->state == SLOT_SUSPECT ? SUSPECT_LOOKS : QUIET_LOOKS;
+	uint64_t quiet = s->state == SLOT_SUSPECT ? SUSPECT_LOOKS
+	    : s->state == SLOT_BLOCK		  ? BLOCK_LOOKS
+						  : QUIET_LOOKS;
 
 	return look > s->look && look - s->look > quiet;
 }
@@ -45,8 +49,9 @@ static struct volatile_slot *
 slot_find(struct volatile_set *set, const struct block_run *r)
 {
 	for (size_t i = 0; r != NULL && i < set->count; i++)
-		if (set->list[i].before == r->before ||
-		    set->list[i].after == r->after)
+		if (set->list[i].state != SLOT_BLOCK &&
+		    (set->list[i].before == r->before ||
+			set->list[i].after == r->after))
 			return &set->list[i];
 	return NULL;
 }
@@ -148,4 +153,30 @@ volatile_changed(struct volatile_set *set, const struct block_run *gone,
 	}
 	s->content = content;
 	return s->state == SLOT_VOLATILE ? VOLATILE_HIDE : VOLATILE_TELL;
+}
+
+static struct volatile_slot *
+block_find(struct volatile_set *set, uint64_t hash)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (set->list[i].state == SLOT_BLOCK &&
+		    set->list[i].content == hash)
+			return &set->list[i];
+	return NULL;
+}
+
+bool
+volatile_flickers(struct volatile_set *set, uint64_t hash, uint64_t look)
+{
+	struct volatile_slot *s = block_find(set, hash);
+
+	if (s == NULL) {
+		s = slot_add(set);
+		s->state = SLOT_BLOCK;
+		s->content = hash;
+	}
+	s->look = look;
+	s->same++;
+	set->dirty = true;
+	return s->same > BLOCK_TOLD;
 }

@@ -8,9 +8,13 @@
 
 #define CONTROL_PAGE	"control"
 #define CONTROL_SECONDS 60
-#define SECOND		INT64_C(1000000)
-#define PUT_OFF		(SECOND / 4)
-#define TABLE_START	1024
+/* Old articles are looked at so many times more seldom, and still more so
+ * where there are many: a twentieth of the slot's other looks. */
+#define ARCHIVE_INTERVALS 24
+#define ARCHIVE_SHARE	  20
+#define SECOND		  INT64_C(1000000)
+#define PUT_OFF		  (SECOND / 4)
+#define TABLE_START	  1024
 
 struct watchlist {
 	struct schedule schedule;
@@ -357,6 +361,18 @@ watchlist_return(struct watchlist *l, struct watched *w, int64_t due)
 	    due > w->not_before ? due : w->not_before);
 }
 
+static int64_t
+archive_interval(const struct advice *a, int64_t interval)
+{
+	int64_t old = 0, factor;
+
+	for (size_t i = 0; i < a->nsamples; i++)
+		old += a->samples[i].archive;
+	factor = ARCHIVE_SHARE * old / ((int64_t)a->nsamples - old + 1);
+	return interval *
+	    (factor > ARCHIVE_INTERVALS ? factor : ARCHIVE_INTERVALS);
+}
+
 void
 watchlist_samples(struct watchlist *l, const struct config *config,
     const char *target, const struct advice *a, int64_t now, int64_t spread)
@@ -373,11 +389,16 @@ watchlist_samples(struct watchlist *l, const struct config *config,
 			strcmp(w->page, a->sample_slot) == 0);
 	}
 	for (size_t i = 0; i < a->nsamples; i++) {
-		struct watched *w = keep_or_add(l, target, a->samples[i].page,
-		    a->samples[i].url, now, spread);
+		const struct advice_sample *s = &a->samples[i];
+		int64_t interval = config_interval(config, t) * 1000;
+		struct watched *w;
 
+		if (s->archive)
+			interval = spread = archive_interval(a, interval);
+		w = keep_or_add(l, target, s->page, s->url, now, spread);
 		w->sample = true;
-		w->interval = config_interval(config, t) * 1000;
+		w->archive = s->archive;
+		w->interval = interval;
 		set_proxy(w, config, t);
 	}
 	sweep(l);

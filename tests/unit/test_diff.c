@@ -213,7 +213,7 @@ down_and_up(void **state)
 }
 
 static void
-flapping_says_nothing(void **state)
+flapping_is_told_once(void **state)
 {
 	struct story s;
 
@@ -224,7 +224,7 @@ flapping_says_nothing(void **state)
 		story_fail(&s, "one", FAILURE_TIMEOUT);
 		story_fail(&s, "one", FAILURE_TIMEOUT);
 	}
-	story_expect(&s, "target.baseline one\n");
+	story_expect(&s, "target.baseline one\nsite.flapping one\n");
 	story_end(&s);
 }
 
@@ -458,7 +458,7 @@ main(void)
 	    cmocka_unit_test(players_and_many),
 	    cmocka_unit_test(text_and_title),
 	    cmocka_unit_test(down_and_up),
-	    cmocka_unit_test(flapping_says_nothing),
+	    cmocka_unit_test(flapping_is_told_once),
 	    cmocka_unit_test(vantage_offline),
 	    cmocka_unit_test(vantage_short_loss),
 	    cmocka_unit_test(six_go_dark),

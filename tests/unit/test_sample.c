@@ -1,0 +1,200 @@
+/*
+ * Articles: the newest links are followed, some old ones are kept, their own
+ * edits and deletions are told, and what changed around them is told once.
+ */
+#include "story.h"
+
+#define LIST "http://uri.example/"
+
+static struct page_slot slots[2] = {{.name = (char *)"main",
+					.url = (char *)LIST},
+    {.name = (char *)"article",
+	.url = (char *)LIST,
+	.match = (char *)"*/news/*",
+	.sample = 2,
+	.archive_sample = 2}};
+static struct target target = {.id = (char *)"uri",
+    .enabled = true,
+    .pages = slots,
+    .npages = 2};
+
+static void
+begin(struct story *s)
+{
+	story_begin(s, NULL);
+	s->config.targets = &target;
+	s->config.ntargets = 1;
+}
+
+static void
+end(struct story *s)
+{
+	s->config.ntargets = 0;
+	story_end(s);
+}
+
+/* The list with links to the articles first to last, the newest on top. */
+static void
+list(struct story *s, int first, int last)
+{
+	struct observation o;
+	struct finding f;
+	struct hop *h = look_begin(&o, &f, "uri", "main", LIST);
+
+	h->status = 200;
+	h->stage = STAGE_BODY;
+	look_fill(&f, "block list x");
+	look_hash(&f, "list");
+	for (int i = last; i >= first; i--)
+		finding_add_link(&f, xasprintf(LIST "news/%d", i));
+	story_look(s, &o, &f);
+}
+
+static void
+article(struct story *s, int n, int status, const char *text)
+{
+	struct observation o;
+	struct finding f;
+	char *url = xasprintf(LIST "news/%d", n);
+	struct hop *h = look_begin(&o, &f, "uri", "article", url);
+
+	h->status = status;
+	h->stage = STAGE_BODY;
+	if (status >= 400)
+		h->failure = FAILURE_HTTP_STATUS;
+	look_fill(&f, text);
+	look_hash(&f, text);
+	story_look(s, &o, &f);
+	free(url);
+}
+
+static void
+read_two(struct story *s)
+{
+	list(s, 1, 2);
+	article(s, 1, 200, "block top x;block one a;block one b;block foot x");
+	article(s, 2, 200, "block top x;block two a;block two b;block foot x");
+	article(s, 1, 200, "block top x;block one a;block one b;block foot x");
+	article(s, 2, 200, "block top x;block two a;block two b;block foot x");
+	story_expect(s, "target.baseline uri\n");
+}
+
+static void
+newest_are_followed_and_some_kept(void **state)
+{
+	struct story s;
+	int old = 0;
+
+	(void)state;
+	begin(&s);
+	list(&s, 1, 4);
+	assert_int_equal(s.advice.nsamples, 2);
+	assert_string_equal(s.advice.samples[0].url, LIST "news/4");
+	assert_string_equal(s.advice.samples[1].url, LIST "news/3");
+	for (int i = 1; i <= 4; i++)
+		article(&s, i, 200, "block own x");
+	list(&s, 2, 6);
+	assert_int_equal(s.advice.nsamples, 4);
+	assert_string_equal(s.advice.samples[0].url, LIST "news/6");
+	for (size_t i = 0; i < s.advice.nsamples; i++)
+		old += s.advice.samples[i].archive;
+	assert_int_equal(old, 2);
+	end(&s);
+}
+
+static void
+edits_are_told_as_such(void **state)
+{
+	struct story s;
+
+	(void)state;
+	begin(&s);
+	read_two(&s);
+	article(&s, 1, 200, "block top x;block one a;block one c;block foot x");
+	story_expect(&s, "content.edited uri\n");
+	assert_non_null(strstr(buf_str(&s.lines), "\"old\":\""));
+	assert_non_null(strstr(buf_str(&s.lines), "\"added\":[\"one c\"]"));
+	/* A new paragraph at the end of the article. */
+	article(&s, 2, 200,
+	    "block top x;block two a;block two b;block two c;block foot x");
+	story_expect(&s, "content.edited uri\n");
+	end(&s);
+}
+
+static void
+frame_is_told_once(void **state)
+{
+	struct story s;
+
+	(void)state;
+	begin(&s);
+	read_two(&s);
+	article(&s, 1, 200, "block top x;block one a;block one b;block foot y");
+	story_expect(&s, "content.changed uri\n");
+	article(&s, 2, 200, "block top x;block two a;block two b;block foot y");
+	story_expect(&s, "");
+	article(&s, 2, 200, "block top x;block two a;block two d;block foot y");
+	story_expect(&s, "content.edited uri\n");
+	end(&s);
+}
+
+static void
+deletion_and_return(void **state)
+{
+	struct story s;
+
+	(void)state;
+	begin(&s);
+	read_two(&s);
+	article(&s, 1, 404, "block not found");
+	article(&s, 1, 404, "block not found");
+	story_expect(&s, "");
+	article(&s, 1, 404, "block not found");
+	story_expect(&s, "content.deleted uri\n");
+	assert_non_null(strstr(buf_str(&s.lines), "\"status\":404"));
+	article(&s, 1, 404, "block not found");
+	story_expect(&s, "");
+	article(&s, 1, 200, "block top x;block one a;block one b;block foot x");
+	story_expect(&s, "content.restored uri\n");
+	/* Now and then a 404 is no deletion. */
+	article(&s, 1, 404, "block not found");
+	article(&s, 1, 404, "block not found");
+	article(&s, 1, 200, "block top x;block one a;block one b;block foot x");
+	article(&s, 1, 404, "block not found");
+	story_expect(&s, "");
+	end(&s);
+}
+
+static void
+nothing_is_deleted_while_the_site_fails(void **state)
+{
+	struct story s;
+
+	(void)state;
+	begin(&s);
+	read_two(&s);
+	for (int i = 0; i < 3; i++) {
+		story_fail(&s, "uri", FAILURE_TIMEOUT);
+		article(&s, 1, 404, "block not found");
+	}
+	for (int i = 0; i < 3; i++)
+		article(&s, 2, 404, "block not found");
+	story_expect(&s, "site.down uri\n");
+	end(&s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(newest_are_followed_and_some_kept),
+	    cmocka_unit_test(edits_are_told_as_such),
+	    cmocka_unit_test(frame_is_told_once),
+	    cmocka_unit_test(deletion_and_return),
+	    cmocka_unit_test(nothing_is_deleted_while_the_site_fails),
+	};
+
+	digest_init();
+	log_threshold(LOG_LEVEL_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
