@@ -58,6 +58,7 @@ test_counts(void **state)
 	normal("Visitors today: 12 Total: 345", "<n> <n>", true);
 	normal("오늘 방문자: 12", "오늘 <n>", false);
 	normal("오늘: 12", "<n>", true);
+	normal("좋아요 12", "<n>", true);
 	normal("今日：12", "<n>", true);
 	normal("訪問者数 12", "<n>", true);
 	normal("Посещений сегодня: 12", "<n>", true);
