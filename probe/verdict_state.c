@@ -229,6 +229,7 @@ verdict_advance(struct verdict_state *s, enum verdict seen, int64_t time,
 						       : VERDICT_FORMING;
 	s->bad = seen == VERDICT_UP ? 0 : s->bad + 1;
 	if (seen == s->confirmed) {
+		s->bad = 0;
 		forget_candidate(s);
 		return VERDICT_KEPT;
 	}
@@ -237,7 +238,7 @@ verdict_advance(struct verdict_state *s, enum verdict seen, int64_t time,
 	if (s->confirmed == VERDICT_UNKNOWN && seen == VERDICT_UP)
 		need = 1;
 	/* Now this, now that, but never up: the latest stands for all. */
-	if (s->count < need && s->bad < 2 * need)
+	if (s->count < need && (s->count < 2 || s->bad < 2 * need))
 		return VERDICT_FORMING;
 	if (seen == VERDICT_DOWN && !r->alone && s->corroborated + 1 < need) {
 		s->held = true;

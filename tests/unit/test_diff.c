@@ -121,6 +121,34 @@ failures_remove_nothing(void **state)
 	story_end(&s);
 }
 
+/* One look that says something else changes no verdict. */
+static void
+odd_look_in_an_outage(void **state)
+{
+	struct story s;
+	struct observation o;
+	struct finding f;
+	struct hop *h;
+
+	(void)state;
+	story_begin(&s, NULL);
+	story_see(&s, "uri", "block x");
+	for (int i = 0; i < 12; i++)
+		story_fail(&s, "uri", FAILURE_TIMEOUT);
+	story_expect(&s, "target.baseline uri\nsite.down uri\n");
+	h = look_begin(&o, &f, "uri", "main", "http://uri.example/");
+	h->status = 503;
+	h->failure = FAILURE_HTTP_STATUS;
+	look_hash(&f, "busy");
+	story_look(&s, &o, &f);
+	story_fail(&s, "uri", FAILURE_TIMEOUT);
+	story_expect(&s, "");
+	story_see(&s, "uri", "block x");
+	story_see(&s, "uri", "block x");
+	story_expect(&s, "site.up uri\n");
+	story_end(&s);
+}
+
 /* An address that we refuse to connect to: our doing, whatever it means. */
 static void
 refused_by_policy(void **state)
@@ -454,6 +482,7 @@ main(void)
 	    cmocka_unit_test(channels_come_and_go),
 	    cmocka_unit_test(case_is_no_change),
 	    cmocka_unit_test(failures_remove_nothing),
+	    cmocka_unit_test(odd_look_in_an_outage),
 	    cmocka_unit_test(refused_by_policy),
 	    cmocka_unit_test(players_and_many),
 	    cmocka_unit_test(text_and_title),
