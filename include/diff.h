@@ -193,6 +193,7 @@ struct diff_pages {
 	bool (*stands)(const struct diff *, uint64_t hash); /* on another */
 	bool (*told)(const struct diff *, uint64_t hash);   /* of another */
 	void (*tell)(const struct diff *, uint64_t hash);   /* now, of this */
+	bool (*again)(const struct diff *, uint64_t hash);  /* asked before? */
 };
 
 /* The surroundings of one look. */
@@ -243,7 +244,8 @@ struct known_text {
 	bool reordered;	    /* the same blocks in another order */
 	size_t suppressed;  /* blocks that differ and are not told */
 	bool told;
-	bool wait; /* unsettled: keep the old state, look again */
+	bool later; /* another page may tell: keep the old state */
+	bool wait;  /* unsettled: keep the old state, look again */
 };
 
 void known_text_release(struct known_text *);

@@ -12,7 +12,9 @@ enum slot_state {
 	SLOT_CANDIDATE, /* changed before; its changes are told */
 	SLOT_SUSPECT,	/* differed between twins: the next look decides */
 	SLOT_VOLATILE,	/* its changes are counted, not told */
+	SLOT_BUSY,	/* likewise: changed in most of the last looks */
 	SLOT_BLOCK,	/* no place: a block that came or went (content) */
+	SLOT_BLINK,	/* likewise: only a twin has it, or lacks it */
 	SLOT_STATE_COUNT
 };
 
@@ -25,6 +27,7 @@ struct volatile_slot {
 	uint32_t width;	  /* most blocks that stood there */
 	uint32_t same;	  /* suspect: looks in a row with that content */
 	enum slot_state state;
+	bool touched; /* changed in the comparison under way; not kept */
 };
 
 struct volatile_set {
@@ -47,9 +50,17 @@ enum volatile_step {
 	VOLATILE_WAIT, /* it looks settled: another look decides */
 };
 
-/* A block came or went, wherever it stands: true when it does so too often to
- * be told. */
-bool volatile_flickers(struct volatile_set *, uint64_t hash, uint64_t look);
+/* A block came or went, wherever it stands: hidden when it does so too often
+ * to be told, or did between twins. */
+enum volatile_step volatile_block(struct volatile_set *, uint64_t hash,
+    uint64_t look);
+/* The same between twins. */
+void volatile_blinks(struct volatile_set *, uint64_t hash, uint64_t look);
+/* Twins of that look were compared: what an earlier one showed and this one
+ * does not comes and goes. */
+void volatile_twin_end(struct volatile_set *, uint64_t look);
+/* Is that a place that is known already? */
+bool volatile_knows(const struct volatile_set *, const struct block_run *);
 
 void volatile_set_release(struct volatile_set *);
 /* Forgets places that have been quiet up to that good look. */

@@ -14,7 +14,7 @@
 
 /* What was missing and came back so often (a rotating banner) is volatile: so
  * many times the looks are needed for its removal. */
-#define RETURNS_VOLATILE  2
+#define RETURNS_VOLATILE  3
 #define PATIENCE_VOLATILE 8
 /* What comes back within so many looks after its removal is volatile too. */
 #define SOON_BACK 16
@@ -237,6 +237,20 @@ known_describe(struct known_sighting *k, const struct sighting *s)
 	k->dirty = true;
 }
 
+static struct known_sighting *
+known_new(const struct diff *d, struct known_set *set, const struct sighting *s)
+{
+	struct known_sighting *k = known_set_add(set);
+
+	k->kind = s->kind;
+	k->platform = xstrdup(s->platform);
+	if (s->kind != SIGHTING_SHARE && s->kind != SIGHTING_PLAYER)
+		k->name = xstrdup(s->name);
+	k->key = sighting_key(s->kind, s->platform, s->name);
+	k->first_seen = d->o->time;
+	return k;
+}
+
 /* Lost a few looks ago, and there again. */
 static bool
 is_soon_back(const struct diff *d, const struct known_sighting *k)
@@ -255,15 +269,8 @@ known_seen(const struct diff *d, struct known_set *set,
 	struct known_place *p;
 	bool gained, back = false;
 
-	if (k == NULL) {
-		k = known_set_add(set);
-		k->kind = s->kind;
-		k->platform = xstrdup(s->platform);
-		if (s->kind != SIGHTING_SHARE && s->kind != SIGHTING_PLAYER)
-			k->name = xstrdup(s->name);
-		k->key = sighting_key(s->kind, s->platform, s->name);
-		k->first_seen = d->o->time;
-	}
+	if (k == NULL)
+		k = known_new(d, set, s);
 	gained = !k->present;
 	if (gained) {
 		back = is_soon_back(d, k);
@@ -472,10 +479,28 @@ diff_sightings(const struct diff *d, struct known_set *set)
 	return missing;
 }
 
+/* What only the twin has is remembered; it is told when an ordinary look sees
+ * it. */
+static void
+twin_only(const struct diff *d, struct known_set *set, const struct sighting *s)
+{
+	struct known_sighting *k = known_new(d, set, s);
+	struct known_place *p = known_place_add(k);
+
+	known_describe(k, s);
+	p->page = d->page;
+	p->first_seen = d->o->time;
+	p->sampled = d->sampled;
+	p->turn = d->turn;
+	/* It may be a new one: it takes more to make it volatile. */
+	p->returns = 1;
+	p->dirty = true;
+}
+
 void
 diff_sightings_twin(const struct diff *d, struct known_set *set)
 {
-	bool *seen = xcalloc(set->count + 1, sizeof *seen);
+	bool *seen = xcalloc(set->count + d->f->nsightings + 1, sizeof *seen);
 	const struct known_sighting *k;
 	struct known_place *p;
 
@@ -483,6 +508,11 @@ diff_sightings_twin(const struct diff *d, struct known_set *set)
 		k = known_find(set, &d->f->sightings[i]);
 		if (k != NULL)
 			seen[k - set->list] = true;
+		else if (keep_element(d, &d->f->sightings[i]) &&
+		    set->count < KNOWN_MAX) {
+			twin_only(d, set, &d->f->sightings[i]);
+			seen[set->count - 1] = true;
+		}
 	}
 	for (size_t i = 0; i < set->count; i++) {
 		p = place_find(&set->list[i], d->page);

@@ -161,15 +161,38 @@ run_mark(struct side *s, const struct block_run *r, bool hidden)
 	return n;
 }
 
+/* Blocks that only one of two twins has, where nothing stands in their stead:
+ * they blink, and what else appears there is news. */
+static bool
+run_blinks(struct known_text *k, const struct side *old,
+    const struct block_run *gone, const struct side *new,
+    const struct block_run *come)
+{
+	size_t went = gone == NULL ? 0 : gone->unpaired;
+	size_t came = come == NULL ? 0 : come->unpaired;
+	const struct side *s = went > 0 ? old : new;
+	const struct block_run *r = went > 0 ? gone : come;
+
+	if ((went > 0) == (came > 0) || volatile_knows(&k->slots, gone) ||
+	    volatile_knows(&k->slots, come))
+		return false;
+	for (size_t i = r->first; i < r->first + r->count; i++)
+		if (!s->list[i].paired)
+			volatile_blinks(&k->slots, s->list[i].hash, k->look);
+	return true;
+}
+
 /* One place that changed. */
 static void
 judge_place(struct known_text *k, struct side *old,
     const struct block_run *gone, struct side *new,
     const struct block_run *come, bool twin)
 {
-	enum volatile_step step =
-	    volatile_changed(&k->slots, gone, come, k->look, twin);
+	enum volatile_step step;
 
+	if (twin && run_blinks(k, old, gone, new, come))
+		return;
+	step = volatile_changed(&k->slots, gone, come, k->look, twin);
 	if (step == VOLATILE_WAIT)
 		k->wait = true;
 	if (!twin && step == VOLATILE_TELL)
@@ -211,7 +234,7 @@ rejoin(struct known_text *k, struct side *old)
 		for (size_t j = 0; j < k->slots.count; j++)
 			keep = keep ||
 			    (k->slots.list[j].state != SLOT_CANDIDATE &&
-				k->slots.list[j].state != SLOT_BLOCK &&
+				k->slots.list[j].state < SLOT_BLOCK &&
 				(k->slots.list[j].before ==
 					old->runs[i].before ||
 				    k->slots.list[j].after ==
@@ -228,13 +251,17 @@ rejoin(struct known_text *k, struct side *old)
 static void
 hide_flickering(struct known_text *k, struct side *s)
 {
+	enum volatile_step step;
 	struct counted *c;
 
 	for (size_t i = 0; i < s->count; i++) {
 		c = &s->list[i];
-		if (c->paired || c->hidden ||
-		    !volatile_flickers(&k->slots, c->hash, k->look))
+		if (c->paired || c->hidden)
 			continue;
+		step = volatile_block(&k->slots, c->hash, k->look);
+		if (step == VOLATILE_TELL)
+			continue;
+		k->wait = k->wait || step == VOLATILE_WAIT;
 		c->hidden = true;
 		k->suppressed++;
 	}
@@ -301,10 +328,12 @@ compare(const struct diff *d, struct known_text *k, struct side *old,
 	if (old->many || new->many)
 		return;
 	judge_places(k, old, new, twin);
-	if (!twin) {
-		hide_flickering(k, old);
-		hide_flickering(k, new);
+	if (twin) {
+		volatile_twin_end(&k->slots, k->look);
+		return;
 	}
+	hide_flickering(k, old);
+	hide_flickering(k, new);
 }
 
 static bool
@@ -330,25 +359,44 @@ is_own(const struct side *s, size_t at)
 	return at < s->count && !s->list[at].frame;
 }
 
+enum owner { OWNER_FRAME, OWNER_ARTICLE, OWNER_UNSURE };
+
+/* New blocks between the article and its frame: whose are they?  The frame's
+ * when another page has them; this may be the first that is looked at. */
+static enum owner
+owner_of_new(const struct diff *d, const struct side *new,
+    const struct block_run *come)
+{
+	enum owner owner = OWNER_FRAME;
+
+	for (size_t i = come->first; i < come->first + come->count; i++) {
+		if (!is_told(&new->list[i]) ||
+		    d->pages->stands(d, new->list[i].hash))
+			continue;
+		if (d->pages->again(d, new->list[i].hash))
+			return OWNER_ARTICLE;
+		owner = OWNER_UNSURE;
+	}
+	return owner;
+}
+
 /* Did the article change here, or what stands around it on every page? */
-static bool
-is_of_article(const struct diff *d, const struct side *old,
+static enum owner
+owner_of_place(const struct diff *d, const struct side *old,
     const struct block_run *gone, const struct side *new,
     const struct block_run *come)
 {
 	bool before, after;
 
 	if (run_tells(old, gone, false) || come == NULL)
-		return run_tells(old, gone, true);
+		return run_tells(old, gone, true) ? OWNER_ARTICLE : OWNER_FRAME;
+	if (!run_tells(new, come, false))
+		return OWNER_FRAME;
 	before = come->first > 0 && is_own(new, come->first - 1);
 	after = is_own(new, come->first + come->count);
 	if (before == after)
-		return before;
-	for (size_t i = come->first; i < come->first + come->count; i++)
-		if (is_told(&new->list[i]) &&
-		    !d->pages->stands(d, new->list[i].hash))
-			return true;
-	return false;
+		return before ? OWNER_ARTICLE : OWNER_FRAME;
+	return owner_of_new(d, new, come);
 }
 
 static void
@@ -366,6 +414,46 @@ hide_told(const struct diff *d, struct known_text *k, struct side *s,
 	}
 }
 
+static bool
+side_tells(const struct side *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (is_told(&s->list[i]))
+			return true;
+	return false;
+}
+
+static void
+run_hide(struct side *s, const struct block_run *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (!s->list[r->first + i].paired)
+			s->list[r->first + i].hidden = true;
+}
+
+/* Hides what is not known to be the article's or the frame's; true when it was
+ * all that there is to tell. */
+static bool
+put_off(struct side *old, struct side *new, const bool *unsure)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < new->nruns; i++)
+		any = any || unsure[i];
+	if (!any)
+		return false;
+	/* With something else it is told now, as what the frame shows. */
+	for (size_t i = 0; i < new->nruns; i++)
+		if (!unsure[i] && run_tells(new, &new->runs[i], false))
+			return false;
+	if (side_tells(old))
+		return false;
+	for (size_t i = 0; i < new->nruns; i++)
+		if (unsure[i])
+			run_hide(new, &new->runs[i]);
+	return true;
+}
+
 /* True when the text of the article itself changed.  What changed around it
  * and was told of another page is hidden. */
 static bool
@@ -373,27 +461,34 @@ judge_article(const struct diff *d, struct known_text *k, struct side *old,
     struct side *new)
 {
 	const struct block_run *other;
-	bool edited = false;
+	bool edited = false, *unsure;
+	enum owner owner;
 
 	if (!d->sampled || d->pages == NULL || old->many || new->many)
 		return false;
+	unsure = xcalloc(new->nruns + 1, sizeof *unsure);
 	for (size_t i = 0; i < new->nruns; i++) {
 		other = run_opposite(old, &new->runs[i]);
-		if (is_of_article(d, old, other, new, &new->runs[i])) {
-			edited = true;
+		owner = owner_of_place(d, old, other, new, &new->runs[i]);
+		edited = edited || owner == OWNER_ARTICLE;
+		unsure[i] = owner == OWNER_UNSURE;
+		if (owner != OWNER_FRAME)
 			continue;
-		}
 		hide_told(d, k, old, other);
 		hide_told(d, k, new, &new->runs[i]);
 	}
 	for (size_t i = 0; i < old->nruns; i++) {
 		if (run_opposite(new, &old->runs[i]) != NULL)
 			continue;
-		if (is_of_article(d, old, &old->runs[i], new, NULL))
+		if (owner_of_place(d, old, &old->runs[i], new, NULL) ==
+		    OWNER_ARTICLE)
 			edited = true;
 		else
 			hide_told(d, k, old, &old->runs[i]);
 	}
+	if (!edited)
+		k->later = put_off(old, new, unsure);
+	free(unsure);
 	return edited;
 }
 

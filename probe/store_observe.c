@@ -492,7 +492,7 @@ step_text(struct look *l)
 	l->learn = k.told;
 	l->soon = l->soon || k.wait;
 	slots_save(l->st, p->row, &k.slots);
-	if (!k.wait) {
+	if (!k.wait && !k.later) {
 		p->suppressed += k.suppressed;
 		p->reordered += k.reordered;
 		blocks_save(l->st, p, l->f, k.changing, k.frame);
@@ -520,7 +520,7 @@ step_twin(struct look *l)
 		known_set_save(l->st, l->target.row, &set);
 		known_set_release(&set);
 	}
-	if (strcmp(p->text_sha256, l->f->text_sha256) != 0) {
+	if (strcmp(p->text_sha256, l->f->text_sha256) != 0 || p->twins > 1) {
 		text_load(l->st, p, &k);
 		diff_twin(&l->diff, &k);
 		blocks_flag(l->st, p->row, &k);

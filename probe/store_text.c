@@ -9,7 +9,7 @@
 
 /* What was told of one page is not told of another for so long: old articles
  * are looked at as seldom. */
-#define TOLD_MS (INT64_C(60) * 86400000)
+#define TOLD_MS (INT64_C(120) * 86400000)
 
 static void
 load_slots(struct store *st, int64_t page, struct volatile_set *set)
@@ -33,6 +33,7 @@ load_slots(struct store *st, int64_t page, struct volatile_set *set)
 		v->width = (uint32_t)sqlite3_column_int64(s, 5);
 		v->same = (uint32_t)sqlite3_column_int64(s, 6);
 		v->state = (enum slot_state)sqlite3_column_int(s, 7);
+		v->touched = false;
 	}
 }
 
@@ -117,6 +118,7 @@ target_of(struct store *st, const struct diff *d)
 	    "i", d->page);
 }
 
+/* Or it was seen there and waits for its second look. */
 static bool
 stands_elsewhere(const struct diff *d, uint64_t hash)
 {
@@ -125,7 +127,8 @@ stands_elsewhere(const struct diff *d, uint64_t hash)
 	return db_number(&st->db, 0,
 		   "SELECT 1 FROM blocks b JOIN pages q USING (page)"
 		   " WHERE b.hash = ?1 AND b.page <> ?2 AND q.target = ?3"
-		   " LIMIT 1",
+		   " UNION ALL SELECT 1 FROM told WHERE target = ?3"
+		   " AND hash = ?1 AND page < 0 AND page <> -?2 LIMIT 1",
 		   "uii", hash, d->page, target_of(st, d)) != 0;
 }
 
@@ -136,7 +139,7 @@ was_told(const struct diff *d, uint64_t hash)
 
 	return db_number(&st->db, 0,
 		   "SELECT 1 FROM told WHERE target = ?1 AND hash = ?2"
-		   " AND page <> ?3 AND time > ?4",
+		   " AND page <> ?3 AND page > 0 AND time > ?4",
 		   "iuii", target_of(st, d), hash, d->page,
 		   d->o->time - TOLD_MS) != 0;
 }
@@ -147,13 +150,35 @@ tell_block(const struct diff *d, uint64_t hash)
 	struct store *st = d->arg;
 	int64_t target = target_of(st, d);
 
+	/* Only samples ask. */
+	if (db_number(&st->db, 0,
+		"SELECT 1 FROM pages WHERE target = ?1 AND sampled = 1 LIMIT 1",
+		"i", target) == 0)
+		return;
 	db_run(&st->db, "INSERT OR REPLACE INTO told VALUES(?1, ?2, ?3, ?4)",
 	    "iuii", target, hash, d->page, d->o->time);
 	db_run(&st->db, "DELETE FROM told WHERE target = ?1 AND time <= ?2",
 	    "ii", target, d->o->time - TOLD_MS);
 }
 
-const struct diff_pages store_pages = {stands_elsewhere, was_told, tell_block};
+/* A question that is open stands there with the page's number negated. */
+static bool
+was_asked(const struct diff *d, uint64_t hash)
+{
+	struct store *st = d->arg;
+	int64_t target = target_of(st, d);
+	int64_t page = db_number(&st->db, 0,
+	    "SELECT page FROM told WHERE target = ?1 AND hash = ?2", "iu",
+	    target, hash);
+
+	if (page == 0)
+		db_run(&st->db, "INSERT INTO told VALUES(?1, ?2, ?3, ?4)",
+		    "iuii", target, hash, -d->page, d->o->time);
+	return page == -d->page;
+}
+
+const struct diff_pages store_pages = {stands_elsewhere, was_told, tell_block,
+    was_asked};
 
 void
 blocks_flag(struct store *st, int64_t page, const struct known_text *k)

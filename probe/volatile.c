@@ -5,10 +5,11 @@
 
 #include "limit.h"
 
-#define RECENT	      6	 /* looks of which most ... */
-#define RECENT_MOST   4	 /* ... must have changed */
+#define RECENT	      10 /* looks of which most ... */
+#define RECENT_MOST   9	 /* ... must have changed: news by chance do not */
+#define RECENT_FEW    5	 /* with fewer it is no longer busy */
 #define QUIET_LOOKS   12 /* without a change: it rejoins the page */
-#define SUSPECT_LOOKS 3	 /* the same for what only a twin has shown */
+#define SUSPECT_LOOKS 3	 /* what only a twin has shown proves no more */
 #define BLOCK_LOOKS   64 /* without coming or going: forgotten */
 #define BLOCK_TOLD    2	 /* times that a block's coming or going is told */
 #define SETTLED	      3	 /* looks with the twin's content: a real change */
@@ -20,13 +21,26 @@ volatile_set_release(struct volatile_set *set)
 	memset(set, 0, sizeof *set);
 }
 
+/* Changes in the last looks up to that one. */
+static int
+recent_changes(const struct volatile_slot *s, uint64_t look)
+{
+	uint64_t passed = look > s->look ? look - s->look : 0;
+	uint64_t changes = passed > 63 ? 0 : s->changes << passed;
+	int n = 0;
+
+	for (int i = 0; i < RECENT; i++)
+		n += (int)(changes >> i & 1);
+	return n;
+}
+
 bool
 volatile_quiet(const struct volatile_slot *s, uint64_t look)
 {
-	uint64_t quiet = s->state == SLOT_SUSPECT ? SUSPECT_LOOKS
-	    : s->state == SLOT_BLOCK		  ? BLOCK_LOOKS
-						  : QUIET_LOOKS;
+	uint64_t quiet = s->state >= SLOT_BLOCK ? BLOCK_LOOKS : QUIET_LOOKS;
 
+	if (s->state == SLOT_BUSY)
+		return recent_changes(s, look) < RECENT_FEW;
 	return look > s->look && look - s->look > quiet;
 }
 
@@ -49,7 +63,7 @@ static struct volatile_slot *
 slot_find(struct volatile_set *set, const struct block_run *r)
 {
 	for (size_t i = 0; r != NULL && i < set->count; i++)
-		if (set->list[i].state != SLOT_BLOCK &&
+		if (set->list[i].state < SLOT_BLOCK &&
 		    (set->list[i].before == r->before ||
 			set->list[i].after == r->after))
 			return &set->list[i];
@@ -76,16 +90,6 @@ slot_add(struct volatile_set *set)
 	return s;
 }
 
-static bool
-changes_mostly(uint64_t changes)
-{
-	int n = 0;
-
-	for (int i = 0; i < RECENT; i++)
-		n += (int)(changes >> i & 1);
-	return n >= RECENT_MOST;
-}
-
 static void
 slot_note(struct volatile_slot *s, const struct block_run *r, uint64_t look)
 {
@@ -97,22 +101,30 @@ slot_note(struct volatile_slot *s, const struct block_run *r, uint64_t look)
 	s->look = look;
 	s->before = r->before;
 	s->after = r->after;
+	s->touched = true;
 }
 
-/* The look after the twin: does it go on changing, or was the twin the first
- * to see a real change? */
+/* A look after the twin: does it go on changing, or was the twin the first to
+ * see a real change?  `passed`: looks since it last changed, of which all but
+ * this one showed what stood there before the twin. */
 static enum volatile_step
 suspect_step(struct volatile_set *set, struct volatile_slot *s,
-    uint64_t content)
+    uint64_t content, uint64_t passed)
 {
-	if (content != s->content) {
+	if (content == s->content && passed <= 1) {
+		if (++s->same < SETTLED)
+			return VOLATILE_WAIT;
+		slot_remove(set, s);
+		return VOLATILE_TELL;
+	}
+	/* What the twin showed is back, or yet another thing is there. */
+	if (content == s->content || passed <= SUSPECT_LOOKS) {
 		s->state = SLOT_VOLATILE;
 		s->content = content;
 		return VOLATILE_HIDE;
 	}
-	if (++s->same < SETTLED)
-		return VOLATILE_WAIT;
-	slot_remove(set, s);
+	s->state = SLOT_CANDIDATE;
+	s->content = content;
 	return VOLATILE_TELL;
 }
 
@@ -124,6 +136,7 @@ volatile_changed(struct volatile_set *set, const struct block_run *gone,
 	struct volatile_slot *s = slot_find(set, come);
 	uint64_t content = come == NULL ? 0 : come->content;
 	size_t width = come == NULL ? 0 : come->count;
+	uint64_t passed;
 	bool is_new;
 
 	if (s == NULL)
@@ -142,41 +155,101 @@ volatile_changed(struct volatile_set *set, const struct block_run *gone,
 	}
 	if (width > s->width)
 		s->width = (uint32_t)width;
+	passed = look > s->look ? look - s->look : 0;
 	slot_note(s, r, look);
 	if (!is_new && s->state == SLOT_SUSPECT)
-		return suspect_step(set, s, content);
-	if (s->state != SLOT_VOLATILE && twin) {
+		return suspect_step(set, s, content, passed);
+	if (s->state == SLOT_BUSY && twin) {
+		s->state = SLOT_VOLATILE;
+	} else if (s->state != SLOT_VOLATILE && twin) {
 		s->state = SLOT_SUSPECT;
 		s->same = 1;
-	} else if (s->state == SLOT_CANDIDATE && changes_mostly(s->changes)) {
-		s->state = SLOT_VOLATILE;
+	} else if (s->state == SLOT_CANDIDATE &&
+	    recent_changes(s, look) >= RECENT_MOST) {
+		s->state = SLOT_BUSY;
 	}
 	s->content = content;
-	return s->state == SLOT_VOLATILE ? VOLATILE_HIDE : VOLATILE_TELL;
-}
-
-static struct volatile_slot *
-block_find(struct volatile_set *set, uint64_t hash)
-{
-	for (size_t i = 0; i < set->count; i++)
-		if (set->list[i].state == SLOT_BLOCK &&
-		    set->list[i].content == hash)
-			return &set->list[i];
-	return NULL;
+	return s->state == SLOT_VOLATILE || s->state == SLOT_BUSY
+	    ? VOLATILE_HIDE
+	    : VOLATILE_TELL;
 }
 
 bool
-volatile_flickers(struct volatile_set *set, uint64_t hash, uint64_t look)
+volatile_knows(const struct volatile_set *set, const struct block_run *r)
 {
-	struct volatile_slot *s = block_find(set, hash);
+	for (size_t i = 0; r != NULL && i < set->count; i++)
+		if (set->list[i].state < SLOT_BLOCK &&
+		    (set->list[i].before == r->before ||
+			set->list[i].after == r->after))
+			return true;
+	return false;
+}
 
-	if (s == NULL) {
-		s = slot_add(set);
-		s->state = SLOT_BLOCK;
-		s->content = hash;
+/* The slot of a block, made when there is none. */
+static struct volatile_slot *
+block_slot(struct volatile_set *set, uint64_t hash)
+{
+	struct volatile_slot *s;
+
+	set->dirty = true;
+	for (size_t i = 0; i < set->count; i++)
+		if (set->list[i].state >= SLOT_BLOCK &&
+		    set->list[i].content == hash)
+			return &set->list[i];
+	s = slot_add(set);
+	s->state = SLOT_BLOCK;
+	s->content = hash;
+	return s;
+}
+
+void
+volatile_blinks(struct volatile_set *set, uint64_t hash, uint64_t look)
+{
+	struct volatile_slot *s = block_slot(set, hash);
+
+	s->state = SLOT_BLINK;
+	s->same = 1;
+	s->look = look;
+	s->touched = true;
+}
+
+void
+volatile_twin_end(struct volatile_set *set, uint64_t look)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		struct volatile_slot *s = &set->list[i];
+
+		if (s->touched || s->look != look)
+			continue;
+		if (s->state == SLOT_SUSPECT) {
+			s->state = SLOT_VOLATILE;
+			set->dirty = true;
+		} else if (s->state == SLOT_BLINK) {
+			s->state = SLOT_BLOCK;
+			s->same = BLOCK_TOLD + 1;
+			set->dirty = true;
+		}
 	}
+}
+
+enum volatile_step
+volatile_block(struct volatile_set *set, uint64_t hash, uint64_t look)
+{
+	struct volatile_slot *s = block_slot(set, hash);
+	uint64_t passed = look - s->look;
+
 	s->look = look;
 	s->same++;
-	set->dirty = true;
-	return s->same > BLOCK_TOLD;
+	if (s->state == SLOT_BLOCK)
+		return s->same > BLOCK_TOLD ? VOLATILE_HIDE : VOLATILE_TELL;
+	/* As the twin showed it from then on: a change between the two. */
+	if (passed <= 1 && s->same < SETTLED)
+		return VOLATILE_WAIT;
+	if (passed <= 1) {
+		slot_remove(set, s);
+		return VOLATILE_TELL;
+	}
+	s->state = SLOT_BLOCK;
+	s->same = BLOCK_TOLD + 1;
+	return VOLATILE_HIDE;
 }

@@ -33,6 +33,20 @@ end(struct story *s)
 	story_end(s);
 }
 
+static void
+list_with(struct story *s, const char *text)
+{
+	struct observation o;
+	struct finding f;
+	struct hop *h = look_begin(&o, &f, "uri", "main", LIST);
+
+	h->status = 200;
+	h->stage = STAGE_BODY;
+	look_fill(&f, text);
+	look_hash(&f, text);
+	story_look(s, &o, &f);
+}
+
 /* The list with links to the articles first to last, the newest on top. */
 static void
 list(struct story *s, int first, int last)
@@ -114,9 +128,17 @@ edits_are_told_as_such(void **state)
 	story_expect(&s, "content.edited uri\n");
 	assert_non_null(strstr(buf_str(&s.lines), "\"old\":\""));
 	assert_non_null(strstr(buf_str(&s.lines), "\"added\":[\"one c\"]"));
-	/* A new paragraph at the end of the article. */
+	/* A new paragraph within it. */
 	article(&s, 2, 200,
-	    "block top x;block two a;block two b;block two c;block foot x");
+	    "block top x;block two a;block two c;block two b;block foot x");
+	story_expect(&s, "content.edited uri\n");
+	/* At its end: it might be the frame's, until the next look. */
+	for (int i = 0; i < 2; i++) {
+		story_expect(&s, "");
+		article(&s, 2, 200,
+		    "block top x;block two a;block two c;block two b;"
+		    "block two d;block foot x");
+	}
 	story_expect(&s, "content.edited uri\n");
 	end(&s);
 }
@@ -135,6 +157,41 @@ frame_is_told_once(void **state)
 	story_expect(&s, "");
 	article(&s, 2, 200, "block top x;block two a;block two d;block foot y");
 	story_expect(&s, "content.edited uri\n");
+	end(&s);
+}
+
+/* A headline under the article, which the list page has too a moment later. */
+static void
+headline_is_no_edit(void **state)
+{
+	struct story s;
+
+	(void)state;
+	begin(&s);
+	read_two(&s);
+	for (int i = 0; i < 2; i++) {
+		article(&s, 1, 200,
+		    "block top x;block one a;block one b;block new x;"
+		    "block foot x");
+		article(&s, 2, 200,
+		    "block top x;block two a;block two b;block new x;"
+		    "block foot x");
+		list_with(&s, "block list x;block new x");
+	}
+	assert_true(store_commit(s.store));
+	assert_null(strstr(buf_str(&s.told), "edited"));
+	assert_non_null(strstr(buf_str(&s.told), "content.changed"));
+	/* Only the articles have it. */
+	for (int i = 0; i < 2; i++) {
+		article(&s, 1, 200,
+		    "block top x;block one a;block one b;block box x;"
+		    "block new x;block foot x");
+		article(&s, 2, 200,
+		    "block top x;block two a;block two b;block box x;"
+		    "block new x;block foot x");
+	}
+	assert_true(store_commit(s.store));
+	assert_null(strstr(buf_str(&s.told), "edited"));
 	end(&s);
 }
 
@@ -190,6 +247,7 @@ main(void)
 	    cmocka_unit_test(newest_are_followed_and_some_kept),
 	    cmocka_unit_test(edits_are_told_as_such),
 	    cmocka_unit_test(frame_is_told_once),
+	    cmocka_unit_test(headline_is_no_edit),
 	    cmocka_unit_test(deletion_and_return),
 	    cmocka_unit_test(nothing_is_deleted_while_the_site_fails),
 	};

@@ -123,13 +123,43 @@ history_shows_it_too(void **state)
 
 	(void)state;
 	begin(&s);
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 9; i++) {
 		snprintf(banner, sizeof banner, "b%d", i);
 		page(&s, VARIANT_NORMAL, banner, "a");
 	}
-	story_expect(&s,
-	    "content.changed uri\ncontent.changed uri\n"
-	    "content.changed uri\n");
+	assert_true(store_commit(s.store));
+	assert_non_null(strstr(buf_str(&s.told), "content.changed uri"));
+	buf_clear(&s.told);
+	for (int i = 0; i < 20; i++) {
+		snprintf(banner, sizeof banner, "c%d", i);
+		page(&s, VARIANT_NORMAL, banner, "a");
+	}
+	story_expect(&s, "");
+	/* It slows down: told again, though it is not quiet yet. */
+	for (int i = 0; i < 6; i++)
+		page(&s, VARIANT_NORMAL, "c19", "a");
+	page(&s, VARIANT_NORMAL, "new", "a");
+	story_expect(&s, "content.changed uri\n");
+	story_end(&s);
+}
+
+/* News every other look are news. */
+static void
+news_are_no_noise(void **state)
+{
+	struct story s;
+	char news[16];
+
+	(void)state;
+	begin(&s);
+	for (int i = 0; i < 60; i++) {
+		snprintf(news, sizeof news, "n%d", i / 2 * 2);
+		page(&s, VARIANT_NORMAL, "one", news);
+		assert_true(store_commit(s.store));
+		assert_int_equal(buf_str(&s.told)[0] != '\0',
+		    i == 0 || i % 2 == 0);
+		buf_clear(&s.told);
+	}
 	story_end(&s);
 }
 
@@ -146,6 +176,60 @@ quiet_places_rejoin(void **state)
 		page(&s, VARIANT_NORMAL, "four", "a");
 	story_expect(&s, "");
 	page(&s, VARIANT_NORMAL, "five", "a");
+	story_expect(&s, "content.changed uri\n");
+	story_end(&s);
+}
+
+/* Only a twin lacked it, and it is there again. */
+static void
+what_blinks_is_known_from_a_twin(void **state)
+{
+	struct story s;
+
+	(void)state;
+	begin(&s);
+	look(&s, VARIANT_TWIN, "block head x;block news a;block foot x");
+	for (int i = 0; i < 6; i++)
+		page(&s, VARIANT_NORMAL, "one", "a");
+	for (int i = 0; i < 6; i++)
+		look(&s, VARIANT_NORMAL,
+		    i % 3 == 0 ? "block head x;block one y;block news a;"
+				 "block foot x"
+			       : "block head x;block news a;block foot x");
+	story_expect(&s, "");
+	/* Something else in that place is told. */
+	page(&s, VARIANT_NORMAL, "other", "a");
+	story_expect(&s, "content.changed uri\n");
+	story_end(&s);
+}
+
+/* One twin differs, the next does not. */
+static void
+twins_that_disagree(void **state)
+{
+	struct story s;
+
+	(void)state;
+	begin(&s);
+	page(&s, VARIANT_TWIN, "two", "a");
+	page(&s, VARIANT_TWIN, "one", "a");
+	for (int i = 0; i < 5; i++)
+		page(&s, VARIANT_NORMAL, "two", "a");
+	story_expect(&s, "");
+	story_end(&s);
+}
+
+/* A block really went between the twins. */
+static void
+removal_between_twins_is_told(void **state)
+{
+	struct story s;
+
+	(void)state;
+	begin(&s);
+	for (int i = 0; i < 3; i++)
+		look(&s, i == 0 ? VARIANT_TWIN : VARIANT_NORMAL,
+		    "block head x;block news a;block foot x");
 	story_expect(&s, "content.changed uri\n");
 	story_end(&s);
 }
@@ -185,6 +269,33 @@ links_rotate(void **state)
 		look(&s, VARIANT_NORMAL, "channel vk a;block x");
 	story_expect(&s, "channel.removed uri youtube b 2>1\n");
 	story_end(&s);
+}
+
+/* A link that a twin was the first to see comes and goes as any other. */
+static void
+twin_sees_it_first(void **state)
+{
+	struct story s;
+
+	(void)state;
+	for (int twins = 1; twins <= 3; twins++) {
+		story_begin(&s, NULL);
+		look(&s, VARIANT_NORMAL, "channel vk a;block x");
+		for (int i = 0; i < twins; i++)
+			look(&s, VARIANT_TWIN,
+			    "channel vk a;channel youtube b;block x");
+		for (int i = 0; i < 2; i++)
+			look(&s, VARIANT_NORMAL,
+			    "channel vk a;channel youtube b;block x");
+		story_expect(&s,
+		    "target.baseline uri\n"
+		    "channel.added uri youtube b 1>2\n");
+		for (int i = 0; i < 3; i++)
+			look(&s, i == 0 ? VARIANT_NORMAL : VARIANT_CONFIRM,
+			    "channel vk a;block x");
+		story_expect(&s, "channel.removed uri youtube b 2>1\n");
+		story_end(&s);
+	}
 }
 
 static void
@@ -312,13 +423,18 @@ main(void)
 	    cmocka_unit_test(change_is_told_without_the_volatile),
 	    cmocka_unit_test(change_between_twins_is_told),
 	    cmocka_unit_test(history_shows_it_too),
+	    cmocka_unit_test(news_are_no_noise),
 	    cmocka_unit_test(quiet_places_rejoin),
+	    cmocka_unit_test(what_blinks_is_known_from_a_twin),
+	    cmocka_unit_test(twins_that_disagree),
+	    cmocka_unit_test(removal_between_twins_is_told),
 	    cmocka_unit_test(order_means_nothing),
 	    cmocka_unit_test(links_rotate),
 	    cmocka_unit_test(words_that_changed),
 	    cmocka_unit_test(event_shows_words),
 	    cmocka_unit_test(log_shows_words),
 	    cmocka_unit_test(hostile_blocks_end),
+	    cmocka_unit_test(twin_sees_it_first),
 	    cmocka_unit_test(dates_in_titles_mean_nothing),
 	};
 
