@@ -213,7 +213,10 @@ visit(struct year *y, struct watched *w)
 		exit(1);
 	}
 	if (y->watch == strtoul(w->target + 1, NULL, 10))
-		printf("# %s %s %s %s: %zu blocks%s%s\n", w->target,
+		printf("# %s %lld %u %s %s %s: %zu blocks%s%s\n", w->target,
+		    (long long)y->now / 86400000,
+		    y->sites[y->watch].first_headline +
+			y->sites[y->watch].headlines - 1,
 		    variant_name(o.variant), w->url, good ? "good" : "bad",
 		    f.nblocks, a.twin ? ", twin" : "",
 		    a.confirm_soon ? ", again" : "");

@@ -512,6 +512,9 @@ is_of_flapping(enum event_type t)
 static bool
 told_of_outage(struct year *y, uint32_t site, const struct event *e)
 {
+	/* Where it moved to is what there is after an outage. */
+	if (e->type == EVENT_SITE_MOVED && y->sites[site].moved)
+		return true;
 	for (size_t i = 0; i < y->nepisodes; i++) {
 		struct episode *p = &y->episodes[i];
 
@@ -740,9 +743,10 @@ print_plants(struct year *y, struct row *all)
 
 	for (size_t i = 0; i < y->count; i++) {
 		count_plant(&rows[y->plants[i].kind], &y->plants[i]);
-		if (y->plants[i].applied && !y->plants[i].told &&
+		if (y->plants[i].applied &&
 		    y->plants[i].visits > plant_kinds[y->plants[i].kind].bar)
-			printf("# not told: %s, s%u, noise %x, %u visits\n",
+			printf("# %s: %s, s%u, noise %x, %u visits\n",
+			    y->plants[i].told ? "late" : "not told",
 			    plant_kinds[y->plants[i].kind].name,
 			    y->plants[i].site,
 			    y->sites[y->plants[i].site].noise,
@@ -763,6 +767,20 @@ print_plants(struct year *y, struct row *all)
 	return all->late + all->missed == 0;
 }
 
+/* While a site flaps, that is what is told of it. */
+static bool
+is_in_flapping(const struct year *y, const struct episode *e)
+{
+	for (size_t i = 0; i < y->nepisodes; i++) {
+		const struct episode *f = &y->episodes[i];
+
+		if (f->bad == BAD_FLAP && f != e && f->site == e->site &&
+		    e->to > f->from && e->from < f->to + 30 * DAY_MS)
+			return true;
+	}
+	return false;
+}
+
 static bool
 print_outages(const struct year *y)
 {
@@ -773,8 +791,8 @@ print_outages(const struct year *y)
 
 		/* Another must have answered meanwhile, so that it is not us.
 		 */
-		if (e->looks < CONFIRM_DOWN + 1 ||
-		    e->to - e->seen < 2 * 3600000) {
+		if (e->looks < (e->bad == BAD_FLAP ? 24 : CONFIRM_DOWN + 1) ||
+		    e->to - e->seen < 2 * 3600000 || is_in_flapping(y, e)) {
 			none += !e->told;
 			continue;
 		}
