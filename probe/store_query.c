@@ -295,7 +295,8 @@ store_view_pages(struct store_view *v, const char *target,
 	s = db_query(&v->db,
 	    "SELECT page, slot, url, last_seen, last_good,"
 	    " visits, twins, suppressed, (SELECT count(*) FROM changing c"
-	    " WHERE c.page = p.page AND c.state BETWEEN 1 AND 3), (SELECT count(*)"
+	    " WHERE c.page = p.page AND c.state BETWEEN 1 AND 3), (SELECT "
+	    "count(*)"
 	    " FROM places l WHERE l.page = p.page AND l.volatile > 2),"
 	    " flickers, reordered, markup, gone, sampled, watched"
 	    " FROM pages p WHERE target = ?1 ORDER BY slot, url",
