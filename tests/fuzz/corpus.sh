@@ -7,7 +7,7 @@ B=${B:-build}
 [ -e "$B/libkpwatch.a" ] || skip "no $B/libkpwatch.a"
 make_work
 libs=$(pkg-config --libs libevent_core libevent_extra libcurl libcares \
-    libpcap zlib libbrotlidec libzstd sqlite3 yaml-0.1 jansson libssl \
+    libpcap zlib libdeflate libbrotlidec libzstd sqlite3 yaml-0.1 jansson libssl \
     libcrypto uchardet libidn2 libpsl)
 flags=
 case $B in
