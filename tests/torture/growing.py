@@ -100,6 +100,9 @@ class Growing:
         while len(self.told()) < want and time.monotonic() < end:
             self.again()
             time.sleep(0.3)
+        # One that is not up yet ends by the signal itself, its log to be
+        # brought up to date by the next.
+        self.watching()
         while not self.p.alive() and time.monotonic() < end + 30:
             self.again()
             self.watching()
