@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include "cdxj.h"
+#include "http.h"
 #include "instant.h"
 #include "limit.h"
 #include "warc.h"
+#include "warc_content.h"
 #include "warc_set.h"
 
 /* What is to be found, and why it was not. */
@@ -16,6 +18,9 @@ struct search {
 	int dirfd;
 	const char *sha256;
 	char **why;
+	/* The codings by the header of the revisit that led here; NULL: those
+	 * of the record itself. */
+	const struct buf *codings;
 };
 
 static bool
@@ -94,6 +99,24 @@ check_original(const struct search *s, const struct warc_record *rec)
 	return good;
 }
 
+/* The same bytes under another header are another body. */
+static bool
+check_referred(const struct search *s, const struct warc_record *rec,
+    const struct warc_payload *p)
+{
+	struct buf codings = BUF_INIT(WARC_HTTP_HEAD_MAX);
+	struct search again = {s->dirfd, s->sha256, s->why, &codings};
+	struct http_head h = HTTP_HEAD_INIT;
+	bool good;
+
+	if (http_parse_response(&h, buf_span(&p->http_head)))
+		http_codings(&h, &codings);
+	good = check_original(&again, rec);
+	http_head_release(&h);
+	buf_release(&codings);
+	return good;
+}
+
 static bool
 check_payload(const struct search *s, const struct warc_record *rec,
     const struct warc_payload *p, bool may_refer)
@@ -102,7 +125,7 @@ check_payload(const struct search *s, const struct warc_record *rec,
 		return refuse(s, xasprintf("%s", p->note));
 	if (rec->type == WARC_REVISIT && !p->has_payload && may_refer &&
 	    p->status != 304)
-		return check_original(s, rec);
+		return check_referred(s, rec, p);
 	if (rec->type != WARC_RESPONSE && rec->type != WARC_REVISIT)
 		return refuse(s, xasprintf("no response record stands there"));
 	if (strcmp(p->sha256, s->sha256) != 0)
@@ -135,6 +158,24 @@ on_note(void *arg, uint64_t offset, const char *text)
 		x->damaged = true;
 }
 
+/* Reads the payload, under the revisit's codings where there are some. */
+static void
+read_payload(const struct search *s, struct warc_reader *r,
+    const struct warc_record *rec, struct warc_payload *p)
+{
+	struct buf raw = BUF_INIT(WARC_CODED_MAX);
+	struct warc_keep keep = {.raw = &raw};
+	struct content *c;
+
+	warc_payload_read(p, r, rec, s->codings != NULL ? &keep : NULL);
+	if (s->codings != NULL && !raw.overflow) {
+		c = content_new(buf_span(s->codings));
+		content_add(c, buf_span(&raw));
+		content_end(c, &p->length, p->sha256);
+	}
+	buf_release(&raw);
+}
+
 static bool
 check_record(const struct search *s, const char *file, uint64_t offset,
     bool may_refer)
@@ -153,7 +194,7 @@ check_record(const struct search *s, const char *file, uint64_t offset,
 	if (warc_reader_next(r, &rec) != 1 || rec.offset != 0) {
 		good = refuse(s, xasprintf("no record begins there"));
 	} else {
-		warc_payload_read(&p, r, &rec, NULL);
+		read_payload(s, r, &rec, &p);
 		good = !warc_reader_torn(r)
 		    ? check_payload(s, &rec, &p, may_refer)
 		    : refuse(s, xasprintf("the record is cut off"));
@@ -172,7 +213,7 @@ bool
 warc_check_evidence(int dirfd, const char *file, uint64_t offset,
     const char *sha256, char **why)
 {
-	struct search s = {dirfd, sha256, why};
+	struct search s = {dirfd, sha256, why, NULL};
 
 	*why = NULL;
 	if (strchr(file, '/') != NULL)

@@ -16,6 +16,7 @@
 
 #include "cdxj.h"
 #include "digest.h"
+#include "gzip_write.h"
 #include "limit.h"
 #include "log.h"
 #include "warc.h"
@@ -478,6 +479,42 @@ test_evidence(void **state)
 	free(why);
 }
 
+/* The same bytes once without and once with a coding in their header. */
+static void
+test_evidence_coded(void **state)
+{
+	struct place *p = *state;
+	struct warc_writer *w = open_writer(p, 0, NULL);
+	const char *file = "kpwatch-20190114-00.warc.gz";
+	int64_t at[2];
+	char sums[2][65], *why = NULL;
+
+	for (int i = 0; i < 2; i++) {
+		struct observation o;
+
+		page(&o, START + i, "http://a.example/", "");
+		gzip_member(&o.hops[0].body, SPAN("page one"), 6);
+		sha256_hex(i == 0 ? buf_span(&o.hops[0].body)
+				  : SPAN("page one"),
+		    sums[i]);
+		buf_clear(&o.hops[0].headers);
+		buf_addf(&o.hops[0].headers, "HTTP/1.1 200 OK\r\n%s\r\n",
+		    i == 0 ? "" : "Content-Encoding: gzip\r\n");
+		assert_true(warc_writer_add(w, &o));
+		at[i] = o.warc_offset;
+		observation_release(&o);
+	}
+	warc_writer_close(w);
+	for (int i = 0; i < 2; i++) {
+		assert_true(warc_check_evidence(p->fd, file, (uint64_t)at[i],
+		    sums[i], &why));
+		assert_false(warc_check_evidence(p->fd, file, (uint64_t)at[i],
+		    sums[!i], &why));
+		free(why);
+		why = NULL;
+	}
+}
+
 /* Damage anywhere in the record counts, in its header too, which no digest
  * covers: the check sum of the gzip member does. */
 static void
@@ -734,10 +771,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_round_trip),
-	    TEST(test_revisit), TEST(test_evidence), TEST(test_evidence_bytes),
-	    TEST(test_torn_tail), TEST(test_index_replaced),
-	    TEST(test_damage_inside), TEST(test_write_fails), TEST(test_days),
-	    TEST(test_index)};
+	    TEST(test_revisit), TEST(test_evidence), TEST(test_evidence_coded),
+	    TEST(test_evidence_bytes), TEST(test_torn_tail),
+	    TEST(test_index_replaced), TEST(test_damage_inside),
+	    TEST(test_write_fails), TEST(test_days), TEST(test_index)};
 
 	log_threshold(LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests_name("warc_write", tests, NULL, NULL);
