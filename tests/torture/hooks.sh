@@ -112,7 +112,13 @@ daemon=0
 touch "$work/calm"
 kill $site
 site=0
+: > "$work/run.log"
 start
+# Until it is up: one that is stopped before leaves the log to the next.
+for _ in $(seq 300); do
+	grep -q watching "$work/run.log" && break
+	sleep 0.1
+done
 for _ in $(seq $((600 + cycles * 4))); do
 	waiting=$("$KPWATCH" hooks -c "$work/kpwatch.yaml" -s "$work/state" | awk '{ n += $2 + $4 } END { print n }')
 	[ "$waiting" = 0 ] && break
