@@ -63,6 +63,8 @@ def comparable(events):
             continue
         kept = {k: v for k, v in e.items() if k not in NOT_COMPARED + TIMES}
         evidence = e["evidence"] or {}
+        if "cluster" in kept:  # TARGET@TIME of the event that began it
+            kept["cluster"] = kept["cluster"].split("@")[0]
         kept.update({k: evidence.get(k) for k in ("sha256", "element",
                                                   "text")})
         found.append((json.dumps(kept, ensure_ascii=False),
