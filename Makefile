@@ -94,6 +94,7 @@ deps:
 
 deps-test:
 	@contrib/setup/deps.sh build test
+	@contrib/setup/promtool.sh $(B)/tools
 
 deps-fuzz:
 	@contrib/setup/deps.sh build test fuzz

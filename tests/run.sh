@@ -15,6 +15,7 @@ cd "$(dirname "$0")/.." || exit 2
 . tests/lib.sh
 
 B=${B:-build}
+PATH=$PWD/$B/tools:$PATH
 jobs=2
 limit=300
 while getopts j:t: option; do

@@ -13,7 +13,7 @@ libuchardet-dev libidn2-dev libpsl-dev ca-certificates publicsuffix"
 # Servers, namespaces, linters: what the tests talk to and look with.
 test="libcmocka-dev nginx-light knot knot-dnsutils iproute2 nftables
 util-linux procps openssl curl python3-minimal python3 python3-yaml sqlite3
-shellcheck strace mandoc clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev"
+shellcheck strace mandoc jq libxml2-utils bsdutils clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev"
 
 # What the measurements compare with.
 bench="libxml2-dev libgumbo-dev wrk prometheus-blackbox-exporter urlwatch tcpflow

@@ -2,6 +2,7 @@
 # Alert rules and the dashboard use metrics that exist.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+PATH=$PWD/${B:-build}/tools:$PATH
 for tool in promtool jq; do
 	command -v $tool >/dev/null || { echo "skip: no $tool"; exit 77; }
 done
