@@ -16,6 +16,7 @@
 #define POISON_MAX     256
 #define TRIES_MAX      3 /* of a job whose analysers end without fault */
 #define POISON_TIME_MS (24 * INT64_C(3600000))
+#define CLOSED_TIME_MS 1000 /* from an analyser's socket to its end */
 
 static const size_t record_max =
     JOB_BYTES_MAX + FINDING_BYTES_MAX + PACKETS_KEEP_MAX + 64;
@@ -46,7 +47,8 @@ struct worker {
 	struct job *job;
 	struct event *timer;
 	uint32_t index;
-	bool killed; /* the parent was asked to kill it */
+	uint32_t life; /* how many have had this index */
+	bool killed;   /* the parent was asked to kill it */
 };
 
 struct poison {
@@ -155,23 +157,31 @@ job_finish_with(struct pipeline *p, struct job *j, enum analysis_status status,
 	buf_release(&b);
 }
 
-static bool
-is_poison(struct pipeline *p, const struct job *j)
+static struct poison *
+poison_find(struct pipeline *p, const struct job *j)
 {
 	for (size_t i = 0; i < p->npoison; i++)
 		if (strcmp(p->poison[i].body_sha256, j->body_sha256) == 0)
-			return p->poison[i].until > j->time;
-	return false;
+			return &p->poison[i];
+	return NULL;
+}
+
+static bool
+is_poison(struct pipeline *p, const struct job *j)
+{
+	const struct poison *found = poison_find(p, j);
+
+	return found != NULL && found->until > j->time;
 }
 
 static void
 poison_add(struct pipeline *p, const struct job *j)
 {
-	struct poison *slot = &p->poison[p->npoison % POISON_MAX];
+	struct poison *slot = poison_find(p, j);
 
-	if (p->npoison < POISON_MAX)
-		p->npoison++;
-	else
+	if (slot == NULL && p->npoison < POISON_MAX)
+		slot = &p->poison[p->npoison++];
+	else if (slot == NULL)
 		slot = &p->poison[(size_t)j->id % POISON_MAX];
 	memcpy(slot->body_sha256, j->body_sha256, sizeof slot->body_sha256);
 	slot->until = j->time + POISON_TIME_MS;
@@ -194,6 +204,17 @@ worker_fail_job(struct pipeline *p, struct worker *w, const char *why)
 	job_finish_with(p, j, ANALYSIS_FAILED, note);
 }
 
+/* Nothing that it says counts any more. */
+static void
+worker_kill(struct pipeline *p, struct worker *w, const char *why)
+{
+	w->killed = true;
+	channel_send(p->parent, MSG_KILL_WORKER,
+	    (uint64_t)w->life << 32 | w->index, span_of(why));
+	worker_stop(w);
+	worker_fail_job(p, w, why);
+}
+
 static void
 on_worker_silent(evutil_socket_t fd, short what, void *arg)
 {
@@ -201,12 +222,12 @@ on_worker_silent(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (w->job == NULL || w->killed)
-		return;
-	w->killed = true;
-	channel_send(w->owner->parent, MSG_KILL_WORKER, w->index,
-	    SPAN("silent for 5 s"));
-	worker_fail_job(w->owner, w, "no answer within 5 s");
+	if (w->channel == NULL)
+		worker_kill(w->owner, w,
+		    "the analyser broke the message rules, or closed its "
+		    "socket and lives on");
+	else if (w->job != NULL)
+		worker_kill(w->owner, w, "no answer within 5 s");
 }
 
 static void
@@ -293,10 +314,7 @@ on_result(struct pipeline *p, struct worker *w, const struct message *m)
 		log_error("analyser %u answered for observation %llu, which it "
 			  "was not given",
 		    w->index, (unsigned long long)m->id);
-		w->killed = true;
-		channel_send(p->parent, MSG_KILL_WORKER, w->index,
-		    SPAN("wrong answer"));
-		worker_fail_job(p, w, "the analyser answered out of turn");
+		worker_kill(p, w, "the analyser answered out of turn");
 		return;
 	}
 	w->job = NULL;
@@ -314,12 +332,17 @@ on_worker_message(struct channel *ch, const struct message *m, void *arg)
 		on_result(w->owner, w, m);
 }
 
-/* Why it ended, and what becomes of its job, the parent will say. */
+/* Why it ended, and what becomes of its job, the parent will say; unless it
+ * did not end. */
 static void
 on_worker_closed(struct channel *ch, void *arg)
 {
-	(void)ch;
-	worker_stop(arg);
+	struct worker *w = arg;
+	struct timeval tv = {CLOSED_TIME_MS / 1000, 0};
+
+	channel_free(ch);
+	w->channel = NULL;
+	event_add(w->timer, &tv);
 }
 
 /* The analyser was told to stop before it came to this job. */
@@ -371,9 +394,9 @@ worker_add(struct pipeline *p, const struct peer *peer)
 	w = &p->workers[peer->index];
 	worker_stop(w);
 	worker_fail_job(p, w, "the analyser was replaced");
-	memset(w, 0, sizeof *w);
-	w->owner = p;
-	w->index = peer->index;
+	*w = (struct worker){.owner = p,
+	    .index = peer->index,
+	    .life = w->life + 1};
 	h.arg = w;
 	w->timer = evtimer_new(p->base, on_worker_silent, w);
 	w->channel = channel_new(p->base, peer->fd, p->self, ROLE_ANALYSER, &h);

@@ -23,6 +23,8 @@
 #define RESTART_MAX_MS 30000
 #define STEADY_MS      60000 /* up this long: its failures are forgotten */
 #define STORE_ATTEMPTS 8
+#define WORDS_MAX      20 /* log lines of an analyser */
+#define WORDS_MS       60000
 
 enum child_state {
 	CHILD_ABSENT,
@@ -41,6 +43,9 @@ struct child {
 	struct event *timer; /* READY in time, or the next start */
 	unsigned failures;
 	int64_t started; /* ms */
+	uint32_t life;	 /* analyser: how often the source was given one */
+	bool greeted;	 /* its HELLO came */
+	struct log_limit words; /* of one that may be hostile */
 };
 
 struct supervisor {
@@ -170,6 +175,8 @@ connect_pair(struct child *a, struct child *b)
 		fatal("cannot make a socket pair: %s", strerror(errno));
 	send_peer(a, b->role, b->index, fds[0]);
 	send_peer(b, a->role, a->index, fds[1]);
+	if (b->role == ROLE_ANALYSER)
+		b->life++;
 }
 
 static void
@@ -292,7 +299,8 @@ all_ready(const struct supervisor *s)
 {
 	for (size_t i = 0; i < s->nchildren; i++)
 		if (is_wanted(&s->children[i]) &&
-		    s->children[i].state != CHILD_READY)
+		    (s->children[i].state != CHILD_READY ||
+			s->children[i].channel == NULL))
 			return false;
 	return true;
 }
@@ -323,10 +331,64 @@ child_ready(struct child *c)
 	say_ready(c->owner);
 }
 
+/* It broke the rules: nothing more is heard from it. */
 static void
-pass_log(const struct message *m)
+distrust(struct child *c, const char *why)
 {
-	char line[2048];
+	log_error("%s %s; killing it", child_name(c), why);
+	channel_free(c->channel);
+	c->channel = NULL;
+	if (c->pid > 0)
+		kill(c->pid, SIGKILL);
+}
+
+/* These meet hostile bytes: they may say little, and in no other's name. */
+static bool
+is_exposed(const struct child *c)
+{
+	return c->role == ROLE_ANALYSER || c->role == ROLE_SNIFFER;
+}
+
+static bool
+may_speak(struct child *c)
+{
+	int64_t now = monotonic_us() / 1000;
+
+	if (!is_exposed(c) ||
+	    log_limit_pass(&c->words, WORDS_MAX, WORDS_MS, now))
+		return true;
+	if (c->words.dropped == 1)
+		log_warn("%s says too much; the rest of this minute is left "
+			 "out",
+		    child_name(c));
+	return false;
+}
+
+/* A child's words are not trusted to be one printable line. */
+static void
+make_line(const struct child *c, struct span text, struct buf *line)
+{
+	char own[32];
+
+	snprintf(own, sizeof own, "%s: ", role_name(c->role));
+	text.n = utf8_clip(text, line->max / 2);
+	if (!span_starts(text, own))
+		buf_addf(line, "%s%s", own, "said: ");
+	if (is_exposed(c)) {
+		quote_bytes(line, text);
+		return;
+	}
+	buf_add_span(line, text);
+	for (size_t i = 0; i < line->len; i++)
+		if ((unsigned char)line->data[i] < 0x20 ||
+		    line->data[i] == 0x7f)
+			line->data[i] = ' ';
+}
+
+static void
+pass_log(struct child *child, const struct message *m)
+{
+	struct buf line = BUF_INIT(4 * KIB);
 	uint8_t level;
 	struct cursor c;
 	struct span text;
@@ -338,24 +400,21 @@ pass_log(const struct message *m)
 		return;
 	if (level < LOG_LEVEL_ERROR)
 		level = LOG_LEVEL_ERROR;
-	text.n = utf8_clip(text, sizeof line - 1);
-	memcpy(line, text.p, text.n);
-	line[text.n] = '\0';
-	/* A child's words are not trusted to be one printable line. */
-	for (char *p = line; *p != '\0'; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = ' ';
-	if (log_wants((enum log_level)level))
-		log_line((enum log_level)level, line);
+	if (!log_wants((enum log_level)level) || !may_speak(child))
+		return;
+	make_line(child, text, &line);
+	log_line((enum log_level)level, buf_str(&line));
+	buf_release(&line);
 }
 
+/* The source names an analyser by its index and how many had that before, so
+ * that an order which comes late hits no successor. */
 static void
 kill_worker(struct supervisor *s, const struct message *m)
 {
-	struct child *c =
-	    m->id < PEERS_MAX ? find(s, ROLE_ANALYSER, (uint32_t)m->id) : NULL;
+	struct child *c = find(s, ROLE_ANALYSER, (uint32_t)m->id);
 
-	if (c == NULL || c->pid <= 0)
+	if (c == NULL || c->pid <= 0 || c->life != m->id >> 32)
 		return;
 	log_warn("killing %s: %s", child_name(c), log_quote(m->data));
 	kill(c->pid, SIGKILL);
@@ -371,21 +430,29 @@ on_child_message(struct channel *ch, const struct message *m, void *arg)
 	(void)ch;
 	switch (m->type) {
 	case MSG_HELLO:
-		if (!span_is(m->data, process_build_id()))
+		/* It has read nothing of ours before, so it is our program. */
+		if (c->greeted)
+			distrust(c, "greets again");
+		else if (!span_is(m->data, process_build_id()))
 			fatal("the program file was replaced while running; "
 			      "restart the service");
+		c->greeted = true;
 		break;
 	case MSG_READY:
-		child_ready(c);
+		if (c->state == CHILD_STARTING)
+			child_ready(c);
+		else if (c->state == CHILD_READY)
+			distrust(c, "says twice that it is ready");
 		break;
 	case MSG_LOG:
-		pass_log(m);
+		pass_log(c, m);
 		break;
 	case MSG_KILL_WORKER:
 		kill_worker(s, m);
 		break;
 	case MSG_PONG:
-		if (s->plan.alive != NULL)
+		/* Nobody else was asked. */
+		if (c->role == ROLE_NET && s->plan.alive != NULL)
 			s->plan.alive(s->plan.arg);
 		break;
 	case MSG_STATS:
@@ -461,7 +528,10 @@ child_start(struct child *c)
 	if (c->pid < 0)
 		fatal("cannot start %s: %s", child_name(c), strerror(errno));
 	c->state = CHILD_STARTING;
+	c->greeted = false;
 	c->started = monotonic_us() / 1000;
+	for (size_t i = 0; is_source(c->role) && i < s->nchildren; i++)
+		s->children[i].life = 0;
 	c->channel = channel_new(s->base, fd, ROLE_PARENT, c->role, &h);
 	connect_child(s, c);
 	send_setup(s, c);

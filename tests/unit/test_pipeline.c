@@ -1,0 +1,279 @@
+/* What becomes of a job whose analyser fails, and of its bytes later. */
+#include "cm.h"
+
+#include <event2/event.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "finding.h"
+#include "limit.h"
+#include "log.h"
+#include "pipeline.h"
+#include "process.h"
+
+#define HOUR INT64_C(3600000)
+
+static struct event_base *base;
+static struct pipeline *pipeline;
+static struct channel *up;
+static struct connection analyser, store, parent;
+
+static void
+quiet(enum log_level level, const char *line, void *arg)
+{
+	(void)level;
+	(void)line;
+	(void)arg;
+}
+
+static void
+ignore_message(struct channel *ch, const struct message *m, void *arg)
+{
+	(void)ch;
+	(void)m;
+	(void)arg;
+}
+
+static void
+ignore(void *arg)
+{
+	(void)arg;
+}
+
+static void
+ignore_channel(struct channel *ch, void *arg)
+{
+	(void)ch;
+	(void)arg;
+}
+
+static void
+ignore_stored(uint64_t id, struct span advice, void *arg)
+{
+	(void)id;
+	(void)advice;
+	(void)arg;
+}
+
+static void
+ignore_resumed(struct span known, void *arg)
+{
+	(void)known;
+	(void)arg;
+}
+
+static void
+turn(void)
+{
+	event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+static void
+join(enum role role, struct connection *far)
+{
+	struct peer peer = {role, 0, -1};
+	int fds[2];
+
+	assert_true(process_pair(fds));
+	connection_release(far);
+	connection_init(far, fds[1], role, ROLE_NET);
+	peer.fd = fds[0];
+	pipeline_peer(pipeline, &peer);
+	turn();
+}
+
+/* A page of these bytes, looked at then. */
+static void
+submit(const char *body, int64_t time)
+{
+	struct observation o = {.time = time};
+
+	o.vantage = xstrdup("v");
+	o.target = xstrdup("t");
+	o.page = xstrdup("main");
+	o.url = xstrdup("http://t.test/");
+	o.nhops = 1;
+	o.hops = xcalloc(1, sizeof *o.hops);
+	o.hops[0].url = xstrdup(o.url);
+	o.hops[0].status = 200;
+	o.hops[0].http_version = 11;
+	o.hops[0].stage = STAGE_BODY;
+	buf_init(&o.hops[0].body, KIB);
+	buf_add_str(&o.hops[0].body, body);
+	pipeline_submit(pipeline, &o, BODIES_NONE, false);
+	turn();
+}
+
+/* Is something there to read?  The job, or the record. */
+static bool
+waits(const struct connection *c)
+{
+	char byte;
+
+	return c->pending.len > c->used ||
+	    recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
+/* The note of the finding in the next record. */
+static void
+expect_record(const char *note)
+{
+	struct message m;
+	struct finding f;
+	struct cursor c;
+
+	assert_true(waits(&store));
+	assert_true(connection_receive(&store, &m));
+	assert_int_equal(m.type, MSG_RECORD);
+	cursor_init(&c, m.data.p, m.data.n);
+	cursor_bytes(&c, JOB_BYTES_MAX);
+	cursor_bytes(&c, PACKETS_KEEP_MAX);
+	assert_true(finding_decode(&f, cursor_bytes(&c, FINDING_BYTES_MAX)));
+	assert_int_equal(f.status, ANALYSIS_FAILED);
+	assert_int_equal(f.nnotes, 1);
+	if (strstr(f.notes[0], note) == NULL)
+		fail_msg("'%s' is not '%s'", f.notes[0], note);
+	finding_release(&f);
+}
+
+static struct message
+expect_job(void)
+{
+	struct message m;
+
+	assert_true(waits(&analyser));
+	assert_true(connection_receive(&analyser, &m));
+	assert_int_equal(m.type, MSG_JOB);
+	return m;
+}
+
+static void
+fail_once(const char *body, int64_t time)
+{
+	submit(body, time);
+	expect_job();
+	pipeline_worker_lost(pipeline, 0, SPAN("signal 6, Aborted"));
+	turn();
+	expect_record("the analyser died (signal 6, Aborted)");
+	join(ROLE_ANALYSER, &analyser);
+}
+
+static int
+set_up(void **state)
+{
+	struct pipeline_handler h = {ignore_stored, ignore_resumed, ignore,
+	    NULL};
+	struct channel_handler p = {ignore_message, ignore_channel, NULL, NULL};
+	int fds[2];
+
+	(void)state;
+	log_to(quiet, NULL);
+	base = event_base_new();
+	assert_true(process_pair(fds));
+	connection_init(&parent, fds[1], ROLE_PARENT, ROLE_NET);
+	connection_init(&analyser, -1, ROLE_ANALYSER, ROLE_NET);
+	connection_init(&store, -1, ROLE_STORE, ROLE_NET);
+	up = channel_new(base, fds[0], ROLE_NET, ROLE_PARENT, &p);
+	pipeline = pipeline_new(base, ROLE_NET, up, &h);
+	join(ROLE_ANALYSER, &analyser);
+	join(ROLE_STORE, &store);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	pipeline_free(pipeline);
+	channel_free(up);
+	connection_release(&parent);
+	connection_release(&analyser);
+	connection_release(&store);
+	event_base_free(base);
+	return 0;
+}
+
+static void
+test_tried_once_a_day(void **state)
+{
+	(void)state;
+	fail_once("one", 0);
+	submit("one", HOUR);
+	assert_false(waits(&analyser));
+	expect_record("today");
+	fail_once("two", HOUR);
+	/* The next day it has its chance, once. */
+	fail_once("one", 25 * HOUR);
+	submit("one", 26 * HOUR);
+	assert_false(waits(&analyser));
+	expect_record("today");
+	submit("two", 24 * HOUR);
+	assert_false(waits(&analyser));
+	expect_record("today");
+}
+
+static void
+expect_kill(uint64_t id)
+{
+	struct message m;
+
+	turn();
+	assert_true(waits(&parent));
+	assert_true(connection_receive(&parent, &m));
+	assert_int_equal(m.type, MSG_KILL_WORKER);
+	assert_int_equal(m.id, id);
+}
+
+/* The order to kill names the one that answered, not its successor. */
+static void
+test_wrong_answer(void **state)
+{
+	struct message m;
+
+	(void)state;
+	for (uint64_t life = 1; life < 3; life++) {
+		submit(life == 1 ? "one" : "two", 0);
+		m = expect_job();
+		connection_send(&analyser, MSG_RESULT, m.id + 1, SPAN_NULL);
+		connection_send(&analyser, MSG_RESULT, m.id, SPAN_NULL);
+		turn();
+		expect_kill(life << 32);
+		expect_record("out of turn");
+		assert_false(waits(&parent));
+		pipeline_worker_lost(pipeline, 0, SPAN("signal 9, Killed"));
+		turn();
+		assert_false(waits(&store));
+		join(ROLE_ANALYSER, &analyser);
+	}
+}
+
+/* One that breaks the rules and does not end would keep its job for ever. */
+static void
+test_broken_off(void **state)
+{
+	(void)state;
+	submit("one", 0);
+	expect_job();
+	shutdown(analyser.fd, SHUT_WR);
+	turn();
+	while (!waits(&store))
+		event_base_loop(base, EVLOOP_ONCE);
+	expect_kill(UINT64_C(1) << 32);
+	expect_record("lives on");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_tried_once_a_day, set_up,
+		tear_down),
+	    cmocka_unit_test_setup_teardown(test_wrong_answer, set_up,
+		tear_down),
+	    cmocka_unit_test_setup_teardown(test_broken_off, set_up, tear_down),
+	};
+
+	alarm(60);
+	return cmocka_run_group_tests_name("pipeline", tests, NULL, NULL);
+}
