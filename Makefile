@@ -111,7 +111,17 @@ run: deps
 CONFORMANCE_SRC = $(wildcard tests/conformance/*.c)
 CONFORMANCE = $(CONFORMANCE_SRC:tests/conformance/%.c=$(B)/tests/%)
 
-programs: $(PROGRAM) $(UNIT) $(CONFORMANCE)
+# The daemon with one part replaced.
+SERVICE_SRC = $(wildcard tests/service/*.c)
+SERVICE = $(SERVICE_SRC:tests/service/%.c=$(B)/tests/%)
+wrapped_hostile_analyser = analysis_run connection_send
+
+$(B)/tests/%: tests/service/%.c $(B)/libkpwatch.a
+	$(SAY) "  TEST  $<"
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LINK_HARDEN) -o $@ $< \
+	  $(wrapped_$*:%=-Wl,--wrap=%) $(B)/libkpwatch.a $(LIBS)
+
+programs: $(PROGRAM) $(UNIT) $(CONFORMANCE) $(SERVICE)
 
 check: deps-test
 	@$(MAKE) --no-print-directory -j2 CI=true programs
