@@ -114,16 +114,21 @@ void_looks(struct net *n, const char *why, int64_t by_us)
 {
 	struct look *l;
 	char text[INSTANT_TEXT_MAX];
+	unsigned count = 0;
 
-	LIST_FOREACH (l, &n->looks, next)
+	LIST_FOREACH (l, &n->looks, next) {
+		count += !l->void_result;
 		l->void_result = true;
+	}
 	if (log_limit_pass(&n->step_limit, 5, 60000, instant_now()))
-		log_warn("%s by %s; the looks under way are void", why,
-		    duration_text(by_us / 1000, text));
+		log_warn("%s by %s; looks under way are void: %u", why,
+		    duration_text(by_us / 1000, text), count);
 }
 
+/* At each tick, and before a look counts: it may end in the same round of the
+ * loop as the tick that would have found the clocks moved. */
 static void
-check_clocks(struct net *n)
+check_clocks(struct net *n, bool tick)
 {
 	int64_t now = monotonic_us();
 	int64_t late = now - n->last_tick - TICK_SECONDS * SECOND;
@@ -132,6 +137,9 @@ check_clocks(struct net *n)
 
 	if (late > n->stats.loop_delay_us)
 		n->stats.loop_delay_us = late;
+	if (!tick && late <= LATE_US && llabs(step) <= STEP_US &&
+	    slept <= STEP_US)
+		return;
 	if (slept > STEP_US)
 		void_looks(n, "the machine was suspended", slept);
 	else if (llabs(step) > STEP_US)
@@ -168,7 +176,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	check_clocks(n);
+	check_clocks(n, true);
 	n->uplink = uplink_replace(n->uplink, NULL);
 	if (++n->ticks % STATS_TICKS == 0)
 		send_stats(n);
@@ -283,6 +291,7 @@ on_visited(struct observation *o, void *arg)
 	struct watched *w = l->watched;
 	const struct hop *h = observation_last(o);
 
+	check_clocks(n, false);
 	n->stats.visits++;
 	n->stats.failures += h->failure != FAILURE_NONE;
 	if (n->stopping || l->void_result) {

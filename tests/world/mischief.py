@@ -11,6 +11,7 @@ object whose "kind" says what to do.
 	loop      redirects to itself with a new number for ever
 	endless   a body without end
 	drip      a byte a second
+	late      seconds, body: that page, after so long
 	cut       promises more than it sends, then closes
 	html      body: a page; {n} in it is a number that goes up each time
 """
@@ -74,6 +75,10 @@ class Handler(socketserver.BaseRequestHandler):
     def do_status(self, how, host, uri):
         self.send(how["code"], how.get("headers", {}), how.get(
             "body", "<html><body><h1>%d</h1></body></html>" % how["code"]))
+
+    def do_late(self, how, host, uri):
+        time.sleep(how["seconds"])
+        self.send(200, {"Content-Type": "text/html"}, how["body"])
 
     def do_redirect(self, how, host, uri):
         self.send(how.get("code", 302), {"Location": how["to"]}, "")
