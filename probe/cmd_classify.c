@@ -9,6 +9,7 @@
 #include "limit.h"
 #include "log.h"
 #include "rules.h"
+#include "sandbox.h"
 
 #define OUTPUT_CHUNK (64 * KIB) /* bytes gathered before a write */
 #define OUTPUT_MAX   (1 * MIB)
@@ -156,9 +157,12 @@ cmd_classify(int argc, char **argv)
 	if (c.rules == NULL)
 		return EXIT_USAGE;
 	match_init(&c.match);
-	for (int i = optind; i < argc; i++)
+	/* Addresses are hostile, too: nothing more is opened. */
+	if (!sandbox_tool())
+		code = EXIT_FAILED;
+	for (int i = optind; code == EXIT_DONE && i < argc; i++)
 		classify_one(&c, span_of(argv[i]));
-	if (optind == argc)
+	if (code == EXIT_DONE && optind == argc)
 		code = classify_input(&c);
 	flush(&c);
 	if (fflush(stdout) != 0)

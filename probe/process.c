@@ -18,6 +18,8 @@
 #include "limit.h"
 #include "log.h"
 
+#define LOG_FLUSH_MS 100
+
 bool
 process_pair(int fds[2])
 {
@@ -144,6 +146,9 @@ log_by_channel(enum log_level level, const char *line, void *arg)
 	encode_line(&b, level, line);
 	channel_send(arg, MSG_LOG, 0, buf_span(&b));
 	buf_release(&b);
+	/* It may be the last that this process says. */
+	if (level <= LOG_LEVEL_ERROR)
+		(void)channel_flush(arg, LOG_FLUSH_MS);
 }
 
 void

@@ -99,7 +99,7 @@ assign(struct joiner *j, struct observation *o)
 		if (strcmp(hit.page, "page") == 0 &&
 		    (last->status >= 400 || last->failure != FAILURE_NONE))
 			ok = false;
-	} else if (ok && j->all_hosts) {
+	} else if (ok && j->all_hosts && url.host.n <= HOST_MAX_LEN) {
 		free(o->target);
 		o->target = span_dup(url.host);
 		replace(&o->page, span_is(url.path, "/") ? "main" : "page");
