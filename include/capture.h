@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "bytes.h"
+#include "tls_keys.h"
 
 #define CAPTURE_NO_TIME INT64_MIN
 
@@ -47,8 +48,10 @@ enum capture_result capture_next(struct capture *, struct capture_packet *);
 const char *capture_note(const struct capture *);
 /* Bytes taken in so far. */
 uint64_t capture_offset(const struct capture *);
-/* Decryption secrets blocks seen (their keys are not used). */
-unsigned capture_secrets(const struct capture *);
+/* Where TLS secrets of decryption secrets blocks go (borrows). */
+void capture_keys(struct capture *, struct tls_keys *);
+/* Decryption secrets blocks of another kind, or without a place to go to. */
+unsigned capture_secrets_unused(const struct capture *);
 
 /* A capture_read over bytes in memory: arg is a struct span *, consumed. */
 ssize_t capture_read_span(void *arg, void *buf, size_t n);

@@ -10,6 +10,7 @@
 #include "dns.h"
 #include "http.h"
 #include "stream.h"
+#include "tls_stream.h"
 
 /* Why an exchange is not whole, or what is odd about it. */
 enum exchange_note {
@@ -24,9 +25,10 @@ enum exchange_note {
 	EXCHANGE_UPGRADE = 1 << 8,     /* 101: the rest is another protocol */
 	EXCHANGE_TUNNEL = 1 << 9,      /* CONNECT: the rest is a tunnel */
 	EXCHANGE_HEAD_TOO_LARGE = 1 << 10,
-	EXCHANGE_PARTIAL = 1 << 11, /* 206: a range of the whole */
-	EXCHANGE_INTERIM = 1 << 12  /* 1xx: the response proper comes in an
-				     * exchange of its own */
+	EXCHANGE_PARTIAL = 1 << 11,  /* 206: a range of the whole */
+	EXCHANGE_INTERIM = 1 << 12,  /* 1xx: the response proper comes in an
+				      * exchange of its own */
+	EXCHANGE_DECRYPTED = 1 << 13 /* it came over TLS */
 };
 
 struct exchange {
@@ -89,7 +91,8 @@ struct connection_seen {
 	const char *server_name; /* from ClientHello; NULL when none */
 	int tls_alert;		 /* RFC 8446 section 6; -1 when none */
 	bool tls_alert_by_server;
-	bool tls_answered; /* ServerHello came */
+	bool tls_answered;	      /* ServerHello came */
+	enum tls_outcome tls_outcome; /* with tls */
 };
 
 struct exchange_sink {
@@ -113,6 +116,8 @@ struct exchanges; /* the engine */
 struct exchanges *exchanges_new(const struct exchange_sink *); /* owned */
 /* tcp_table_patience(). */
 void exchanges_patience(struct exchanges *, int64_t ns);
+/* Decrypts TLS with these keys, which may grow later (borrows). */
+void exchanges_keys(struct exchanges *, const struct tls_keys *);
 /* One packet; times should ascend. */
 void exchanges_packet(struct exchanges *, const struct capture_packet *);
 /* The capture is over: tells all that is still open. */
@@ -137,6 +142,8 @@ struct http_stream;
 struct http_stream *http_stream_new(const struct exchange_sink *,
     const struct tcp_stream *, uint64_t *number); /* returns owned */
 void http_stream_free(struct http_stream *);
+/* Its bytes come out of TLS: said of every exchange. */
+void http_stream_decrypted(struct http_stream *);
 /* False: this is not HTTP, or no longer: leave the connection alone. */
 bool http_stream_data(struct http_stream *, const struct tcp_piece *);
 void http_stream_gap(struct http_stream *, unsigned side, uint64_t n,

@@ -10,6 +10,7 @@
 
 #include "bytes.h"
 #include "crew.h"
+#include "tls_keys.h"
 
 /* An open input.  `head` holds bytes that were already read from fd (or of a
  * seekable file, too: fd stands behind them) and come before what read() on
@@ -24,6 +25,7 @@ struct inspect_output {
 	FILE *to;
 	bool json;	   /* one object a line; otherwise a line for people */
 	struct crew *crew; /* NULL: no threads beside this one */
+	struct tls_keys *keys;
 };
 
 /* Each reads its input to the end and returns EXIT_DONE, or EXIT_FAILED when

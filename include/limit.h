@@ -62,12 +62,18 @@
 #define STREAMS_HELD_MAX       (32 * MIB) /* of all connections together */
 #define EXCHANGES_OPEN_MAX     256 /* requests of one connection unanswered */
 #define INSPECT_GATHER_MAX                                                     \
-	(48 * MIB)		   /* coded bodies under way, all together     \
-				    */
-#define DNS_NAME_MAX	1024	   /* escaped text of a name of 255 bytes */
-#define DNS_JUMPS_MAX	64	   /* compression pointers in one name */
-#define DNS_PENDING_MAX 4096	   /* questions waiting for their answers */
-#define TLS_HELLO_MAX	(64 * KIB) /* one ClientHello */
+	(48 * MIB)		    /* coded bodies under way, all together    \
+				     */
+#define DNS_NAME_MAX	 1024	    /* escaped text of a name of 255 bytes */
+#define DNS_JUMPS_MAX	 64	    /* compression pointers in one name */
+#define DNS_PENDING_MAX	 4096	    /* questions waiting for their answers */
+#define TLS_HELLO_MAX	 (64 * KIB) /* one ClientHello */
+#define TLS_SECRETS_MAX	 131072 /* 13 MiB of them: a busy month of a browser */
+#define TLS_KEY_LINE_MAX 512	/* of a key log; the longest is 230 */
+#define TLS_STREAMS_MAX	 16384	/* TLS connections decrypted at once */
+#define TLS_HELD_MAX	 (16 * MIB) /* of their records under way, all together */
+#define TLS_WAITING_MAX	 (64 * KIB) /* of one before the other side's hello */
+#define TLS_SKIPPED_MAX	 64 /* records under a key before the one we have */
 
 /* Work spread over threads. */
 #define CREW_MAX	 3  /* beside the reading thread: it feeds no more */

@@ -12,8 +12,10 @@
 #include "decode.h"
 #include "digest.h"
 #include "inspect.h"
+#include "key_log.h"
 #include "log.h"
 #include "sandbox.h"
+#include "tls_cipher.h"
 
 /* Enough of a file to tell what it is, compressed or not. */
 enum { HEAD_BYTES = 4096, MAGIC_BYTES = 32 };
@@ -106,23 +108,86 @@ shut_in(void *arg)
 	return sandbox_tool();
 }
 
+/* An open key log. */
+struct secrets {
+	char *name; /* owned */
+	int fd;
+};
+
+/* What --keylog names and what lies beside the captures. */
+struct all_secrets {
+	struct secrets *files;
+	size_t n, cap;
+};
+
+static void
+add_secrets(struct all_secrets *all, char *name, int fd)
+{
+	all->files =
+	    xgrow(all->files, &all->cap, all->n + 1, sizeof *all->files);
+	all->files[all->n++] = (struct secrets){name, fd};
+}
+
+static bool
+open_secrets(struct all_secrets *all, const struct key_logs *logs,
+    const struct operands *in)
+{
+	char *name;
+	bool ok = true;
+	int fd;
+
+	for (size_t i = 0; i < logs->n; i++) {
+		fd = key_log_open(logs->names[i]);
+		if (fd >= 0)
+			add_secrets(all, xstrdup(logs->names[i]), fd);
+		ok = ok && fd >= 0;
+	}
+	for (size_t i = 0; i < in->n; i++) {
+		fd = key_log_beside(in->names[i], &name);
+		if (fd >= 0)
+			add_secrets(all, name, fd);
+	}
+	return ok;
+}
+
+/* Returns owned. */
+static struct tls_keys *
+read_secrets(struct all_secrets *all)
+{
+	struct tls_keys *keys = tls_keys_new();
+
+	for (size_t i = 0; i < all->n; i++) {
+		key_log_read(keys, all->files[i].fd, all->files[i].name);
+		close(all->files[i].fd);
+		free(all->files[i].name);
+	}
+	free(all->files);
+	return keys;
+}
+
 static int
-inspect_all(const struct operands *in, struct inspect_output *out)
+inspect_all(const struct operands *in, const struct key_logs *logs,
+    struct inspect_output *out)
 {
 	int *fds = xcalloc(in->n, sizeof *fds);
+	struct all_secrets secrets = {0};
 	int code = EXIT_DONE;
 	bool ok;
 
 	allow_many_files();
 	for (size_t i = 0; i < in->n; i++)
 		fds[i] = open_input(in->names[i]);
+	if (!open_secrets(&secrets, logs, in))
+		code = EXIT_FAILED;
 	digest_init();
+	tls_cipher_init();
 	out->crew = crew_new(crew_size(), shut_in, NULL, &ok);
 	if (!ok || !sandbox_tool()) {
 		crew_free(out->crew);
 		free(fds);
 		return EXIT_FAILED;
 	}
+	out->keys = read_secrets(&secrets);
 	for (size_t i = 0; i < in->n; i++) {
 		if (fds[i] < 0 ||
 		    inspect_one(in->names[i], fds[i], out) != EXIT_DONE)
@@ -131,6 +196,8 @@ inspect_all(const struct operands *in, struct inspect_output *out)
 			close(fds[i]);
 	}
 	free(fds);
+	key_log_say_dropped(out->keys);
+	tls_keys_free(out->keys);
 	crew_free(out->crew);
 	if (fflush(out->to) != 0 || ferror(out->to)) {
 		log_error("standard output: %s", strerror(errno));
@@ -144,16 +211,22 @@ static const char help_text[] =
     "one per record of a web archive (WARC, ARC), each plain or in gzip.\n"
     "\"-\" reads standard input.  What is damaged is read up to the damage,\n"
     "with a note on standard error, and the exit code is 1.\n\n"
-    "  --json    one JSON object a line; length and sha256 are those of the\n"
-    "            body after transfer and content decoding\n";
+    "  --json         one JSON object a line; length and sha256 are those of\n"
+    "                 the body after transfer and content decoding\n"
+    "  --keylog FILE  TLS secrets as SSLKEYLOGFILE has them; may be repeated.\n"
+    "                 CAPTURE.keylog beside a CAPTURE and the secrets inside "
+    "a\n"
+    "                 pcapng file are used without it\n";
 
 int
 cmd_inspect(int argc, char **argv)
 {
 	static const struct option options[] = {{"json", no_argument, NULL,
 						    'j'},
+	    {"keylog", required_argument, NULL, 'k'},
 	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	struct inspect_output out = {.to = stdout};
+	struct key_logs logs = {.n = 0};
 	struct operands in;
 	int c, code;
 	bool ok;
@@ -162,6 +235,10 @@ cmd_inspect(int argc, char **argv)
 		switch (c) {
 		case 'j':
 			out.json = true;
+			break;
+		case 'k':
+			if (!key_logs_add(&logs, optarg))
+				return EXIT_USAGE;
 			break;
 		case 'h':
 			command_help("inspect", help_text);
@@ -172,7 +249,7 @@ cmd_inspect(int argc, char **argv)
 	if (optind >= argc)
 		return command_usage("inspect");
 	ok = operands_expand(&in, "inspect", argv + optind, argc - optind);
-	code = in.n == 0 ? EXIT_FAILED : inspect_all(&in, &out);
+	code = in.n == 0 ? EXIT_FAILED : inspect_all(&in, &logs, &out);
 	operands_release(&in);
 	return ok ? code : EXIT_FAILED;
 }

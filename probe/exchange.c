@@ -5,6 +5,7 @@
 
 #include "dns_pair.h"
 #include "tls_hello.h"
+#include "tls_http.h"
 
 enum protocol {
 	PROTOCOL_UNKNOWN, /* no data yet */
@@ -20,6 +21,7 @@ struct connection {
 	struct http_stream *http;
 	bool tls;
 	struct tls_peek peek[2];
+	struct tls_http *inside; /* NULL: no keys */
 	struct dns_tcp *dns;
 };
 
@@ -28,6 +30,8 @@ struct exchanges {
 	struct fragments *fragments;
 	struct tcp_table *tcp;
 	struct dns_pairs *dns;
+	const struct tls_keys *keys;
+	struct tls_decrypter *decrypter; /* with keys */
 	struct exchanges_count count;
 	uint64_t number;
 	int64_t now;
@@ -53,17 +57,20 @@ connection_free(struct connection *c)
 		tls_peek_release(&c->peek[0]);
 		tls_peek_release(&c->peek[1]);
 	}
+	tls_http_free(c->inside);
 	dns_tcp_free(c->dns);
 	free(c);
 }
 
 static void
-begin_tls(struct connection *c)
+begin_tls(struct exchanges *e, struct connection *c, const struct tcp_stream *s)
 {
 	c->protocol = PROTOCOL_TLS;
 	c->tls = true;
 	tls_peek_init(&c->peek[0]);
 	tls_peek_init(&c->peek[1]);
+	if (e->keys != NULL && tls_keys_count(e->keys) > 0)
+		c->inside = tls_http_new(e->decrypter, &e->sink, s, &e->number);
 }
 
 static void
@@ -71,7 +78,7 @@ choose_protocol(struct exchanges *e, struct connection *c,
     const struct tcp_stream *s, const struct tcp_piece *p)
 {
 	if (tls_looks(p->data)) {
-		begin_tls(c);
+		begin_tls(e, c, s);
 	} else if (s->side[0].end.port == PORT_DNS ||
 	    s->side[1].end.port == PORT_DNS) {
 		c->protocol = PROTOCOL_DNS;
@@ -85,15 +92,18 @@ choose_protocol(struct exchanges *e, struct connection *c,
 static void
 tls_data(struct connection *c, struct tcp_stream *s, const struct tcp_piece *p)
 {
+	bool more = c->inside != NULL && tls_http_data(c->inside, p);
+
 	tls_peek_feed(&c->peek[p->side], p->data);
-	if (c->peek[0].over && c->peek[1].over) {
+	if (c->peek[0].over && c->peek[1].over && !more) {
 		c->protocol = PROTOCOL_LEFT;
 		s->ignore = true;
 	}
 }
 
 static void
-http_data(struct connection *c, struct tcp_stream *s, const struct tcp_piece *p)
+http_data(struct exchanges *e, struct connection *c, struct tcp_stream *s,
+    const struct tcp_piece *p)
 {
 	if (http_stream_data(c->http, p))
 		return;
@@ -101,7 +111,7 @@ http_data(struct connection *c, struct tcp_stream *s, const struct tcp_piece *p)
 	if (http_stream_tunnels(c->http) && !c->tls) {
 		if (p->side == http_stream_client(c->http) &&
 		    tls_looks(p->data)) {
-			begin_tls(c);
+			begin_tls(e, c, s);
 			tls_data(c, s, p);
 		} else if (p->side == http_stream_client(c->http)) {
 			s->ignore = true;
@@ -122,7 +132,7 @@ on_data(void *arg, struct tcp_stream *s, const struct tcp_piece *p)
 		choose_protocol(e, c, s, p);
 	switch (c->protocol) {
 	case PROTOCOL_HTTP:
-		http_data(c, s, p);
+		http_data(e, c, s, p);
 		break;
 	case PROTOCOL_TLS:
 		tls_data(c, s, p);
@@ -150,8 +160,11 @@ on_gap(void *arg, struct tcp_stream *s, unsigned side, uint64_t n, int64_t now)
 	}
 	if (c->protocol == PROTOCOL_HTTP)
 		http_stream_gap(c->http, side, n, now);
-	else
+	else if (c->inside == NULL || !tls_http_gap(c->inside, side, n, now))
 		s->ignore = true;
+	/* Its place in the records is lost. */
+	if (c->tls)
+		c->peek[side].over = true;
 }
 
 static void
@@ -163,6 +176,8 @@ on_end(void *arg, struct tcp_stream *s, unsigned side, enum tcp_end how,
 	(void)arg;
 	if (c != NULL && c->protocol == PROTOCOL_HTTP)
 		http_stream_end(c->http, side, how, now);
+	if (c != NULL && c->inside != NULL)
+		tls_http_end(c->inside, side, how, now);
 }
 
 static enum connection_fate
@@ -190,6 +205,10 @@ describe_tls(struct connection_seen *out, const struct connection *c,
 	out->tls = true;
 	out->server_name = up->server_name;
 	out->tls_answered = down->hello_seen;
+	if (c->inside != NULL)
+		out->tls_outcome = tls_http_outcome(c->inside);
+	else if (up->encrypted || down->encrypted)
+		out->tls_outcome = TLS_NO_KEYS;
 	if (down->has_alert) {
 		out->tls_alert = down->alert_code;
 		out->tls_alert_by_server = true;
@@ -232,6 +251,8 @@ tell_connection(struct exchanges *e, const struct tcp_stream *s,
 
 	if (c != NULL && c->http != NULL)
 		out.exchanges = http_stream_count(c->http);
+	if (c != NULL && c->inside != NULL)
+		out.exchanges += tls_http_count(c->inside);
 	if (c != NULL && c->tls)
 		describe_tls(&out, c, client);
 	e->sink.connection(e->sink.arg, &out);
@@ -245,6 +266,8 @@ on_close(void *arg, struct tcp_stream *s, enum tcp_end how, int64_t now)
 
 	if (c != NULL && c->http != NULL)
 		http_stream_close(c->http, how, now);
+	if (c != NULL && c->inside != NULL)
+		tls_http_close(c->inside, how, now);
 	if (e->sink.connection != NULL)
 		tell_connection(e, s, how);
 	connection_free(c);
@@ -273,6 +296,13 @@ void
 exchanges_patience(struct exchanges *e, int64_t ns)
 {
 	tcp_table_patience(e->tcp, ns);
+}
+
+void
+exchanges_keys(struct exchanges *e, const struct tls_keys *keys)
+{
+	e->keys = keys;
+	e->decrypter = tls_decrypter_new(keys);
 }
 
 void
@@ -340,6 +370,7 @@ exchanges_free(struct exchanges *e)
 	tcp_table_free(e->tcp);
 	dns_pairs_free(e->dns);
 	fragments_free(e->fragments);
+	tls_decrypter_free(e->decrypter);
 	free(e);
 }
 
@@ -369,7 +400,8 @@ exchange_notes(const struct exchange *x, struct buf *out)
 	    {EXCHANGE_TUNNEL, "tunnel, rest left alone"},
 	    {EXCHANGE_HEAD_TOO_LARGE, "head too large"},
 	    {EXCHANGE_PARTIAL, "partial content"},
-	    {EXCHANGE_INTERIM, "interim response"}};
+	    {EXCHANGE_INTERIM, "interim response"},
+	    {EXCHANGE_DECRYPTED, "decrypted"}};
 	static const struct {
 		unsigned bit;
 		const char *text;

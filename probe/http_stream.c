@@ -37,6 +37,7 @@ struct http_stream {
 	struct exchange *asking;  /* its request body is under way */
 	bool body_gap;		  /* payload behind a gap is not handed on */
 	bool tunnel;
+	bool decrypted;
 	unsigned count;
 	uint64_t junk; /* bytes that were no HTTP */
 };
@@ -56,6 +57,12 @@ http_stream_new(const struct exchange_sink *sink, const struct tcp_stream *tcp,
 	buf_init(&h->ask.head, HEADER_BYTES_MAX);
 	buf_init(&h->answer.head, HEADER_BYTES_MAX);
 	return h;
+}
+
+void
+http_stream_decrypted(struct http_stream *h)
+{
+	h->decrypted = true;
 }
 
 unsigned
@@ -89,6 +96,7 @@ exchange_new(struct http_stream *h)
 	x->synack_ns = h->tcp->synack_ns;
 	x->request_ns = x->request_end_ns = TCP_NEVER;
 	x->response_ns = x->end_ns = TCP_NEVER;
+	x->notes = h->decrypted ? EXCHANGE_DECRYPTED : 0;
 	buf_init(&x->request_bytes, HEADER_BYTES_MAX);
 	buf_init(&x->response_bytes, HEADER_BYTES_MAX);
 	return x;

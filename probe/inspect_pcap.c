@@ -9,11 +9,12 @@
 #include "inspect_rows.h"
 #include "limit.h"
 #include "log.h"
+#include "tls_http.h"
 
 struct inspection {
 	const struct inspect_input *in;
 	struct rows *rows;
-	uint64_t tls;
+	uint64_t tls[TLS_OUTCOMES];
 	struct buf names; /* TLS server names, for the note */
 	uint64_t failed[CONNECTION_RESET + 1];
 };
@@ -52,7 +53,7 @@ on_connection(void *arg, const struct connection_seen *c)
 	i->failed[c->fate]++;
 	if (!c->tls)
 		return;
-	i->tls++;
+	i->tls[c->tls_outcome]++;
 	if (name.n == 0 || i->names.len + name.n > 300)
 		return;
 	if (i->names.len > 0)
@@ -79,14 +80,15 @@ summarise(const struct inspection *i, const struct exchanges *e,
     const struct capture *c)
 {
 	struct exchanges_count n = exchanges_counts(e);
+	struct buf tls = BUF_INIT(8 * KIB);
 
-	if (i->tls > 0)
-		fprintf(stderr,
-		    "%s: %" PRIu64 " TLS connections, encrypted%s"
-		    "%s\n",
-		    log_quote_str(i->in->name), i->tls,
-		    i->names.len > 0 ? ": " : "", buf_str(&i->names));
-	say_count(i, capture_secrets(c), "blocks of TLS secrets, not used");
+	tls_outcomes_text(i->tls, &tls);
+	if (tls.len > 0 && i->names.len > 0)
+		buf_addf(&tls, "; names: %s", buf_str(&i->names));
+	if (tls.len > 0)
+		say(i, buf_str(&tls));
+	buf_release(&tls);
+	say_count(i, capture_secrets_unused(c), "blocks of secrets, not used");
 	say_count(i, n.unknown_link, "packets of unknown link types");
 	say_count(i, n.snapped, "packets cut by the snapshot length");
 	say_count(i, n.fragments_lost, "fragmented datagrams incomplete");
@@ -116,6 +118,8 @@ inspect_pcap(const struct inspect_input *in, const struct inspect_output *to)
 	i->in = in;
 	i->rows = rows_new(in, to);
 	buf_init(&i->names, 4 * KIB);
+	capture_keys(c, to->keys);
+	exchanges_keys(e, to->keys);
 	while ((r = capture_next(c, &p)) == CAPTURE_PACKET)
 		exchanges_packet(e, &p);
 	exchanges_finish(e);

@@ -22,8 +22,8 @@ static const struct command commands[] = {
 	"sightings of saved pages", cmd_extract},
     {"hooks", "[--list] [--test NAME] [--retry] [-c FILE] [-s STATE]",
 	"hooks, what waits for them, and dead letters", cmd_hooks},
-    {"inspect", "[--json] FILE...", "what a capture or web archive holds",
-	cmd_inspect},
+    {"inspect", "[--json] [--keylog FILE] FILE...",
+	"what a capture or web archive holds", cmd_inspect},
     {"log",
 	"[-c FILE] [-s STATE] [--since T] [--until T] [--type GLOB]"
 	" [--target ID] [--follow] [--json] [FILE...]",

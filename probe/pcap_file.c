@@ -17,6 +17,7 @@ enum {
 	BLOCK_ENHANCED = 6,
 	BLOCK_SECRETS = 10,
 	BYTE_ORDER_MAGIC = 0x1a2b3c4d,
+	SECRETS_TLS = 0x544c534b, /* a key log of TLS */
 	OPTION_TSRESOL = 9,
 	OPTION_TSOFFSET = 14
 };
@@ -47,7 +48,8 @@ struct capture {
 	struct interface *ifs;
 	size_t nifs, ifs_cap;
 	uint32_t ifs_before; /* interfaces of earlier sections */
-	unsigned secrets;
+	struct tls_keys *keys;
+	unsigned secrets_unused;
 	bool damaged;
 	char note[160];
 };
@@ -86,10 +88,16 @@ capture_offset(const struct capture *c)
 	return c->base;
 }
 
-unsigned
-capture_secrets(const struct capture *c)
+void
+capture_keys(struct capture *c, struct tls_keys *keys)
 {
-	return c->secrets;
+	c->keys = keys;
+}
+
+unsigned
+capture_secrets_unused(const struct capture *c)
+{
+	return c->secrets_unused;
 }
 
 ssize_t
@@ -423,6 +431,36 @@ begin_section(struct capture *c)
 	return true;
 }
 
+/* Past a decryption secrets block of that length; false when the file ends. */
+static bool
+secrets_block(struct capture *c, uint32_t len)
+{
+	const char *p = len < 20 ? NULL : peek(c, 16);
+	uint32_t left, have;
+
+	if (p == NULL || c->keys == NULL || order32(c, p + 8) != SECRETS_TLS) {
+		c->secrets_unused++;
+		return skip(c, len);
+	}
+	left = order32(c, p + 12);
+	if (left > len - 20)
+		left = len - 20;
+	len -= 16 + left;
+	take(c, 16);
+	while (left > 0) {
+		p = peek(c, 1);
+		if (p == NULL)
+			return false;
+		have = (uint32_t)(c->end - c->start);
+		have = have < left ? have : left;
+		tls_keys_feed(c->keys, (struct span){p, have});
+		take(c, have);
+		left -= have;
+	}
+	tls_keys_end(c->keys);
+	return skip(c, len);
+}
+
 static bool
 is_packet_block(uint32_t type)
 {
@@ -448,10 +486,9 @@ next_block(struct capture *c, struct capture_packet *out)
 		len = order32(c, p + 4);
 		if (len < 12 || len % 4 != 0)
 			return damage(c, "impossible block length");
-		if (type == BLOCK_SECRETS)
-			c->secrets++;
 		if (!is_packet_block(type) && type != BLOCK_INTERFACE) {
-			if (!skip(c, len))
+			if (type == BLOCK_SECRETS ? !secrets_block(c, len)
+						  : !skip(c, len))
 				return damage(c, "block cut off");
 			continue;
 		}
