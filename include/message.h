@@ -28,6 +28,9 @@ enum role {
 	ROLE_COUNT
 };
 
+/* What an open file is for the reader; the id of its MSG_FILE. */
+enum file_kind { FILE_CAPTURE, FILE_KEY_LOG };
+
 enum message_type {
 	MSG_HELLO,     /* child -> parent: build id */
 	MSG_CONFIG,    /* parent -> child: encoded configuration */
@@ -36,7 +39,7 @@ enum message_type {
 	MSG_CA_BUNDLE, /* parent -> net: PEM */
 	MSG_SETTINGS,  /* parent -> child: role's own start-up values */
 	MSG_PEER,      /* parent -> child: descriptor, u8 role, u32 index */
-	MSG_FILE,      /* parent -> reader: descriptor, name */
+	MSG_FILE,      /* parent -> reader: descriptor, name; enum file_kind */
 	MSG_READY,     /* child -> parent */
 	MSG_START,     /* parent -> net, reader: begin */
 	MSG_STOP,      /* parent -> child: finish and exit 0 */

@@ -35,6 +35,7 @@ struct startup {
 	struct file_arg {
 		char *name;
 		int fd;
+		enum file_kind kind;
 	} * files;
 	size_t nfiles;
 };

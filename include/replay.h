@@ -7,6 +7,7 @@
 
 #include "config.h"
 #include "observation.h"
+#include "tls_stream.h"
 
 /* What a replay saw, for its summary (MSG_SUMMARY). */
 struct replay_counts {
@@ -23,6 +24,7 @@ struct replay_counts {
 	uint64_t evicted;      /* connections given up to bound memory */
 	uint64_t targets;      /* that the observations are of */
 	uint64_t failed[FAILURE_COUNT]; /* of the failures, by kind */
+	uint64_t tls[TLS_OUTCOMES];	/* TLS connections */
 };
 
 void replay_counts_encode(const struct replay_counts *, struct buf *);
@@ -58,6 +60,9 @@ struct capture_stream;
 /* Takes nothing: fds are borrowed for the life of the stream. */
 struct capture_stream *capture_stream_new(const struct config *, bool all_hosts,
     struct replay_counts *, replay_note *, void *arg);
+/* Decrypts with these, and adds what the captures hold; before any capture is
+ * added (borrows). */
+void capture_stream_keys(struct capture_stream *, struct tls_keys *);
 bool capture_stream_add(struct capture_stream *, const char *name, int fd);
 bool capture_stream_next(struct capture_stream *, struct observation *);
 void capture_stream_free(struct capture_stream *);

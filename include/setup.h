@@ -6,6 +6,7 @@
 #define KPWATCH_SETUP_H
 
 #include "config.h"
+#include "key_log.h"
 
 #define OVERRIDES_MAX 64
 
@@ -18,12 +19,13 @@ struct common_options {
 	bool json;
 	bool all_hosts;
 	bool timeline;
+	struct key_logs keylogs;
 	bool help;
 };
 
 /* Reads options with getopt; `allowed` holds their letters ("csoj"; 'a' is
- * --all-hosts, 't' --timeline).  --json and --help are long.  Returns the index
- * of the first operand, or -1 after an error was printed. */
+ * --all-hosts, 't' --timeline, 'k' --keylog).  --json and --help are long.
+ * Returns the index of the first operand, or -1 after an error was printed. */
 int common_options_parse(struct common_options *, int argc, char **argv,
     const char *allowed);
 

@@ -23,6 +23,7 @@ enum supervise_mode {
 struct replay_file {
 	const char *name; /* borrows */
 	int fd;		  /* taken */
+	enum file_kind kind;
 };
 
 struct supervisor_plan {

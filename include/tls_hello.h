@@ -26,7 +26,7 @@ struct tls_peek {
 	char *server_name; /* owned; NULL when none */
 };
 
-/* Do these bytes (3 or more) look like the start of a TLS record? */
+/* Do these bytes look like the start of a TLS record? */
 bool tls_looks(struct span);
 void tls_peek_init(struct tls_peek *);
 void tls_peek_release(struct tls_peek *);

@@ -21,6 +21,7 @@
 #include "replay_timeline.h"
 #include "setup.h"
 #include "supervisor.h"
+#include "tls_http.h"
 
 #define COPY_BUFFER (256 * KIB)
 
@@ -51,7 +52,11 @@ static const char help[] =
     "  --all-hosts    make targets of hosts that are not in the catalogue\n"
     "  --timeline     instead of the events: what each target linked to, and\n"
     "                 when that was seen first and last\n"
-    "  --json         the timeline as one JSON object a line\n\n"
+    "  --json         the timeline as one JSON object a line\n"
+    "  --keylog FILE  TLS secrets as SSLKEYLOGFILE has them; may be repeated.\n"
+    "                 CAPTURE.keylog beside a CAPTURE and the secrets inside "
+    "a\n"
+    "                 pcapng file are used without it\n\n"
     "FILE is a pcap, pcapng, WARC or ARC file, plain or gzipped; - is the\n"
     "standard input.  Files are merged in time order.  Events go to standard\n"
     "output, one JSON line each.  Exit 1 when a file was damaged.\n"
@@ -88,6 +93,16 @@ spool_stdin(void)
 	return fd;
 }
 
+/* Takes both. */
+static void
+keep_file(struct replay *r, char *name, int fd, enum file_kind kind)
+{
+	r->files = xgrow(r->files, &r->cap, r->nfiles + 1, sizeof *r->files);
+	r->names = xreallocarray(r->names, r->nfiles + 1, sizeof *r->names);
+	r->names[r->nfiles] = name;
+	r->files[r->nfiles++] = (struct replay_file){name, fd, kind};
+}
+
 static bool
 add_file(struct replay *r, const char *name)
 {
@@ -109,13 +124,32 @@ add_file(struct replay *r, const char *name)
 		close(fd);
 		return false;
 	}
-	r->files = xgrow(r->files, &r->cap, r->nfiles + 1, sizeof *r->files);
-	r->names = xreallocarray(r->names, r->nfiles + 1, sizeof *r->names);
-	r->names[r->nfiles] = xstrdup(name);
-	r->files[r->nfiles] = (struct replay_file){r->names[r->nfiles], fd};
-	r->nfiles++;
+	keep_file(r, xstrdup(name), fd, FILE_CAPTURE);
 	r->bytes += (uint64_t)st.st_size;
 	return true;
+}
+
+/* What --keylog names and what lies beside the captures. */
+static bool
+add_key_logs(struct replay *r, const struct operands *captures)
+{
+	const struct key_logs *logs = &r->options.keylogs;
+	bool ok = true;
+	char *name;
+	int fd;
+
+	for (size_t i = 0; i < logs->n; i++) {
+		fd = key_log_open(logs->names[i]);
+		if (fd >= 0)
+			keep_file(r, xstrdup(logs->names[i]), fd, FILE_KEY_LOG);
+		ok = ok && fd >= 0;
+	}
+	for (size_t i = 0; i < captures->n; i++) {
+		fd = key_log_beside(captures->names[i], &name);
+		if (fd >= 0)
+			keep_file(r, name, fd, FILE_KEY_LOG);
+	}
+	return ok;
 }
 
 /* ---- what comes back ---- */
@@ -161,7 +195,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	for (size_t i = 0; i < r->nfiles; i++) {
 		off_t at = lseek(r->files[i].fd, 0, SEEK_CUR);
 
-		if (at > 0)
+		if (at > 0 && r->files[i].kind == FILE_CAPTURE)
 			done += (uint64_t)at;
 	}
 	progress_set(&r->progress, done, NULL, monotonic_us());
@@ -196,6 +230,17 @@ say_failures(const struct replay_counts *c)
 }
 
 static void
+say_tls(const struct replay_counts *c)
+{
+	struct buf b = BUF_INIT(1 * KIB);
+
+	tls_outcomes_text(c->tls, &b);
+	if (b.len > 0)
+		fprintf(stderr, "%s\n", buf_str(&b));
+	buf_release(&b);
+}
+
+static void
 summarise(const struct replay *r)
 {
 	const struct replay_counts *c = &r->counts;
@@ -213,6 +258,7 @@ summarise(const struct replay *r)
 	    "%" PRIu64 " exchanges with gaps, %" PRIu64
 	    " connections given up\n",
 	    c->gaps, c->evicted);
+	say_tls(c);
 	say_failures(c);
 	fprintf(stderr, "%" PRIu64 " events in %s\n", r->events,
 	    duration_text((monotonic_us() - r->start_us) / 1000, text));
@@ -284,10 +330,10 @@ cmd_replay(int argc, char **argv)
 {
 	struct replay r = {0};
 	char *log_dir = NULL, *folder = NULL;
-	int at = common_options_parse(&r.options, argc, argv, "csoatj");
+	int at = common_options_parse(&r.options, argc, argv, "csoatjk");
 	int result = EXIT_USAGE;
 	struct operands names;
-	bool all_open;
+	bool all_open, any;
 
 	if (at < 0)
 		return EXIT_USAGE;
@@ -302,6 +348,8 @@ cmd_replay(int argc, char **argv)
 	all_open = operands_expand(&names, argv[0], argv + at, argc - at);
 	for (size_t i = 0; i < names.n; i++)
 		all_open = add_file(&r, names.names[i]) && all_open;
+	any = r.nfiles > 0;
+	all_open = add_key_logs(&r, &names) && all_open;
 	operands_release(&names);
 	if (r.options.timeline && r.options.state_dir == NULL) {
 		result = EXIT_FAILED;
@@ -317,7 +365,7 @@ cmd_replay(int argc, char **argv)
 			goto out;
 	}
 	result = EXIT_FAILED;
-	if (r.nfiles == 0)
+	if (!any)
 		goto out;
 	work(&r, log_dir);
 	if (r.options.timeline)

@@ -11,8 +11,8 @@ static const struct command commands[] = {
     {"check", "[-c FILE] [-o KEY=VALUE]... [--json] [TARGET|URL]...",
 	"one look now, a table of what was found", cmd_check},
     {"replay",
-	"[-c FILE] [-s STATE] [-o KEY=VALUE]... [--all-hosts] [--timeline "
-	"[--json]] FILE...",
+	"[-c FILE] [-s STATE] [-o KEY=VALUE]... [--all-hosts] "
+	"[--timeline [--json]] [--keylog FILE]... FILE...",
 	"captures through the same pipeline", cmd_replay},
     {"classify", "[-c FILE] [--json] [URL]...", "what the rules make of URLs",
 	cmd_classify},
@@ -22,7 +22,7 @@ static const struct command commands[] = {
 	"sightings of saved pages", cmd_extract},
     {"hooks", "[--list] [--test NAME] [--retry] [-c FILE] [-s STATE]",
 	"hooks, what waits for them, and dead letters", cmd_hooks},
-    {"inspect", "[--json] [--keylog FILE] FILE...",
+    {"inspect", "[--json] [--keylog FILE]... FILE...",
 	"what a capture or web archive holds", cmd_inspect},
     {"log",
 	"[-c FILE] [-s STATE] [--since T] [--until T] [--type GLOB]"

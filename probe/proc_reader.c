@@ -14,11 +14,13 @@
 #include "config.h"
 #include "crew.h"
 #include "digest.h"
+#include "key_log.h"
 #include "limit.h"
 #include "log.h"
 #include "replay.h"
 #include "sandbox.h"
 #include "supervisor.h"
+#include "tls_cipher.h"
 #include "warc.h"
 
 #define BATCH 16 /* observations between two turns of the loop */
@@ -31,6 +33,7 @@ struct reader {
 	struct capture_stream *captures;
 	struct archive_stream *archives;
 	struct crew *crew;
+	struct tls_keys *keys;
 	struct replay_counts counts;
 	struct observation from_captures;
 	struct observation from_archives;
@@ -125,6 +128,7 @@ tell_end(struct reader *r)
 	struct buf b = BUF_INIT(4 * KIB);
 
 	r->ended = true;
+	key_log_say_dropped(r->keys);
 	replay_counts_encode(&r->counts, &b);
 	pipeline_send_store(r->pipeline, MSG_DONE, 0, SPAN_NULL);
 	channel_send(r->parent, MSG_SUMMARY, 0, buf_span(&b));
@@ -253,8 +257,12 @@ open_streams(struct reader *r, struct startup *s)
 	    on_note, r);
 	r->archives = archive_stream_new(r->config, set.all_hosts, r->crew,
 	    &r->counts, on_note, r);
+	r->keys = tls_keys_new();
+	capture_stream_keys(r->captures, r->keys);
 	for (size_t i = 0; i < s->nfiles; i++) {
-		if (is_archive(s->files[i].fd))
+		if (s->files[i].kind == FILE_KEY_LOG)
+			key_log_read(r->keys, s->files[i].fd, s->files[i].name);
+		else if (is_archive(s->files[i].fd))
 			archive_stream_add(r->archives, s->files[i].name,
 			    s->files[i].fd);
 		else
@@ -283,6 +291,7 @@ reader_main(struct connection *parent, struct startup *s)
 	bool ok;
 
 	digest_init();
+	tls_cipher_init();
 	r->config = s->config;
 	r->base = event_base_new();
 	if (r->base == NULL)
@@ -306,6 +315,7 @@ reader_main(struct connection *parent, struct startup *s)
 	pipeline_free(r->pipeline);
 	capture_stream_free(r->captures);
 	archive_stream_free(r->archives);
+	tls_keys_free(r->keys);
 	crew_free(r->crew);
 	free(r->seen);
 	channel_free(r->parent);

@@ -180,6 +180,7 @@ startup_file(struct startup *s, const struct message *m)
 {
 	s->files = xreallocarray(s->files, s->nfiles + 1, sizeof *s->files);
 	s->files[s->nfiles].name = span_dup(m->data);
+	s->files[s->nfiles].kind = (enum file_kind)m->id;
 	s->files[s->nfiles++].fd = m->fd;
 }
 

@@ -43,6 +43,7 @@ struct capture_stream {
 	void *arg;
 	struct capture_merge *merge;
 	struct exchanges *engine;
+	struct tls_keys *keys; /* NULL: none */
 	struct input *inputs;
 	size_t ninputs;
 	size_t cap;
@@ -236,7 +237,8 @@ request_url(const struct exchange *x)
 	} else {
 		char text[ENDPOINT_TEXT_MAX];
 
-		buf_add_str(&b, "http://");
+		buf_add_str(&b,
+		    x->notes & EXCHANGE_DECRYPTED ? "https://" : "http://");
 		if (host.n > 0)
 			buf_add_span(&b, host);
 		else
@@ -455,6 +457,8 @@ on_connection(void *arg, const struct connection_seen *c)
 	struct hop *h;
 	char *url;
 
+	if (c->tls)
+		s->counts->tls[c->tls_outcome]++;
 	if (failure == FAILURE_NONE || c->exchanges > 0 ||
 	    c->syn_ns == TCP_NEVER)
 		return;
@@ -504,9 +508,17 @@ capture_stream_new(const struct config *config, bool all_hosts,
 	return s;
 }
 
+void
+capture_stream_keys(struct capture_stream *s, struct tls_keys *keys)
+{
+	s->keys = keys;
+	exchanges_keys(s->engine, keys);
+}
+
 bool
 capture_stream_add(struct capture_stream *s, const char *name, int fd)
 {
+	struct capture *c;
 	struct input *i;
 
 	s->inputs =
@@ -514,8 +526,9 @@ capture_stream_add(struct capture_stream *s, const char *name, int fd)
 	i = &s->inputs[s->ninputs];
 	i->name = xstrdup(name);
 	i->input = capture_input_new(fd, SPAN_NULL);
-	capture_merge_add(s->merge, capture_new(capture_input_read, i->input),
-	    (unsigned)s->ninputs);
+	c = capture_new(capture_input_read, i->input);
+	capture_keys(c, s->keys);
+	capture_merge_add(s->merge, c, (unsigned)s->ninputs);
 	s->ninputs++;
 	s->counts->files++;
 	return true;

@@ -26,6 +26,7 @@ static const struct option long_options[] = {
     {"help", no_argument, NULL, 'h'},
     {"all-hosts", no_argument, NULL, 'a'},
     {"timeline", no_argument, NULL, 't'},
+    {"keylog", required_argument, NULL, 'k'},
     {NULL, 0, NULL, 0},
 };
 
@@ -56,6 +57,8 @@ take_option(struct common_options *o, int letter)
 	case 't':
 		o->timeline = true;
 		return true;
+	case 'k':
+		return key_logs_add(&o->keylogs, optarg);
 	default:
 		o->help = true;
 		return true;

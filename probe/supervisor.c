@@ -259,7 +259,7 @@ send_files(struct supervisor *s, struct child *c)
 		if (fd < 0)
 			fatal("cannot pass %s on: %s", s->plan.files[i].name,
 			    strerror(errno));
-		channel_send_fd(c->channel, MSG_FILE, 0,
+		channel_send_fd(c->channel, MSG_FILE, s->plan.files[i].kind,
 		    span_of(s->plan.files[i].name), fd);
 		if (!channel_flush(c->channel, READY_SECONDS * 1000))
 			return;

@@ -17,9 +17,14 @@ enum {
 bool
 tls_looks(struct span s)
 {
-	return s.n >= 3 && (uint8_t)s.p[0] >= RECORD_CCS &&
-	    (uint8_t)s.p[0] <= RECORD_DATA && s.p[1] == 3 && s.p[2] <= 4 &&
-	    s.p[2] >= 0;
+	uint8_t type = s.n > 0 ? (uint8_t)s.p[0] : 0;
+
+	/* Fewer bytes than tell: no other protocol begins with a handshake's
+	 * type. */
+	if (s.n < 3)
+		return type == RECORD_HANDSHAKE && (s.n < 2 || s.p[1] == 3);
+	return type >= RECORD_CCS && type <= RECORD_DATA && s.p[1] == 3 &&
+	    s.p[2] <= 4 && s.p[2] >= 0;
 }
 
 void

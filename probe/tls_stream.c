@@ -46,6 +46,7 @@ struct tls_side {
 	/* Records that came before the other side's hello. */
 	struct buf waiting;
 	struct tls_key key;
+	bool finished;	  /* TLS 1.3: its handshake is over */
 	bool opened;	  /* the key has opened a record */
 	unsigned skipped; /* records that it did not open before */
 	bool lost;
@@ -166,7 +167,7 @@ give_up(struct tls_stream *s, enum tls_outcome why)
 }
 
 static void
-lose(struct tls_stream *s, struct tls_side *d)
+lose(struct tls_stream *s, struct tls_side *d, enum tls_outcome why)
 {
 	if (d->lost)
 		return;
@@ -175,7 +176,7 @@ lose(struct tls_stream *s, struct tls_side *d)
 	if (s->sink.lost != NULL)
 		s->sink.lost(s->sink.arg, (unsigned)(d - s->side), s->now);
 	if (s->outcome != TLS_DECRYPTED)
-		s->outcome = TLS_UNREADABLE;
+		s->outcome = why;
 	if ((s->side[0].lost && s->side[1].lost) || !s->have_client ||
 	    !s->have_server)
 		s->over = true;
@@ -202,19 +203,21 @@ set_key(struct tls_side *d, const struct tls_key *k)
 	return true;
 }
 
-/* TLS 1.3.  False: that secret is not there. */
+/* TLS 1.3: for the first record that needs it.  Without the handshake's
+ * secret its records are passed over. */
 static bool
-set_traffic_key(struct tls_stream *s, struct tls_side *d, bool handshake)
+set_traffic_key(struct tls_stream *s, struct tls_side *d)
 {
-	enum tls_secret which = is_client(s, d)
-	    ? (handshake ? TLS_SECRET_CLIENT_HANDSHAKE
-			 : TLS_SECRET_CLIENT_TRAFFIC)
-	    : (handshake ? TLS_SECRET_SERVER_HANDSHAKE
-			 : TLS_SECRET_SERVER_TRAFFIC);
+	bool client = is_client(s, d);
+	struct span handshake = secret_of(s,
+	    client ? TLS_SECRET_CLIENT_HANDSHAKE : TLS_SECRET_SERVER_HANDSHAKE);
+	struct span traffic = secret_of(s,
+	    client ? TLS_SECRET_CLIENT_TRAFFIC : TLS_SECRET_SERVER_TRAFFIC);
 	struct tls_key k;
 
-	return tls_key_traffic(&k, s->suite, secret_of(s, which)) &&
-	    set_key(d, &k);
+	if (!d->finished && tls_key_traffic(&k, s->suite, handshake))
+		return set_key(d, &k);
+	return tls_key_traffic(&k, s->suite, traffic) && set_key(d, &k);
 }
 
 /* TLS 1.0 to 1.2: at ChangeCipherSpec, in a renegotiation too. */
@@ -321,26 +324,6 @@ server_hello(struct tls_stream *s, struct tls_side *d, struct span body)
 	s->suite = compression == 0 ? tls_suite_find(suite, s->version) : NULL;
 }
 
-/* Both hellos are there. */
-static void
-begin_sealed(struct tls_stream *s)
-{
-	bool any = false;
-
-	if (s->suite == NULL) {
-		give_up(s, TLS_UNKNOWN_CIPHER);
-		return;
-	}
-	if (s->version != TLS_1_3)
-		return;
-	/* Without the handshake's secrets its records are passed over. */
-	for (unsigned i = 0; i < 2; i++)
-		any = set_traffic_key(s, &s->side[i], true) ||
-		    set_traffic_key(s, &s->side[i], false) || any;
-	if (!any)
-		give_up(s, TLS_NO_KEYS);
-}
-
 static void process_waiting(struct tls_stream *);
 
 static void
@@ -365,8 +348,10 @@ take_message(struct tls_stream *s, struct tls_side *d, struct span body)
 		}
 		break;
 	case FINISHED:
-		if (sealed13 && !set_traffic_key(s, d, false))
-			lose(s, d);
+		if (sealed13) {
+			d->finished = true;
+			d->key.suite = NULL;
+		}
 		break;
 	case KEY_UPDATE:
 		if (sealed13)
@@ -374,7 +359,8 @@ take_message(struct tls_stream *s, struct tls_side *d, struct span body)
 		break;
 	}
 	if (!ready && s->have_client && s->have_server) {
-		begin_sealed(s);
+		if (s->suite == NULL)
+			give_up(s, TLS_UNKNOWN_CIPHER);
 		process_waiting(s);
 	}
 }
@@ -426,7 +412,7 @@ take_handshake(struct tls_stream *s, struct tls_side *d, struct span in)
 		d->message_left -= part.n;
 		if (counts && part.n < d->message_n &&
 		    !hold(s, &d->message, part)) {
-			lose(s, d);
+			lose(s, d, TLS_UNREADABLE);
 			return;
 		}
 		if (d->message_left > 0)
@@ -498,13 +484,17 @@ open_record(struct tls_stream *s, struct tls_side *d, const uint8_t *head,
     struct span body)
 {
 	uint8_t type;
-	int n =
-	    tls_open(s->all->cipher, &d->key, head, body, s->all->plain, &type);
+	int n;
 
+	if (d->key.suite == NULL && !set_traffic_key(s, d)) {
+		lose(s, d, TLS_NO_KEYS);
+		return;
+	}
+	n = tls_open(s->all->cipher, &d->key, head, body, s->all->plain, &type);
 	if (n < 0) {
 		if (s->version != TLS_1_3 || d->opened ||
 		    ++d->skipped > TLS_SKIPPED_MAX)
-			lose(s, d);
+			lose(s, d, TLS_UNREADABLE);
 		return;
 	}
 	d->opened = true;
@@ -534,7 +524,7 @@ take_record(struct tls_stream *s, struct tls_side *d, const uint8_t *head,
 		change_cipher(s, d);
 	else if (!sealed)
 		take_content(s, d, head[0], body);
-	else if (d->key.suite != NULL)
+	else
 		open_record(s, d, head, body);
 }
 
@@ -565,7 +555,7 @@ whole_record(struct tls_stream *s, struct tls_side *d, struct span body)
 		return;
 	}
 	if (!hold(s, &d->waiting, head) || !hold(s, &d->waiting, body))
-		lose(s, d);
+		lose(s, d, TLS_UNREADABLE);
 }
 
 /* The client's first: what it says is answered by what the server says. */
@@ -611,7 +601,7 @@ feed_some(struct tls_stream *s, struct tls_side *d, struct span in,
 		d->head[d->head_n++] = (uint8_t)in.p[0];
 		if (d->head_n == TLS_HEADER_BYTES) {
 			if (!record_head_good(d->head))
-				lose(s, d);
+				lose(s, d, TLS_UNREADABLE);
 			d->body_n = (size_t)d->head[3] << 8 | d->head[4];
 		}
 		return 1;
@@ -622,7 +612,7 @@ feed_some(struct tls_stream *s, struct tls_side *d, struct span in,
 		d->head_n = 0;
 		whole_record(s, d, part);
 	} else if (!hold(s, &d->body, part)) {
-		lose(s, d);
+		lose(s, d, TLS_UNREADABLE);
 	} else if (part.n == missing) {
 		struct buf whole = d->body;
 
@@ -652,6 +642,6 @@ bool
 tls_stream_gap(struct tls_stream *s, unsigned side, int64_t time_ns)
 {
 	s->now = time_ns;
-	lose(s, &s->side[side]);
+	lose(s, &s->side[side], TLS_UNREADABLE);
 	return !s->over;
 }

@@ -97,13 +97,16 @@ wire_on_done(void *arg, struct exchange *x)
 static inline void
 wire_on_connection(void *arg, const struct connection_seen *c)
 {
+	static const char *const outcomes[TLS_OUTCOMES] = {"", " decrypted",
+	    " no keys", " other protocol", " unknown cipher", " unreadable"};
 	struct wire_world *w = arg;
 
 	if (c->fate == CONNECTION_OPEN || c->fate == CONNECTION_CLOSED) {
 		if (!c->tls)
 			return;
-		buf_addf(&w->seen, "tls %s alert %d\n",
-		    c->server_name ? c->server_name : "-", c->tls_alert);
+		buf_addf(&w->seen, "tls %s alert %d%s\n",
+		    c->server_name ? c->server_name : "-", c->tls_alert,
+		    outcomes[c->tls_outcome]);
 		return;
 	}
 	buf_addf(&w->seen, "connection %s%s syns %u\n",
@@ -157,14 +160,21 @@ wire_packet(struct wire_world *w, uint32_t link, struct buf *b)
 
 /* Raw IPv4. */
 static inline void
-wire_send(struct wire_world *w, const struct wire_end *from,
-    const struct wire_end *to, unsigned flags, const char *data)
+wire_bytes(struct wire_world *w, const struct wire_end *from,
+    const struct wire_end *to, unsigned flags, struct span data)
 {
 	struct buf b = BUF_INIT(WIRE_MAX);
 
-	wire_ip4(&b, from, to, 6, 1, 0, 20 + strlen(data));
-	wire_tcp(&b, from, to, flags, span_of(data));
+	wire_ip4(&b, from, to, 6, 1, 0, 20 + data.n);
+	wire_tcp(&b, from, to, flags, data);
 	wire_packet(w, 101, &b);
+}
+
+static inline void
+wire_send(struct wire_world *w, const struct wire_end *from,
+    const struct wire_end *to, unsigned flags, const char *data)
+{
+	wire_bytes(w, from, to, flags, span_of(data));
 }
 
 /* Sends and moves the sender on. */
