@@ -251,7 +251,7 @@ take_alpn(struct tls_stream *s, struct span data)
 }
 
 static void
-take_extensions(struct tls_stream *s, struct cursor *c)
+take_extensions(struct tls_stream *s, struct cursor *c, bool hello)
 {
 	size_t n = cursor_u16be(c);
 	struct span all = cursor_take(c, n);
@@ -266,6 +266,8 @@ take_extensions(struct tls_stream *s, struct cursor *c)
 			return;
 		if (type == EXTENSION_ALPN)
 			take_alpn(s, data);
+		else if (!hello)
+			continue;
 		else if (type == EXTENSION_ENCRYPT_THEN_MAC)
 			s->encrypt_then_mac = true;
 		else if (type == EXTENSION_VERSIONS && data.n == 2)
@@ -277,7 +279,8 @@ take_extensions(struct tls_stream *s, struct cursor *c)
 static void
 client_hello(struct tls_stream *s, struct tls_side *d, struct span body)
 {
-	if (body.n < 2 + TLS_RANDOM_BYTES)
+	if (body.n < 2 + TLS_RANDOM_BYTES ||
+	    (s->have_client && !is_client(s, d)))
 		return;
 	s->client = (unsigned)(d - s->side);
 	s->have_client = true;
@@ -304,6 +307,8 @@ server_hello(struct tls_stream *s, struct tls_side *d, struct span body)
 	uint16_t suite;
 	uint8_t compression;
 
+	if (s->have_client && is_client(s, d))
+		return;
 	cursor_init(&c, body.p, body.n);
 	s->version = cursor_u16be(&c);
 	random = cursor_take(&c, TLS_RANDOM_BYTES);
@@ -314,7 +319,7 @@ server_hello(struct tls_stream *s, struct tls_side *d, struct span body)
 		return;
 	s->encrypt_then_mac = false;
 	if (cursor_left(&c) > 0)
-		take_extensions(s, &c);
+		take_extensions(s, &c, true);
 	memcpy(s->server_random, random.p, TLS_RANDOM_BYTES);
 	if (is_retry(s->server_random))
 		return;
@@ -330,21 +335,27 @@ static void
 take_message(struct tls_stream *s, struct tls_side *d, struct span body)
 {
 	bool ready = s->have_client && s->have_server;
+	uint16_t version = s->version;
 	bool sealed13 = d->key.suite != NULL && s->version == TLS_1_3;
 
 	switch (d->message_head[0]) {
+	/* A second one is of a renegotiation, which TLS 1.3 has not. */
 	case CLIENT_HELLO:
-		client_hello(s, d, body);
+		if (!ready || version != TLS_1_3)
+			client_hello(s, d, body);
 		break;
 	case SERVER_HELLO:
-		server_hello(s, d, body);
+		if (!ready || version != TLS_1_3)
+			server_hello(s, d, body);
+		if (ready && version != s->version)
+			give_up(s, TLS_UNREADABLE);
 		break;
 	case ENCRYPTED_EXTENSIONS:
 		if (sealed13 && !is_client(s, d)) {
 			struct cursor c;
 
 			cursor_init(&c, body.p, body.n);
-			take_extensions(s, &c);
+			take_extensions(s, &c, false);
 		}
 		break;
 	case FINISHED:
