@@ -248,7 +248,7 @@ install: all
 	  sed 's|/usr/bin/kpwatch|$(PREFIX)/bin/kpwatch|g' $$f \
 	    > $(unitdir)/$$(basename $$f); \
 	  chmod 644 $(unitdir)/$$(basename $$f); done
-	@install -D -m 644 contrib/systemd/kpwatch.service.d/packets.conf \
+	@install -D -m 644 contrib/systemd/packets.conf \
 	  $(DESTDIR)$(PREFIX)/share/kpwatch/packets.conf
 	@f=contrib/completion/kpwatch.bash; [ ! -e $$f ] || \
 	  install -D -m 644 $$f $(bashdir)/kpwatch

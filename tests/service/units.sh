@@ -18,7 +18,9 @@ exposure() {
 sed 's#/usr/bin/kpwatch#/bin/true#' contrib/systemd/kpwatch.service > "$tmp/kpwatch.service"
 sed 's#/usr/bin/kpwatch#/bin/true#' contrib/systemd/kpwatch@.service > "$tmp/kpwatch@one.service"
 # The score of --offline reads one file: the drop-in appended is the same.
-cat "$tmp/kpwatch.service" contrib/systemd/kpwatch.service.d/packets.conf > "$tmp/kpwatch-packets.service"
+cat "$tmp/kpwatch.service" contrib/systemd/packets.conf \
+	> "$tmp/kpwatch-packets.service" || failed=1
+grep -q '^AmbientCapabilities=CAP_NET_RAW$' "$tmp/kpwatch-packets.service" || failed=1
 exposure kpwatch.service 1.2
 exposure kpwatch@one.service 1.2
 exposure kpwatch-packets.service 1.8
