@@ -15,6 +15,7 @@ struct datagram {
 	char *data;   /* grows */
 	size_t cap;
 	size_t total;		    /* once the last fragment came; else 0 */
+	size_t end;		    /* of the furthest fragment */
 	size_t have;		    /* bytes */
 	uint64_t units[UNITS / 64]; /* which are there */
 };
@@ -147,9 +148,17 @@ fragments_add(struct fragments *f, const struct fragment_key *key,
 	d = f->list[at];
 	if (d->total != 0 && offset + s.n > d->total)
 		return false;
+	/* A last piece in front of others: no datagram has both. */
+	if (!more && offset + s.n < d->end) {
+		drop(f, at);
+		f->lost++;
+		return false;
+	}
 	make_room(f, d, offset + s.n);
-	if (!more && d->total == 0)
+	if (!more)
 		d->total = offset + s.n;
+	if (offset + s.n > d->end)
+		d->end = offset + s.n;
 	fill(d, offset, s);
 	if (d->total != 0 && d->have >= d->total) {
 		free(f->whole);
