@@ -489,6 +489,271 @@ test_tls(void **state)
 	wire_expect(&w, "tls www.example alert 40\n");
 }
 
+/* ---- HTTP that changes its mind ---- */
+
+static void
+test_interim(void **state)
+{
+	ENDS;
+
+	(void)state;
+	wire_open(&w);
+	wire_handshake(&w, &c, &s);
+	wire_say(&w, &c, &s,
+	    "POST /p HTTP/1.1\r\nExpect: 100-continue\r\n"
+	    "Content-Length: 4\r\n\r\n");
+	wire_say(&w, &s, &c, "HTTP/1.1 100 Continue\r\n\r\n");
+	wire_say(&w, &c, &s, "data");
+	wire_say(&w, &s, &c,
+	    "HTTP/1.1 102 Processing\r\n\r\n"
+	    "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n");
+	wire_say(&w, &s, &c, ok5);
+	/* What has a body is final, whatever its number. */
+	wire_say(&w, &c, &s, get);
+	wire_say(&w, &s, &c,
+	    "HTTP/1.1 199 Odd\r\nContent-Length: 3\r\n\r\nodd");
+	/* And one that nobody asked for. */
+	wire_say(&w, &s, &c, "HTTP/1.1 103 Early Hints\r\n\r\n");
+	wire_expect(&w,
+	    "POST /p 100 [] whole: interim response\n"
+	    "POST /p 102 [] whole: interim response\n"
+	    "POST /p 103 [] whole: interim response\n"
+	    "POST /p 200 [hello] whole\n"
+	    "GET /a 199 [odd] whole\n"
+	    "  103 [] whole: request not captured; interim response\n");
+}
+
+/* Only what was granted leaves HTTP. */
+static void
+test_refused_upgrade_and_connect(void **state)
+{
+	ENDS;
+
+	(void)state;
+	wire_open(&w);
+	wire_handshake(&w, &c, &s);
+	wire_say(&w, &c, &s,
+	    "GET /ws HTTP/1.1\r\nUpgrade: websocket\r\n"
+	    "Connection: Upgrade\r\n\r\n");
+	wire_say(&w, &s, &c, ok5);
+	wire_say(&w, &c, &s, "CONNECT h.test:443 HTTP/1.1\r\n\r\n");
+	wire_say(&w, &s, &c, "HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\nno");
+	wire_say(&w, &c, &s, get);
+	wire_say(&w, &s, &c, ok5);
+	wire_expect(&w,
+	    "GET /ws 200 [hello] whole\n"
+	    "CONNECT h.test:443 407 [no] whole\n"
+	    "GET /a 200 [hello] whole\n");
+}
+
+/* ---- who sent the reset ---- */
+
+static const char reset_seen[] =
+    "GET /a 0 [] cut: no response; connection reset\n"
+    "connection reset syns 1\n";
+static const char injected_seen[] =
+    "GET /a 0 [] cut: no response; connection reset; "
+    "the reset looks injected\n"
+    "connection reset injected syns 1\n";
+
+static void
+test_reset_ttl(void **state)
+{
+	/* The server's packets have 50 and 51. */
+	static const struct {
+		uint8_t ttl;
+		const char *seen;
+	} cases[] = {{50, reset_seen}, {51, reset_seen}, {49, reset_seen},
+	    {52, reset_seen}, {48, injected_seen}, {53, injected_seen},
+	    {255, injected_seen}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		ENDS;
+
+		wire_open(&w);
+		wire_handshake(&w, &c, &s);
+		wire_say(&w, &c, &s, get);
+		s.ttl = 51;
+		wire_send(&w, &s, &c, TCP_ACK, "");
+		s.ttl = cases[i].ttl;
+		wire_send(&w, &s, &c, TCP_RST, "");
+		wire_expect(&w, cases[i].seen);
+	}
+}
+
+/* The server knows nothing of a reset in its name, and goes on. */
+static void
+test_reset_before_answer(void **state)
+{
+	ENDS;
+
+	(void)state;
+	wire_open(&w);
+	wire_handshake(&w, &c, &s);
+	wire_say(&w, &c, &s, get);
+	wire_send(&w, &s, &c, TCP_RST, "");
+	wire_say(&w, &s, &c, ok5);
+	wire_expect(&w,
+	    "GET /a 200 [hello] whole\n"
+	    "connection reset injected syns 1\n");
+}
+
+/* The client's own reset, after it has what it wanted. */
+static void
+test_reset_by_client(void **state)
+{
+	ENDS;
+
+	(void)state;
+	wire_open(&w);
+	wire_handshake(&w, &c, &s);
+	wire_say(&w, &c, &s, get);
+	wire_say(&w, &s, &c, ok5);
+	wire_send(&w, &c, &s, TCP_RST, "");
+	wire_expect(&w,
+	    "GET /a 200 [hello] whole\n"
+	    "connection reset syns 1\n");
+}
+
+/* ---- the readable part of TLS ---- */
+
+/* A ClientHello for that name, in one record; `extra` goes before the server
+ * name's extension. */
+static void
+client_hello(struct buf *out, struct span name, struct span extra)
+{
+	struct buf h = BUF_INIT(4096);
+
+	buf_add(&h, "\3\3", 2);
+	for (int i = 0; i < 32; i++)
+		buf_put_u8(&h, 0xaa);
+	buf_add(&h, "\4SESS\0\2\x13\1\1\0", 11);
+	wire_u16(&h, (unsigned)(extra.n + name.n) + 9);
+	buf_add_span(&h, extra);
+	wire_u16(&h, 0);
+	wire_u16(&h, (unsigned)name.n + 5);
+	wire_u16(&h, (unsigned)name.n + 3);
+	buf_put_u8(&h, 0);
+	wire_u16(&h, (unsigned)name.n);
+	buf_add_span(&h, name);
+	buf_add(out, "\x16\3\1", 3);
+	wire_u16(out, (unsigned)h.len + 4);
+	wire_u32(out, 0x01000000u | (uint32_t)h.len);
+	buf_add_span(out, buf_span(&h));
+	buf_release(&h);
+}
+
+static void
+say_bytes(struct wire_world *w, struct wire_end *from,
+    const struct wire_end *to, struct span s)
+{
+	wire_bytes(w, from, to, TCP_ACK, s);
+	from->seq += (uint32_t)s.n;
+}
+
+static void
+test_server_names(void **state)
+{
+	static const struct {
+		struct span name, extra;
+		const char *seen;
+	} cases[] = {{{"a.example", 9}, {"", 0}, "tls a.example alert -1\n"},
+	    {{"a.example", 9}, {"\0\x2b\0\3\2\3\4", 7},
+		"tls a.example alert -1\n"},
+	    {{"", 0}, {"", 0}, "tls - alert -1\n"},
+	    {{"a\nb", 3}, {"", 0}, "tls - alert -1\n"},
+	    {{"a\0b", 3}, {"", 0}, "tls - alert -1\n"},
+	    {{"a b", 3}, {"", 0}, "tls - alert -1\n"},
+	    /* An extension that says it is longer than all of them. */
+	    {{"a.example", 9}, {"\0\x2b\xff\xff", 4}, "tls - alert -1\n"}};
+	struct buf hello = BUF_INIT(4096);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		for (size_t piece = 1; piece < 600; piece += 97) {
+			struct span rest;
+			ENDS;
+
+			s.port = 443;
+			buf_clear(&hello);
+			client_hello(&hello, cases[i].name, cases[i].extra);
+			wire_open(&w);
+			wire_handshake(&w, &c, &s);
+			rest = buf_span(&hello);
+			for (; rest.n > 0;
+			     rest = span_slice(rest, piece, rest.n))
+				say_bytes(&w, &c, &s,
+				    span_slice(rest, 0, piece));
+			wire_expect(&w, cases[i].seen);
+		}
+	buf_release(&hello);
+}
+
+/* In a tunnel that a proxy made. */
+static void
+test_tls_in_tunnel(void **state)
+{
+	ENDS;
+	struct buf hello = BUF_INIT(4096);
+
+	(void)state;
+	client_hello(&hello, SPAN("b.example"), SPAN_NULL);
+	wire_open(&w);
+	wire_handshake(&w, &c, &s);
+	wire_say(&w, &c, &s, "CONNECT b.example:443 HTTP/1.1\r\n\r\n");
+	wire_say(&w, &s, &c, "HTTP/1.1 200 OK\r\n\r\n");
+	say_bytes(&w, &c, &s, buf_span(&hello));
+	say_bytes(&w, &s, &c, (struct span){"\x15\3\3\0\2\2\x70", 7});
+	buf_release(&hello);
+	wire_expect(&w,
+	    "CONNECT b.example:443 200 [] whole: tunnel, rest left alone\n"
+	    "tls b.example alert 112\n");
+}
+
+static void
+test_alerts(void **state)
+{
+	static const struct {
+		unsigned by; /* 0: client, 1: server */
+		const char *bytes;
+		size_t n;
+		int code;
+	} cases[] = {{1, "\x15\3\1\0\2\2\x28", 7, 40},
+	    {1, "\x15\3\3\0\2\2\x46", 7, 70}, {0, "\x15\3\3\0\2\2\x30", 7, 48},
+	    /* Encrypted: behind ChangeCipherSpec, or too long. */
+	    {1, "\x14\3\3\0\1\1\x15\3\3\0\2\2\x28", 13, -1},
+	    {1, "\x15\3\3\0\3\2\x28\0", 8, -1},
+	    /* Application data is none. */
+	    {1, "\x17\3\3\0\2\2\x28", 7, -1},
+	    /* Half of one. */
+	    {1, "\x15\3\3\0\2\2", 6, -1}};
+	struct buf hello = BUF_INIT(4096), expect = BUF_INIT(256);
+
+	(void)state;
+	client_hello(&hello, SPAN("a.example"), SPAN_NULL);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct span alert = {cases[i].bytes, cases[i].n};
+		ENDS;
+
+		s.port = 443;
+		wire_open(&w);
+		wire_handshake(&w, &c, &s);
+		say_bytes(&w, &c, &s, buf_span(&hello));
+		if (cases[i].by == 0)
+			say_bytes(&w, &c, &s, alert);
+		else
+			say_bytes(&w, &s, &c, alert);
+		buf_clear(&expect);
+		buf_addf(&expect, "tls a.example alert %d%s\n", cases[i].code,
+		    cases[i].n == 13 || cases[i].bytes[0] == 0x17 ? " no keys"
+								  : "");
+		wire_expect(&w, buf_str(&expect));
+	}
+	buf_release(&hello);
+	buf_release(&expect);
+}
+
 int
 main(void)
 {
@@ -511,6 +776,14 @@ main(void)
 	    cmocka_unit_test(test_dns),
 	    cmocka_unit_test(test_dns_loop),
 	    cmocka_unit_test(test_tls),
+	    cmocka_unit_test(test_interim),
+	    cmocka_unit_test(test_refused_upgrade_and_connect),
+	    cmocka_unit_test(test_reset_ttl),
+	    cmocka_unit_test(test_reset_before_answer),
+	    cmocka_unit_test(test_reset_by_client),
+	    cmocka_unit_test(test_server_names),
+	    cmocka_unit_test(test_tls_in_tunnel),
+	    cmocka_unit_test(test_alerts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
