@@ -263,6 +263,8 @@ bool titles_alike(const char *, const char *);
 /* Lists of values known for a host, separated by spaces; owned by the caller
  * and replaced here.  True when they changed (with an event or not). */
 bool diff_addresses(const struct diff *, char **known);
+/* Who serves the zone, where it was asked: no event. */
+bool diff_name_servers(const struct diff *, char **known);
 bool diff_certificate(const struct diff *, char **known);
 /* Where redirects ended, without query and fragment: returns owned, NULL when
  * they ended at the page itself or there were none. */

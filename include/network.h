@@ -45,7 +45,8 @@ bool policy_allows(const struct policy *, const struct sockaddr *);
 
 /*
  * DNS by c-ares: A and AAAA of one name from the given servers, which are
- * tried in order on silence, SERVFAIL and REFUSED.
+ * tried in order on silence, SERVFAIL and REFUSED; once a day NS of the zone
+ * that the name was registered in.
  */
 struct resolver;
 typedef void resolver_done(struct dns_lookup *, enum failure, void *arg);
@@ -53,15 +54,21 @@ typedef void resolver_done(struct dns_lookup *, enum failure, void *arg);
 struct resolver *resolver_new(struct event_base *, char *const *servers,
     size_t n, int64_t timeout_ms);
 void resolver_free(struct resolver *); /* outstanding look-ups never call */
+struct resolver_wants {
+	bool ipv4;
+	bool ipv6;
+	bool name_servers; /* when they were not asked for today */
+};
 /*
  * Starts a look-up of `host` (ASCII form).  `done` is called once from the
  * loop, never from here, with a lookup whose contents it takes (rcode of the
- * last reply; times relative to start_us) and FAILURE_NONE when there is at
- * least one address.  Returns a handle for resolver_cancel().
+ * last reply about addresses; times relative to start_us) and FAILURE_NONE
+ * when there is at least one address.  Returns a handle for resolver_cancel().
  */
 struct resolver_query;
 struct resolver_query *resolver_lookup(struct resolver *, const char *host,
-    bool ipv4, bool ipv6, int64_t start_us, resolver_done *, void *arg);
+    const struct resolver_wants *, int64_t start_us, resolver_done *,
+    void *arg);
 /* `done` will not be called. */
 void resolver_cancel(struct resolver_query *);
 

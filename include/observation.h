@@ -29,7 +29,7 @@ enum variant {
 };
 
 struct dns_record {
-	char *type;  /* "A", "AAAA", "CNAME" */
+	char *type;  /* "A", "AAAA", "CNAME"; "NS" of the registered zone */
 	char *value; /* address or host name, text */
 	uint32_t ttl;
 };

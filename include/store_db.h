@@ -12,7 +12,7 @@ struct sqlite3_stmt;
 #include "flap.h"
 #include "store.h"
 
-#define STORE_SCHEMA_VERSION 4
+#define STORE_SCHEMA_VERSION 5
 
 struct db {
 	struct sqlite3 *sqlite;
@@ -60,6 +60,13 @@ struct row_target {
 	struct flap flap;
 	enum verdict told; /* by an event, or the baseline */
 	bool dirty;
+};
+
+/* What is known of a host of a target: lists of words, owned, NULL without. */
+struct row_host {
+	char *addresses;
+	char *certificates;
+	char *name_servers;
 };
 
 struct row_page {
@@ -134,9 +141,10 @@ extern const struct diff_pages store_pages;
 void blocks_flag(struct store *, int64_t page, const struct known_text *);
 void slots_save(struct store *, int64_t page, const struct volatile_set *);
 void host_load(struct store *, int64_t target, const char *host,
-    char **addresses, char **certificates);
+    struct row_host *);
 void host_save(struct store *, int64_t target, const char *host,
-    const char *addresses, const char *certificates);
+    const struct row_host *);
+void row_host_release(struct row_host *);
 void observation_save(struct store *, uint64_t id, const struct observation *,
     const struct finding *, int64_t page, enum verdict, bool unchanged);
 

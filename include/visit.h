@@ -32,7 +32,8 @@ struct visit_request {
 	const char *proxy; /* NULL: direct */
 	enum variant variant;
 	bool verify;
-	bool plain; /* ask for no content coding */
+	bool plain;	   /* ask for no content coding */
+	bool name_servers; /* ask who serves the zone of the first host */
 	const char *etag;
 	const char *last_modified;
 };

@@ -2,10 +2,12 @@
 #include <string.h>
 
 #include "diff.h"
+#include "limit.h"
 
-#define LIST_MAX      (8 * 1024u) /* a list of known values */
-#define ADDRESSES_MAX 64	  /* addresses remembered for one host */
-#define LEAVES_MAX    8		  /* certificates remembered for one host */
+#define LIST_MAX	 (8 * 1024u) /* a list of known values */
+#define NAME_SERVERS_MAX 16	     /* remembered for one host */
+#define ADDRESSES_MAX	 64	     /* addresses remembered for one host */
+#define LEAVES_MAX	 8	     /* certificates remembered for one host */
 
 static bool
 list_has(const char *list, const char *value)
@@ -98,6 +100,37 @@ diff_addresses(const struct diff *d, char **known)
 			list_add(&list, answer[i], ADDRESSES_MAX);
 	if (moved && !d->silent)
 		emit_list(d, EVENT_ADDRESS_CHANGED, *known, buf_str(&list));
+	if (changed) {
+		free(*known);
+		*known = buf_detach(&list, NULL);
+	}
+	buf_release(&list);
+	return changed;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+bool
+diff_name_servers(const struct diff *d, char **known)
+{
+	const struct dns_lookup *dns = &d->o->hops[0].dns;
+	const char *names[DNS_ANSWERS_MAX];
+	struct buf list = BUF_INIT(LIST_MAX);
+	size_t n = 0;
+	bool changed;
+
+	for (size_t i = 0; i < dns->nrecords && n < ARRAY_LEN(names); i++)
+		if (strcmp(dns->records[i].type, "NS") == 0)
+			names[n++] = dns->records[i].value;
+	qsort(names, n, sizeof *names, by_name);
+	for (size_t i = 0; i < n; i++)
+		list_add(&list, names[i], NAME_SERVERS_MAX);
+	changed = n > 0 &&
+	    (*known == NULL || strcasecmp(*known, buf_str(&list)) != 0);
 	if (changed) {
 		free(*known);
 		*known = buf_detach(&list, NULL);

@@ -12,6 +12,7 @@
 #include "network.h"
 #include "packet_claim.h"
 #include "process.h"
+#include "url.h"
 
 /* The last packets come in blocks of some milliseconds.  Behind a failure the
  * true server may still speak, which tells that a reset was not its own. */
@@ -190,11 +191,20 @@ endpoint_of(const char *text, uint16_t port, struct endpoint *e)
 	return true;
 }
 
+/* The packets of questions for that name are this look's. */
+static void
+claim_host(struct packet_claim *c, struct span host)
+{
+	for (size_t i = 0; i < c->nhosts; i++)
+		if (span_is(host, c->hosts[i]))
+			return;
+	if (c->nhosts < HOPS_MAX)
+		c->hosts[c->nhosts++] = span_dup(host);
+}
+
 static void
 claim_hop(struct packet_claim *c, const struct hop *h, size_t number)
 {
-	bool known = false;
-
 	for (size_t i = 0; i < h->ntried && c->nflows < CLAIM_FLOWS_MAX; i++) {
 		struct claim_flow *f = &c->flows[c->nflows];
 
@@ -208,12 +218,11 @@ claim_hop(struct packet_claim *c, const struct hop *h, size_t number)
 			f->local_port = h->tried_ports[i];
 		c->nflows++;
 	}
-	if (h->dns.host == NULL)
-		return;
-	for (size_t i = 0; i < c->nhosts; i++)
-		known = known || strcmp(c->hosts[i], h->dns.host) == 0;
-	if (!known && c->nhosts < HOPS_MAX)
-		c->hosts[c->nhosts++] = xstrdup(h->dns.host);
+	if (h->dns.host != NULL)
+		claim_host(c, span_of(h->dns.host));
+	for (size_t i = 0; i < h->dns.nrecords; i++)
+		if (strcmp(h->dns.records[i].type, "NS") == 0)
+			claim_host(c, host_site(span_of(h->dns.host)));
 }
 
 static void

@@ -59,7 +59,7 @@ struct taking {
 	struct packet_answer *answer;
 	struct tcp_table *table;
 	struct flow_state flows[CLAIM_FLOWS_MAX];
-	struct question questions[HOPS_MAX][2];
+	struct question questions[HOPS_MAX][3]; /* A, AAAA, NS */
 };
 
 struct packet_hold *
@@ -353,6 +353,12 @@ is_mine(struct question *q, const struct dns_message *m, int64_t time_ns)
 	return true;
 }
 
+static size_t
+question_place(uint16_t type)
+{
+	return type == DNS_NS ? 2 : type == DNS_AAAA ? 1 : 0;
+}
+
 static bool
 take_lookup(struct taking *t, const struct held *x)
 {
@@ -367,7 +373,8 @@ take_lookup(struct taking *t, const struct held *x)
 		return false;
 	host = host_of(t->claim, &m);
 	mine = host < t->claim->nhosts &&
-	    is_mine(&t->questions[host][m.type == DNS_AAAA], &m, x->time_ns);
+	    is_mine(&t->questions[host][question_place(m.type)], &m,
+		x->time_ns);
 	dns_message_release(&m);
 	if (mine)
 		put_packet(t, x);

@@ -335,6 +335,7 @@ look_start(struct net *n, struct watched *w)
 	    .proxy = w->proxy,
 	    .variant = w->next,
 	    .verify = w->next != VARIANT_UNVERIFIED,
+	    .name_servers = !n->once,
 	};
 
 	if (w->next == VARIANT_NORMAL && w->conditionals < VALIDATOR_ROUNDS) {

@@ -17,6 +17,8 @@
 #include "url.h"
 
 #define LOOKUPS_KEPT	4096
+#define TOGETHER_NS	(INT64_C(1000000000)) /* questions of one look-up */
+#define TAKEN		UINT64_MAX
 #define LOOKUP_FRESH_NS (INT64_C(60) * 1000000000)
 #define HTTPS_PORT	443
 
@@ -31,6 +33,7 @@ struct seen_lookup {
 	int64_t query_ns;
 	int64_t answer_ns;
 	uint64_t used_by; /* stream of the one connection it was made for */
+	uint16_t type;	  /* of the question */
 };
 
 struct capture_stream {
@@ -86,7 +89,7 @@ lookup_fill(struct dns_lookup *d, const struct dns_seen *seen)
 
 		if (rr->section != DNS_ANSWER || rr->value == NULL ||
 		    (rr->type != DNS_A && rr->type != DNS_AAAA &&
-			rr->type != DNS_CNAME))
+			rr->type != DNS_CNAME && rr->type != DNS_NS))
 			continue;
 		d->records[d->nrecords++] =
 		    (struct dns_record){xstrdup(dns_type_name(rr->type, type)),
@@ -95,16 +98,26 @@ lookup_fill(struct dns_lookup *d, const struct dns_seen *seen)
 }
 
 static void
+lookup_append(struct dns_lookup *to, const struct dns_lookup *from)
+{
+	to->records = xreallocarray(to->records, to->nrecords + from->nrecords,
+	    sizeof *to->records);
+	for (size_t i = 0; i < from->nrecords && to->nrecords < DNS_ANSWERS_MAX;
+	     i++)
+		to->records[to->nrecords++] =
+		    (struct dns_record){xstrdup(from->records[i].type),
+			xstrdup(from->records[i].value), from->records[i].ttl};
+}
+
+static void
 lookup_copy(struct dns_lookup *to, const struct dns_lookup *from)
 {
 	*to = *from;
 	to->host = xstrdup(from->host);
 	to->server = xstrdup(from->server);
-	to->records = xcalloc(from->nrecords, sizeof *to->records);
-	for (size_t i = 0; i < from->nrecords; i++)
-		to->records[i] =
-		    (struct dns_record){xstrdup(from->records[i].type),
-			xstrdup(from->records[i].value), from->records[i].ttl};
+	to->records = NULL;
+	to->nrecords = 0;
+	lookup_append(to, from);
 }
 
 static bool
@@ -174,15 +187,36 @@ set_address(struct hop *h, const struct endpoint *client,
 	h->tried[h->ntried++] = xstrdup(h->address);
 }
 
+/* The probe asks who serves a zone together with the addresses of a host. */
+static void
+join_name_servers(struct capture_stream *s, struct dns_lookup *d,
+    const struct seen_lookup *addresses)
+{
+	struct span zone = host_site(span_of(d->host));
+
+	for (size_t i = 0; i < LOOKUPS_KEPT; i++) {
+		struct seen_lookup *l = &s->lookups[i];
+
+		if (l->type != DNS_NS || l->used_by != 0 ||
+		    !span_is_i(zone, l->lookup.host) ||
+		    llabs(l->query_ns - addresses->query_ns) > TOGETHER_NS)
+			continue;
+		l->used_by = TAKEN;
+		lookup_append(d, &l->lookup);
+	}
+}
+
 /* Joins the look-up that was made for this connection. */
 static void
-set_lookup(struct observation *o, const struct seen_lookup *l)
+set_lookup(struct capture_stream *s, struct observation *o,
+    const struct seen_lookup *l)
 {
 	struct hop *h = observation_last(o);
 
 	lookup_copy(&h->dns, &l->lookup);
 	h->dns.start_us = mark(o, l->query_ns);
 	h->dns.end_us = mark(o, l->answer_ns);
+	join_name_servers(s, &h->dns, l);
 }
 
 /* ---- exchanges ---- */
@@ -297,7 +331,7 @@ exchange_observe(struct capture_stream *s, struct exchange *x, const char *url)
 	h = observation_begin(&o, url, l != NULL ? l->query_ns : begun);
 	set_address(h, &x->client, &x->server);
 	if (l != NULL)
-		set_lookup(&o, l);
+		set_lookup(s, &o, l);
 	h->marks = (struct marks){mark(&o, x->syn_ns), mark(&o, x->synack_ns),
 	    MARK_NONE, mark(&o, x->request_ns), mark(&o, x->response_ns),
 	    mark(&o, x->end_ns)};
@@ -385,13 +419,15 @@ on_dns(void *arg, const struct dns_seen *seen)
 	char *url;
 
 	if (seen->message->name == NULL ||
-	    (seen->message->type != DNS_A && seen->message->type != DNS_AAAA))
+	    (seen->message->type != DNS_A && seen->message->type != DNS_AAAA &&
+		seen->message->type != DNS_NS))
 		return;
 	lookup_clear(l);
 	lookup_fill(&l->lookup, seen);
 	l->query_ns =
 	    seen->query_ns != TCP_NEVER ? seen->query_ns : seen->answer_ns;
 	l->answer_ns = seen->answer_ns;
+	l->type = seen->message->type;
 	s->nlookups++;
 	/* No address of one family is a failure only when the other has none
 	 * either: the IPv4 question decides. */
@@ -400,7 +436,7 @@ on_dns(void *arg, const struct dns_seen *seen)
 	url = xasprintf("http://%s/", l->lookup.host);
 	observation_begin(&o, url, l->query_ns);
 	free(url);
-	set_lookup(&o, l);
+	set_lookup(s, &o, l);
 	fail(s, &o, dns_failure(&l->lookup, answered), STAGE_DNS,
 	    answered ? l->answer_ns : s->now_ns);
 }
@@ -471,7 +507,7 @@ on_connection(void *arg, const struct connection_seen *c)
 	free(url);
 	set_address(h, &c->client, &c->server);
 	if (l != NULL)
-		set_lookup(&o, l);
+		set_lookup(s, &o, l);
 	h->marks.tcp_start = mark(&o, c->syn_ns);
 	h->marks.tcp_done = mark(&o, c->synack_ns);
 	h->marks.last_byte = mark(&o, c->last_ns);

@@ -20,13 +20,19 @@
 #include "instant.h"
 #include "limit.h"
 #include "log.h"
+#include "url.h"
 
 #define SERVERS_MAX 8
 #define SOCKETS_MAX (SERVERS_MAX * 64)
 #define TRIES	    2
 #define CLASS_IN    1
 #define TYPE_A	    1
+#define TYPE_NS	    2
 #define TYPE_AAAA   28
+
+/* Who serves a zone changes slowly: asked once a day. */
+#define ZONES	    4096 /* remembered, by hash; a power of two */
+#define ZONE_FOR_US (24 * INT64_C(3600000000))
 
 struct server {
 	struct resolver *owner;
@@ -41,6 +47,12 @@ struct watch {
 	struct event *event;
 };
 
+/* Whose name servers were asked for, and when. */
+struct zone {
+	uint64_t hash;
+	int64_t asked_us; /* 0: never */
+};
+
 struct resolver {
 	struct event_base *base;
 	struct server servers[SERVERS_MAX];
@@ -50,9 +62,14 @@ struct resolver {
 	unsigned in_flight;
 	struct event *start_event;
 	bool freeing;
+	struct zone zones[ZONES];
 };
 
-/* One question of a look-up: A or AAAA. */
+/* The questions of a look-up.  The last is for the zone, not for the host;
+ * whatever becomes of it, the look-up succeeds or fails by the others. */
+enum { QUESTION_A, QUESTION_AAAA, QUESTION_NS, QUESTIONS };
+#define ADDRESS_QUESTIONS QUESTION_NS
+
 struct question {
 	struct resolver_query *query;
 	int type;
@@ -67,7 +84,8 @@ struct resolver_query {
 	TAILQ_ENTRY(resolver_query) next;
 	struct resolver *resolver;
 	struct dns_lookup lookup;
-	struct question questions[2];
+	struct question questions[QUESTIONS];
+	char *zone; /* for the last question; NULL: not asked */
 	int64_t start_us;
 	resolver_done *done;
 	void *arg;
@@ -254,6 +272,7 @@ query_free(struct resolver_query *q)
 	free(q->lookup.records);
 	free(q->lookup.host);
 	free(q->lookup.server);
+	free(q->zone);
 	free(q);
 }
 
@@ -345,6 +364,45 @@ take_aaaa(struct dns_lookup *d, const unsigned char *reply, int n)
 	return rc == ARES_SUCCESS && count == 0 ? ARES_ENODATA : rc;
 }
 
+/* A name that can be kept in a list of words. */
+static bool
+is_plain_name(const char *name)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+	size_t n = strlen(name);
+
+	return n > 0 && n <= HOST_MAX_LEN && strspn(name, plain) == n;
+}
+
+static int
+take_ns(struct dns_lookup *d, const unsigned char *reply, int n)
+{
+	struct hostent *host = NULL;
+	int rc = ares_parse_ns_reply(reply, n, &host);
+
+	for (char **name = rc == ARES_SUCCESS ? host->h_aliases : NULL;
+	     name != NULL && *name != NULL; name++)
+		if (is_plain_name(*name))
+			record_add(d, "NS", *name, 0);
+	if (host != NULL)
+		ares_free_hostent(host);
+	return rc;
+}
+
+static int
+take_reply(struct dns_lookup *d, int type, const unsigned char *reply, int n)
+{
+	switch (type) {
+	case TYPE_A:
+		return take_a(d, reply, n);
+	case TYPE_AAAA:
+		return take_aaaa(d, reply, n);
+	default:
+		return take_ns(d, reply, n);
+	}
+}
+
 static bool
 has_address(const struct dns_lookup *d)
 {
@@ -384,7 +442,7 @@ query_failure(const struct resolver_query *q)
 
 	if (has_address(&q->lookup))
 		return FAILURE_NONE;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < ADDRESS_QUESTIONS; i++) {
 		enum failure f;
 
 		if (!q->questions[i].wanted)
@@ -402,8 +460,9 @@ query_finish(struct resolver_query *q)
 	struct resolver *r = q->resolver;
 	struct dns_lookup d;
 
-	q->lookup.end_us = monotonic_us() - q->start_us;
-	for (size_t i = 0; i < 2; i++)
+	if (q->lookup.end_us == MARK_NONE)
+		q->lookup.end_us = monotonic_us() - q->start_us;
+	for (size_t i = 0; i < ADDRESS_QUESTIONS; i++)
 		if (q->questions[i].wanted && q->questions[i].rcode >= 0 &&
 		    q->lookup.rcode <= 0)
 			q->lookup.rcode = q->questions[i].rcode;
@@ -433,6 +492,15 @@ next_server_may_know(int status)
 	    status != ARES_ENOTFOUND && status != ARES_ECANCELLED;
 }
 
+static bool
+is_done(const struct resolver_query *q, size_t questions)
+{
+	for (size_t i = 0; i < questions; i++)
+		if (!q->questions[i].done)
+			return false;
+	return true;
+}
+
 static void
 on_reply(void *arg, int status, int timeouts, unsigned char *reply, int n)
 {
@@ -444,17 +512,17 @@ on_reply(void *arg, int status, int timeouts, unsigned char *reply, int n)
 	r->in_flight--;
 	if (r->freeing || status == ARES_EDESTRUCTION) {
 		x->done = true;
-		if (q->questions[0].done && q->questions[1].done)
+		if (is_done(q, QUESTIONS))
 			query_free(q);
 		return;
 	}
 	x->rcode = status_rcode(status, reply, n);
 	if (status == ARES_SUCCESS)
-		status = x->type == TYPE_A ? take_a(&q->lookup, reply, n)
-					   : take_aaaa(&q->lookup, reply, n);
+		status = take_reply(&q->lookup, x->type, reply, n);
 	x->status = status;
-	if (status == ARES_SUCCESS || status == ARES_ENODATA ||
-	    status == ARES_ENOTFOUND || q->lookup.server == NULL) {
+	if (x->type != TYPE_NS &&
+	    (status == ARES_SUCCESS || status == ARES_ENODATA ||
+		status == ARES_ENOTFOUND || q->lookup.server == NULL)) {
 		free(q->lookup.server);
 		q->lookup.server = xstrdup(r->servers[x->server].text);
 	}
@@ -465,7 +533,10 @@ on_reply(void *arg, int status, int timeouts, unsigned char *reply, int n)
 		return;
 	}
 	x->done = true;
-	if (q->questions[0].done && q->questions[1].done)
+	/* Who serves the zone is not what the look waits for. */
+	if (q->lookup.end_us == MARK_NONE && is_done(q, ADDRESS_QUESTIONS))
+		q->lookup.end_us = monotonic_us() - q->start_us;
+	if (is_done(q, QUESTIONS))
 		query_finish(q);
 }
 
@@ -476,8 +547,9 @@ ask(struct question *x)
 	struct server *s = &r->servers[x->server];
 
 	r->in_flight++;
-	ares_query(s->channel, x->query->lookup.host, CLASS_IN, x->type,
-	    on_reply, x);
+	ares_query(s->channel,
+	    x->type == TYPE_NS ? x->query->zone : x->query->lookup.host,
+	    CLASS_IN, x->type, on_reply, x);
 	server_rearm(s);
 }
 
@@ -485,24 +557,24 @@ static void
 query_start(struct resolver_query *q)
 {
 	struct resolver *r = q->resolver;
-	bool asked[2] = {q->questions[0].wanted, q->questions[1].wanted};
+	size_t left = 0;
 
 	q->lookup.start_us = monotonic_us() - q->start_us;
 	if (r->nservers == 0) {
 		q->questions[0].status = ARES_ECONNREFUSED;
-		q->questions[0].done = q->questions[1].done = true;
 		query_finish(q);
 		return;
 	}
-	/* The query may end, and be freed, in the first call. */
-	q->questions[0].done = !asked[0];
-	q->questions[1].done = !asked[1];
-	if (asked[0] && asked[1]) {
-		ask(&q->questions[1]);
-		ask(&q->questions[0]);
-	} else {
-		ask(&q->questions[asked[0] ? 0 : 1]);
+	for (size_t i = 0; i < QUESTIONS; i++) {
+		q->questions[i].done = !q->questions[i].wanted;
+		left += q->questions[i].wanted;
 	}
+	/* The query may end, and be freed, in the last call. */
+	for (size_t i = QUESTIONS; left > 0 && i-- > 0;)
+		if (q->questions[i].wanted) {
+			left--;
+			ask(&q->questions[i]);
+		}
 }
 
 static void
@@ -513,7 +585,7 @@ on_start(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	while (r->in_flight + 2 <= DNS_IN_FLIGHT &&
+	while (r->in_flight + QUESTIONS <= DNS_IN_FLIGHT &&
 	    (q = TAILQ_FIRST(&r->waiting)) != NULL) {
 		TAILQ_REMOVE(&r->waiting, q, next);
 		q->queued = false;
@@ -521,9 +593,26 @@ on_start(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* The zone of a host when it is to be asked about; NULL. */
+static char *
+zone_due(struct resolver *r, const char *host)
+{
+	struct span site = host_site(span_of(host));
+	uint64_t hash = bytes_hash_i(site);
+	struct zone *z = &r->zones[hash % ZONES];
+	int64_t now = monotonic_us();
+
+	if (z->asked_us != 0 && z->hash == hash &&
+	    now - z->asked_us < ZONE_FOR_US)
+		return NULL;
+	*z = (struct zone){hash, now};
+	return span_dup(site);
+}
+
 struct resolver_query *
-resolver_lookup(struct resolver *r, const char *host, bool ipv4, bool ipv6,
-    int64_t start_us, resolver_done *done, void *arg)
+resolver_lookup(struct resolver *r, const char *host,
+    const struct resolver_wants *w, int64_t start_us, resolver_done *done,
+    void *arg)
 {
 	struct resolver_query *q = xcalloc(1, sizeof *q);
 
@@ -535,9 +624,13 @@ resolver_lookup(struct resolver *r, const char *host, bool ipv4, bool ipv6,
 	q->start_us = start_us;
 	q->done = done;
 	q->arg = arg;
-	q->questions[0] = (struct question){q, TYPE_A, ipv4, false, 0, -1, 0};
-	q->questions[1] =
-	    (struct question){q, TYPE_AAAA, ipv6, false, 0, -1, 0};
+	q->zone = w->name_servers ? zone_due(r, host) : NULL;
+	q->questions[QUESTION_A] =
+	    (struct question){q, TYPE_A, w->ipv4, false, 0, -1, 0};
+	q->questions[QUESTION_AAAA] =
+	    (struct question){q, TYPE_AAAA, w->ipv6, false, 0, -1, 0};
+	q->questions[QUESTION_NS] =
+	    (struct question){q, TYPE_NS, q->zone != NULL, false, 0, -1, 0};
 	q->queued = true;
 	TAILQ_INSERT_TAIL(&r->waiting, q, next);
 	event_active(r->start_event, EV_TIMEOUT, 1);

@@ -13,10 +13,23 @@
 #define TOGETHER_MAX 256 /* targets that one event is compared with */
 
 /* What two targets have in common; the more telling is the greater. */
-enum bond { BOND_NONE, BOND_OWNER, BOND_NETWORK, BOND_ADDRESS };
+enum bond {
+	BOND_NONE,
+	BOND_OWNER,
+	BOND_NAME_SERVER,
+	BOND_NETWORK,
+	BOND_ADDRESS
+};
 
-static const char *const causes[] = {"none known", "same owner", "same network",
-    "same address"};
+static const char *const causes[] = {"none known", "same owner",
+    "same name server", "same network", "same address"};
+
+/* What is known of a target that another may share. */
+struct ties {
+	char *addresses;    /* of all its hosts; NULL: none */
+	char *name_servers; /* NULL: none */
+	const char *owner;  /* NULL: unknown */
+};
 
 struct other {
 	uint64_t seq;
@@ -58,19 +71,6 @@ window(const struct store *st)
 	return w < WINDOW_MIN ? WINDOW_MIN : w > WINDOW_MAX ? WINDOW_MAX : w;
 }
 
-static char *
-addresses_of(struct store *st, int64_t row)
-{
-	sqlite3_stmt *s = db_query(&st->db,
-	    "SELECT group_concat(addresses, ' ') FROM hosts"
-	    " WHERE target = ?1",
-	    "i", row);
-	char *list = db_row(&st->db, s) ? column_text(s, 0) : NULL;
-
-	sqlite3_reset(s);
-	return list;
-}
-
 static const char *
 owner_of(struct store *st, int64_t row)
 {
@@ -83,6 +83,30 @@ owner_of(struct store *st, int64_t row)
 		    (const char *)sqlite3_column_text(s, 0));
 	sqlite3_reset(s);
 	return t == NULL ? NULL : t->operator_name;
+}
+
+static void
+ties_load(struct store *st, int64_t row, struct ties *t)
+{
+	sqlite3_stmt *s = db_query(&st->db,
+	    "SELECT group_concat(addresses, ' '),"
+	    " group_concat(name_servers, ' ') FROM hosts WHERE target = ?1",
+	    "i", row);
+
+	memset(t, 0, sizeof *t);
+	if (db_row(&st->db, s)) {
+		t->addresses = column_text(s, 0);
+		t->name_servers = column_text(s, 1);
+	}
+	sqlite3_reset(s);
+	t->owner = owner_of(st, row);
+}
+
+static void
+ties_release(struct ties *t)
+{
+	free(t->addresses);
+	free(t->name_servers);
 }
 
 /* An address without its host part: /24, or /48 of IPv6. */
@@ -116,22 +140,53 @@ compare_addresses(const char *a, const char *b)
 	return bond;
 }
 
-static enum bond
-compare_targets(struct store *st, const char *addresses, const char *owner,
-    int64_t other)
+static bool
+share_a_word(const char *a, const char *b)
 {
-	char *list = addresses_of(st, other);
-	const char *theirs;
+	struct span left = span_of(a), right, word;
+
+	while (left.n > 0) {
+		word = span_token(&left, ' ');
+		for (right = span_of(b); right.n > 0;)
+			if (span_eq_i(span_token(&right, ' '), word))
+				return true;
+	}
+	return false;
+}
+
+static enum bond
+compare(const struct ties *a, const struct ties *b)
+{
 	enum bond bond = BOND_NONE;
 
-	if (addresses != NULL && list != NULL)
-		bond = compare_addresses(addresses, list);
-	free(list);
-	if (bond != BOND_NONE || owner == NULL)
+	if (a->addresses != NULL && b->addresses != NULL)
+		bond = compare_addresses(a->addresses, b->addresses);
+	if (bond != BOND_NONE)
 		return bond;
-	theirs = owner_of(st, other);
-	return theirs != NULL && strcmp(owner, theirs) == 0 ? BOND_OWNER
-							    : BOND_NONE;
+	if (a->name_servers != NULL && b->name_servers != NULL &&
+	    share_a_word(a->name_servers, b->name_servers))
+		return BOND_NAME_SERVER;
+	return a->owner != NULL && b->owner != NULL &&
+		strcmp(a->owner, b->owner) == 0
+	    ? BOND_OWNER
+	    : BOND_NONE;
+}
+
+/* Sets their bonds. */
+static void
+find_bonds(struct store *st, int64_t row, struct other *list, size_t n)
+{
+	struct ties own, other;
+
+	if (n == 0)
+		return;
+	ties_load(st, row, &own);
+	for (size_t i = 0; i < n; i++) {
+		ties_load(st, list[i].row, &other);
+		list[i].bond = compare(&own, &other);
+		ties_release(&other);
+	}
+	ties_release(&own);
 }
 
 static size_t
@@ -195,9 +250,8 @@ void
 cluster_join(struct store *st, struct event *e)
 {
 	struct other *list;
-	const char *owner;
 	const struct other *best;
-	char *addresses, *what, *first;
+	char *what, *first;
 	int64_t row;
 	size_t n;
 
@@ -209,14 +263,7 @@ cluster_join(struct store *st, struct event *e)
 	what = xasprintf("%s %s", event_type_name(e->type),
 	    e->platform == NULL ? "" : e->platform);
 	n = find_others(st, e, what, row, list);
-	if (n > 0) {
-		addresses = addresses_of(st, row);
-		owner = owner_of(st, row);
-		for (size_t i = 0; i < n; i++)
-			list[i].bond =
-			    compare_targets(st, addresses, owner, list[i].row);
-		free(addresses);
-	}
+	find_bonds(st, row, list, n);
 	best = choose(e, list, n);
 	if (best != NULL) {
 		free(st->cluster);

@@ -612,33 +612,48 @@ hop_host(const struct hop *h)
 }
 
 static void
-step_host(struct look *l, const struct hop *h,
-    bool (*step)(const struct diff *, char **), bool addresses)
+step_answers(struct look *l)
 {
-	char *host = hop_host(h), *list[2];
-	uint64_t seq = l->st->seq;
+	char *host = hop_host(&l->o->hops[0]);
+	struct row_host row;
 
-	host_load(l->st, l->target.row, host, &list[0], &list[1]);
-	if (step(&l->diff, &list[addresses ? 0 : 1]))
-		host_save(l->st, l->target.row, host, list[0], list[1]);
-	l->news = l->news || l->st->seq != seq;
+	host_load(l->st, l->target.row, host, &row);
+	/* Saved first: the event of a new address may have to name them. */
+	if (diff_name_servers(&l->diff, &row.name_servers))
+		host_save(l->st, l->target.row, host, &row);
+	if (diff_addresses(&l->diff, &row.addresses))
+		host_save(l->st, l->target.row, host, &row);
+	row_host_release(&row);
 	free(host);
-	free(list[0]);
-	free(list[1]);
+}
+
+static void
+step_certificate(struct look *l)
+{
+	char *host = hop_host(observation_last(l->o));
+	struct row_host row;
+
+	host_load(l->st, l->target.row, host, &row);
+	if (diff_certificate(&l->diff, &row.certificates))
+		host_save(l->st, l->target.row, host, &row);
+	row_host_release(&row);
+	free(host);
 }
 
 static void
 step_hosts(struct look *l)
 {
 	bool silent = l->diff.silent;
+	uint64_t seq = l->st->seq;
 
 	/* What a host answered before is known or not, whatever page it was
 	 * for: a first answer is never news, a second always may be. */
 	l->diff.silent = false;
 	if (l->o->hops[0].dns.nrecords > 0)
-		step_host(l, &l->o->hops[0], diff_addresses, true);
+		step_answers(l);
 	if (observation_last(l->o)->nchain > 0)
-		step_host(l, observation_last(l->o), diff_certificate, false);
+		step_certificate(l);
+	l->news = l->news || l->st->seq != seq;
 	l->diff.silent = silent;
 }
 

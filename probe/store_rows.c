@@ -410,29 +410,39 @@ known_set_save(struct store *st, int64_t target, struct known_set *set)
 }
 
 void
-host_load(struct store *st, int64_t target, const char *host, char **addresses,
-    char **certificates)
+host_load(struct store *st, int64_t target, const char *host,
+    struct row_host *h)
 {
 	sqlite3_stmt *s;
 
-	*addresses = *certificates = NULL;
+	memset(h, 0, sizeof *h);
 	s = db_query(&st->db,
-	    "SELECT addresses, certificates FROM hosts"
+	    "SELECT addresses, certificates, name_servers FROM hosts"
 	    " WHERE target = ?1 AND host = ?2",
 	    "is", target, host);
 	if (db_row(&st->db, s)) {
-		*addresses = column_text(s, 0);
-		*certificates = column_text(s, 1);
+		h->addresses = column_text(s, 0);
+		h->certificates = column_text(s, 1);
+		h->name_servers = column_text(s, 2);
 	}
 	sqlite3_reset(s);
 }
 
 void
 host_save(struct store *st, int64_t target, const char *host,
-    const char *addresses, const char *certificates)
+    const struct row_host *h)
 {
-	db_run(&st->db, "INSERT OR REPLACE INTO hosts VALUES(?1, ?2, ?3, ?4)",
-	    "isss", target, host, addresses, certificates);
+	db_run(&st->db,
+	    "INSERT OR REPLACE INTO hosts VALUES(?1, ?2, ?3, ?4, ?5)", "issss",
+	    target, host, h->addresses, h->certificates, h->name_servers);
+}
+
+void
+row_host_release(struct row_host *h)
+{
+	free(h->addresses);
+	free(h->certificates);
+	free(h->name_servers);
 }
 
 static int64_t

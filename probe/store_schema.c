@@ -101,6 +101,10 @@ static const char upgrade_4[] =
     " what TEXT, target INTEGER, cluster TEXT, first TEXT);"
     "PRAGMA user_version = 4;";
 
+static const char upgrade_5[] =
+    "ALTER TABLE hosts ADD COLUMN name_servers TEXT;"
+    "PRAGMA user_version = 5;";
+
 bool
 db_open(struct db *db, const char *path, bool read_only, char **why)
 {
@@ -341,7 +345,8 @@ schema_make(struct db *db, char **why)
 	    (version >= 1 || db_script(db, schema)) &&
 	    (version >= 2 || db_script(db, upgrade_2)) &&
 	    (version >= 3 || db_script(db, upgrade_3)) &&
-	    db_script(db, upgrade_4) && db_script(db, "COMMIT"))
+	    (version >= 4 || db_script(db, upgrade_4)) &&
+	    db_script(db, upgrade_5) && db_script(db, "COMMIT"))
 		return true;
 refuse:
 	*why = xasprintf("database: %s", sqlite3_errmsg(db->sqlite));

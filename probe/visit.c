@@ -37,6 +37,7 @@ struct visit {
 	char *last_modified;
 	bool verify;
 	bool plain;
+	bool name_servers;
 	visit_done *done;
 	void *arg;
 };
@@ -356,6 +357,7 @@ static void
 hop_begin(struct visit *v)
 {
 	struct hop *h = hop_of(v);
+	struct resolver_wants wants;
 
 	v->naddresses = v->next_address = 0;
 	free(v->host);
@@ -388,8 +390,10 @@ hop_begin(struct visit *v)
 		return;
 	}
 	v->state = VISIT_RESOLVING;
-	v->query = resolver_lookup(v->settings->resolver, v->host,
-	    v->settings->ipv4, v->settings->ipv6, v->start_us, on_resolved, v);
+	wants = (struct resolver_wants){v->settings->ipv4, v->settings->ipv6,
+	    v->name_servers && v->observation.nhops == 1};
+	v->query = resolver_lookup(v->settings->resolver, v->host, &wants,
+	    v->start_us, on_resolved, v);
 }
 
 struct visit *
@@ -404,6 +408,7 @@ visit_start(const struct visit_settings *settings,
 	v->arg = arg;
 	v->verify = r->verify;
 	v->plain = r->plain;
+	v->name_servers = r->name_servers;
 	v->proxy = xstrdup(r->proxy);
 	v->etag = xstrdup(r->etag);
 	v->last_modified = xstrdup(r->last_modified);

@@ -8,6 +8,7 @@
 #include "instant.h"
 #include "limit.h"
 #include "warc_fields.h"
+#include "url.h"
 
 #define UUID_TEXT     37
 #define HTTP_RESPONSE "application/http;msgtype=response"
@@ -267,9 +268,15 @@ compose_dns(struct warc_compose *c, const struct observation *o,
 	buf_addf(&block, "%s\n", instant_stamp(o->time, stamp));
 	if (d->rcode != 0)
 		buf_addf(&block, "; rcode %d\n", d->rcode);
-	for (size_t i = 0; i < d->nrecords; i++)
-		buf_addf(&block, "%s.\t%u\tIN\t%s\t%s\n", d->host,
-		    d->records[i].ttl, d->records[i].type, d->records[i].value);
+	for (size_t i = 0; i < d->nrecords; i++) {
+		struct dns_record *answer = &d->records[i];
+		struct span owner = span_of(d->host);
+
+		if (strcmp(answer->type, "NS") == 0)
+			owner = host_site(owner);
+		buf_addf(&block, "%.*s.\t%u\tIN\t%s\t%s\n", SPAN_ARG(owner),
+		    answer->ttl, answer->type, answer->value);
+	}
 	record_begin(c, &r, "resource", o->time, uri, hop_serial);
 	record_piece(&r, buf_span(&block));
 	w = record_end(c, &r, "text/dns");

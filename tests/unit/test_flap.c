@@ -87,10 +87,13 @@ told_once_with_its_end(void **state)
 	story_end(&s);
 }
 
+/* `answer`: an address, and after a blank a name server of the zone. */
 static void
-see_at(struct story *s, const char *target, const char *address,
+see_at(struct story *s, const char *target, const char *answer,
     const char *text)
 {
+	struct span rest = span_of(answer), address = span_token(&rest, ' ');
+
 	struct observation o;
 	struct finding f;
 	char *url = xasprintf("http://%s.example/", target);
@@ -99,10 +102,15 @@ see_at(struct story *s, const char *target, const char *address,
 	h->status = 200;
 	h->stage = STAGE_BODY;
 	h->dns.host = xasprintf("%s.example", target);
-	h->dns.records = xcalloc(1, sizeof *h->dns.records);
-	h->dns.records->type = xstrdup("A");
-	h->dns.records->value = xstrdup(address);
+	h->dns.records = xcalloc(2, sizeof *h->dns.records);
+	h->dns.records[0].type = xstrdup("A");
+	h->dns.records[0].value = span_dup(address);
 	h->dns.nrecords = 1;
+	if (rest.n > 0) {
+		h->dns.records[1].type = xstrdup("NS");
+		h->dns.records[1].value = span_dup(rest);
+		h->dns.nrecords = 2;
+	}
 	look_fill(&f, text);
 	look_hash(&f, text);
 	story_look(s, &o, &f);
@@ -133,7 +141,8 @@ clusters_name_their_cause(void **state)
 {
 	static const char *const where[][2] = {{"a", "192.0.2.1"},
 	    {"b", "192.0.2.1"}, {"c", "192.0.2.9"}, {"d", "198.51.100.7"},
-	    {"e", "203.0.113.3"}};
+	    {"e", "203.0.113.3"}, {"f", "203.0.114.3 ns1.kp.example"},
+	    {"g", "203.0.115.3 NS1.kp.example"}};
 	struct target targets[2];
 	struct story s;
 
@@ -152,22 +161,27 @@ clusters_name_their_cause(void **state)
 	expect_end(&s, "a", NULL);
 	see_at(&s, "b", "192.0.2.1", "share vk;block x");
 	expect_end(&s, "b",
-	    "\"cluster\":\"a@2019-01-14T06:00:05.000Z\",\"cause\":\"same "
+	    "\"cluster\":\"a@2019-01-14T06:00:07.000Z\",\"cause\":\"same "
 	    "address\"");
 	see_at(&s, "c", "192.0.2.9", "share vk;block x");
 	expect_end(&s, "c",
-	    "\"cluster\":\"a@2019-01-14T06:00:05.000Z\",\"cause\":\"same "
+	    "\"cluster\":\"a@2019-01-14T06:00:07.000Z\",\"cause\":\"same "
 	    "network\"");
 	/* Another thing that the same do is no part of it. */
 	see_at(&s, "c", "192.0.2.9", "share vk;share weibo;block x");
 	expect_end(&s, "c", NULL);
 	see_at(&s, "d", "198.51.100.7", "share weibo;block x");
 	expect_end(&s, "d",
-	    "\"cluster\":\"c@2019-01-14T06:00:08.000Z\",\"cause\":\"same "
+	    "\"cluster\":\"c@2019-01-14T06:00:10.000Z\",\"cause\":\"same "
 	    "owner\"");
+	/* Their names were asked for at the first look alone. */
+	see_at(&s, "f", "203.0.114.3", "share naver;block x");
+	expect_end(&s, "f", NULL);
+	see_at(&s, "g", "203.0.115.3", "share naver;block x");
+	expect_end(&s, "g", "\"cause\":\"same name server\"");
 	see_at(&s, "e", "203.0.113.3", "share weibo;block x");
 	expect_end(&s, "e",
-	    "\"cluster\":\"c@2019-01-14T06:00:08.000Z\",\"cause\":\"none "
+	    "\"cluster\":\"c@2019-01-14T06:00:10.000Z\",\"cause\":\"none "
 	    "known\"");
 	s.config.ntargets = 0;
 	story_end(&s);

@@ -80,6 +80,9 @@ class Sniffed:
         self.t = tap.Tap()
         self.w = world.World(os.environ["WORLD"])
         self.conf = small_catalogue(self.w, SITES)
+        # Two that share no more than who answers for their names.
+        self.w.address[self.w.host("youth")] = "218.25.43.200"
+        self.w.address[self.w.host("fia")] = "210.150.0.200"
         self.p = probe.Probe(
             self.w, os.path.join(self.w.folder, "state"), self.conf,
             **{"record.packets": "yes", "metrics.listen": "127.0.0.1:9464",
@@ -147,6 +150,15 @@ class Sniffed:
                      found["packets_lost_total"] == "0" and
                      found["packets_evicted_total"] == "0" and
                      int(found["captures_total"]) > 0, found)
+
+    def causes(self):
+        """Went down together, and by their name servers belong together."""
+        found = {e["target"]: (e.get("cluster"), e.get("cause"))
+                 for e in self.p.logged() if e["type"] == "site.down" and
+                 e["target"] in ("youth", "fia")}
+        self.t.note(found)
+        self.t.check("a common name server is named", any(
+            cause == "same name server" for _, cause in found.values()), found)
 
     def captures(self):
         return sorted(glob.glob(self.p.state + "/packets/*/*.pcap"))
@@ -277,8 +289,11 @@ class Sniffed:
         t, w = self.t, self.w
         began = time.monotonic()
         w.start()
+        for zone in "youth.rep.kp", "law.kp":
+            w.dns_zone(zone, "ns1.star-jv.world")
         try:
             self.run()
+            self.causes()
             t.figure("%d events in %.0f s" % (len(self.p.logged()),
                                               time.monotonic() - began))
             self.kept()

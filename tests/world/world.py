@@ -340,6 +340,19 @@ zone:
         self.knotc("conf-set" if on else "conf-unset", "zone[%s]" % zone)
         self.knotc("conf-commit")
 
+    def dns_zone(self, zone, server):
+        """A zone of its own for the hosts under it, served by that name."""
+        with open(os.path.join(self.folder, "zones/%s.zone" % zone), "w") as f:
+            f.write("$TTL 1\n%s. SOA %s. host.world. 1 60 60 60 1\n"
+                    "%s. NS %s.\n" % (zone, server, zone, server))
+            for host in self.hosts:
+                for kind, value in self.record_lines(host):
+                    if host.endswith("." + zone):
+                        f.write("%s. %s %s\n" % (host, kind, value))
+        self.knotc("conf-begin")
+        self.knotc("conf-set", "zone[%s.]" % zone)
+        self.knotc("conf-commit")
+
     # --- packets ---------------------------------------------------------------
 
     def packets(self, what, target, on=True):
