@@ -183,6 +183,8 @@ char *config_state_dir(const struct config *, const char *given);
 bool target_shares_list(const struct target *, size_t slot);
 /* Interval of a target: its own, or by its status.  ms. */
 int64_t config_interval(const struct config *, const struct target *);
+/* How many targets have pages to look at. */
+uint32_t config_watched(const struct config *);
 /* NULL when there is none. */
 const struct target *config_target(const struct config *, const char *id);
 /* Shell-style glob over a whole string: * and ?, nothing else. */

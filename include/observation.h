@@ -126,6 +126,7 @@ struct observation {
 	char *page;	  /* page slot, "main" */
 	char *url;	  /* URL of the slot or sample */
 	bool conditional; /* If-None-Match or If-Modified-Since was sent */
+	uint32_t watched; /* targets that the run looked at; 0: not known */
 	struct hop *hops; /* at least one */
 	size_t nhops;
 	/* Where the response stands on disk, for replay and after recording. */

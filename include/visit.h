@@ -30,6 +30,7 @@ struct visit_request {
 	const char *page;
 	const char *url;
 	const char *proxy; /* NULL: direct */
+	uint32_t watched;  /* targets that this run looks at */
 	enum variant variant;
 	bool verify;
 	bool plain;	   /* ask for no content coding */

@@ -171,3 +171,13 @@ target_shares_list(const struct target *t, size_t slot)
 			return true;
 	return false;
 }
+
+uint32_t
+config_watched(const struct config *c)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < c->ntargets; i++)
+		n += c->targets[i].enabled && c->targets[i].npages > 0;
+	return n;
+}

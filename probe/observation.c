@@ -337,6 +337,7 @@ observation_encode(const struct observation *o, struct buf *b,
 	buf_put_str(b, o->page);
 	buf_put_str(b, o->url);
 	buf_put_u8(b, o->conditional);
+	buf_put_u32(b, o->watched);
 	buf_put_str(b, o->warc);
 	buf_put_i64(b, o->warc_offset);
 	buf_put_u32(b, (uint32_t)o->nhops);
@@ -362,6 +363,7 @@ observation_decode(struct observation *o, struct span s)
 	o->page = cursor_str(&c, NAME_MAX_LEN);
 	o->url = cursor_str(&c, URL_MAX_LEN);
 	o->conditional = cursor_u8(&c) != 0;
+	o->watched = cursor_u32le(&c);
 	o->warc = cursor_str(&c, NAME_MAX_LEN);
 	o->warc_offset = cursor_i64le(&c);
 	nhops = cursor_u32le(&c);

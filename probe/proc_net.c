@@ -62,6 +62,7 @@ struct net {
 	struct pipeline *pipeline;
 	struct net_sniff *sniff;
 	struct watchlist *watchlist;
+	uint32_t watched; /* its targets */
 	struct robots_cache *robots;
 	struct uplink *uplink;
 	struct pace *pace;
@@ -330,6 +331,7 @@ look_start(struct net *n, struct watched *w)
 	struct visit_request r = {
 	    .vantage = n->config->vantage,
 	    .target = w->target,
+	    .watched = n->watched,
 	    .page = w->page,
 	    .url = w->url,
 	    .proxy = w->proxy,
@@ -576,6 +578,7 @@ reload(struct net *n, struct span encoded)
 	n->uplink = uplink_replace(n->uplink, uplink_of_config(n));
 	for (size_t i = 0; i < n->nunstored; i++)
 		n->unstored[i].likeness.known = false;
+	n->watched = config_watched(config);
 	watchlist_load(n->watchlist, config, monotonic_us(), start_spread(n));
 	net_pump(n);
 }
@@ -683,6 +686,7 @@ net_open(struct net *n, struct startup *s)
 	n->watchlist = watchlist_new();
 	n->uplink = uplink_of_config(n);
 	LIST_INIT(&n->looks);
+	n->watched = config_watched(c);
 	watchlist_load(n->watchlist, c, monotonic_us(), start_spread(n));
 }
 

@@ -369,13 +369,12 @@ static bool
 is_alone(const struct look *l)
 {
 	const struct config *c = l->st->config;
-	size_t others = l->st->outage.count + (c == NULL ? 0 : c->ncontrols);
 
-	if (l->o->source == SOURCE_LIVE && c != NULL)
-		for (size_t i = 0; i < c->ntargets && others < 3; i++)
-			others +=
-			    c->targets[i].enabled && c->targets[i].npages > 0;
-	return others < 3;
+	/* Those of the run that looked: a catalogue of which one capture
+	 * shows a few sites has nobody else to tell. */
+	return l->st->outage.count + (c == NULL ? 0 : c->ncontrols) +
+	    l->o->watched <
+	    3;
 }
 
 static void

@@ -417,6 +417,7 @@ visit_start(const struct visit_settings *settings,
 	o->time = instant_now();
 	o->source = SOURCE_LIVE;
 	o->variant = r->variant;
+	o->watched = r->watched;
 	o->vantage = xstrdup(r->vantage);
 	o->target = xstrdup(r->target);
 	o->page = xstrdup(r->page);

@@ -56,6 +56,7 @@ static const struct field observation_fields[] = {
     F("page", KIND_STR, page),
     F("page-url", KIND_STR, url),
     F("conditional", KIND_BOOL, conditional),
+    F("watched", KIND_U32, watched),
 #undef F
 };
 

@@ -25,6 +25,7 @@ struct story {
 	struct buf lines; /* whole event lines */
 	int64_t now;
 	uint64_t id;
+	uint32_t watched; /* targets of the run that looks */
 	struct advice advice;
 };
 
@@ -108,6 +109,7 @@ story_look(struct story *s, struct observation *o, struct finding *f)
 {
 	o->id = ++s->id;
 	o->time = s->now;
+	o->watched = s->watched;
 	s->now += 1000;
 	advice_release(&s->advice);
 	assert_true(store_observe(s->store, o, f, &s->advice));

@@ -474,6 +474,30 @@ redirects(void **state)
 	story_end(&s);
 }
 
+/* A run of many targets waits for another's answer before any was looked at;
+ * so does its replay, while a capture of one site has nobody to wait for. */
+static void
+held_before_the_others_are_known(void **state)
+{
+	struct story s;
+
+	(void)state;
+	for (uint32_t watched = 0; watched < 4; watched++) {
+		story_begin(&s, NULL);
+		s.watched = watched;
+		for (int i = 0; i < 3; i++)
+			story_fail(&s, "a", FAILURE_CONNECTION_REFUSED);
+		if (watched < 2) {
+			story_expect(&s, "site.down a\n");
+		} else {
+			story_expect(&s, "");
+			story_see(&s, "b", "block x");
+			story_expect(&s, "site.down a\ntarget.baseline b\n");
+		}
+		story_end(&s);
+	}
+}
+
 int
 main(void)
 {
@@ -492,6 +516,7 @@ main(void)
 	    cmocka_unit_test(vantage_short_loss),
 	    cmocka_unit_test(six_go_dark),
 	    cmocka_unit_test(one_held_until_another_answers),
+	    cmocka_unit_test(held_before_the_others_are_known),
 	    cmocka_unit_test(articles),
 	    cmocka_unit_test(addresses_and_certificates),
 	    cmocka_unit_test(redirects),

@@ -194,6 +194,7 @@ some_observation(struct observation *o, uint64_t id)
 	o->page = xstrdup("main");
 	o->url = xstrdup("http://site.example/");
 	o->conditional = roll(2);
+	o->watched = roll(3) * 86;
 	for (uint32_t i = 0; i < nhops; i++)
 		some_hop(observation_add_hop(o));
 }
