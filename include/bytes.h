@@ -31,7 +31,10 @@ struct span {
 /* For printf("%.*s"): a span's length is cut to int range. */
 #define SPAN_ARG(s) (int)((s).n > 65535 ? 65535 : (s).n), (s).p ? (s).p : ""
 
-/* The smallest are inline: they are called for every byte that is read. */
+/* The smallest are inline: they are called for every byte that is read.  Those
+ * that are given literals must be, else the literal's length is counted at
+ * every call. */
+#define INLINE static inline __attribute__((always_inline))
 
 static inline char
 ascii_lower(char c)
@@ -64,28 +67,65 @@ ascii_alnum(char c)
 	return ascii_alpha(c) || ascii_digit(c);
 }
 
+/* Value of a hex digit, or -1. */
+static inline int
+ascii_hex(char c)
+{
+	if (ascii_digit(c))
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* The bytes of a C string (borrows); NULL gives an empty span. */
-static inline struct span
+INLINE struct span
 span_of(const char *s)
 {
 	return (struct span){s, s == NULL ? 0 : strlen(s)};
 }
 
-static inline bool
+INLINE bool
 span_eq(struct span a, struct span b)
 {
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
 /* Equality with a C string. */
-static inline bool
+INLINE bool
 span_is(struct span a, const char *s)
 {
 	return span_eq(a, span_of(s));
 }
 
+/*
+ * The first eight bytes as one number, zeros behind a shorter end: names are
+ * told apart by it and their length, and by what follows where they are
+ * longer.  Of a literal it is a constant.
+ */
+INLINE uint64_t
+span_key(struct span s)
+{
+	uint64_t key = 0;
+
+	if (s.n > 0)
+		memcpy(&key, s.p, s.n < 8 ? s.n : 8);
+	return key;
+}
+
+/* The same with ASCII letters in lower case. */
+static inline uint64_t
+key_lower(uint64_t key)
+{
+	const uint64_t ones = 0x0101010101010101ull;
+	uint64_t low = key & ones * 0x7f;
+	uint64_t upper =
+	    (low + ones * (0x80 - 'A')) ^ (low + ones * (0x7f - 'Z'));
+
+	return key | (upper & ~key & ones * 0x80) >> 2;
+}
+
 /* Bytes from `from` (clipped to the end), at most `n` of them. */
-static inline struct span
+INLINE struct span
 span_slice(struct span s, size_t from, size_t n)
 {
 	if (from > s.n)
@@ -108,13 +148,13 @@ span_eq_i(struct span a, struct span b)
 	return true;
 }
 
-static inline bool
+INLINE bool
 span_is_i(struct span a, const char *s)
 {
 	return span_eq_i(a, span_of(s));
 }
 
-static inline bool
+INLINE bool
 span_starts(struct span a, const char *s)
 {
 	size_t n = strlen(s);
@@ -122,7 +162,7 @@ span_starts(struct span a, const char *s)
 	return a.n >= n && (n == 0 || memcmp(a.p, s, n) == 0);
 }
 
-static inline bool
+INLINE bool
 span_starts_i(struct span a, const char *s)
 {
 	size_t n = strlen(s);
@@ -145,8 +185,6 @@ struct span span_token(struct span *rest, char sep);
 /* Decimal digits only, whole span, no overflow: true and *out set. */
 bool span_u64(struct span, uint64_t *out);
 int span_cmp(struct span, struct span); /* bytewise, as memcmp */
-
-int ascii_hex(char); /* value of a hex digit, or -1 */
 
 struct buf {
 	char *data; /* NUL-terminated when not NULL; may hold NULs */

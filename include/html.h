@@ -32,11 +32,15 @@ enum link_source {
 struct attribute {
 	struct span name;  /* lower case */
 	struct span value; /* decoded */
+	uint64_t key;	   /* span_key() of the name */
+	bool plain_name;   /* the tokeniser's: name and value are certainly */
+	bool plain_value;  /* in this form as they stand in the input */
 };
 
 /* A start tag, given for every element that has attributes. */
 struct element {
 	struct span tag; /* lower case */
+	uint64_t key;	 /* span_key() of it */
 	const struct attribute *attrs;
 	size_t nattrs;
 	uint64_t offset; /* of its '<' in the decoded body */
@@ -94,15 +98,34 @@ struct page_stats {
 void page_scan(struct span body, const struct charset *charset,
     const struct page_handler *, struct page_stats *);
 
+/* Is this the name with that key?  Of a literal it is two comparisons. */
+INLINE bool
+name_is(struct span name, uint64_t key, const char *literal)
+{
+	size_t n = strlen(literal);
+
+	return name.n == n && key == span_key((struct span){literal, n}) &&
+	    (n <= 8 || memcmp(name.p + 8, literal + 8, n - 8) == 0);
+}
+
+INLINE bool
+attribute_is(const struct attribute *a, const char *name)
+{
+	return name_is(a->name, a->key, name);
+}
+
+INLINE bool
+element_is(const struct element *e, const char *tag)
+{
+	return name_is(e->tag, e->key, tag);
+}
+
 /* First value of an attribute of the element; p NULL when absent. */
-static inline struct span
+INLINE struct span
 element_attr(const struct element *e, const char *name)
 {
-	size_t n = strlen(name);
-
 	for (size_t i = 0; i < e->nattrs; i++)
-		if (e->attrs[i].name.n == n &&
-		    memcmp(e->attrs[i].name.p, name, n) == 0)
+		if (attribute_is(&e->attrs[i], name))
 			return e->attrs[i].value;
 	return SPAN_NULL;
 }

@@ -14,6 +14,7 @@
 
 #include "bytes.h"
 #include "charset.h"
+#include "html.h"
 #include "limit.h"
 
 enum html_state {
@@ -34,21 +35,16 @@ enum html_token_type {
 	HTML_EOF
 };
 
-struct html_attr {
-	struct span name;  /* raw: case as written */
-	struct span value; /* raw: references not decoded */
-	bool plain_name;   /* the name is lower-case ASCII */
-	bool plain_value;  /* the value is certainly its own decoded form */
-};
-
 struct html_token {
 	enum html_token_type type;
-	enum html_state state;	       /* of a text: what it may hold */
-	struct span name;	       /* of a tag or doctype, raw */
-	struct span data;	       /* of a text or comment, raw */
-	const struct html_attr *attrs; /* of a start tag, no name twice */
+	enum html_state state;	 /* of a text: what it may hold */
+	struct span name;	 /* of a tag or doctype, raw */
+	uint64_t key;		 /* of a tag's name in lower case */
+	struct span data;	 /* of a text or comment, raw */
+	struct attribute *attrs; /* of a start tag, raw; no name twice */
 	size_t nattrs;
-	bool plain_name; /* of a tag: lower-case ASCII */
+	bool plain_name;  /* of a tag: lower-case ASCII */
+	bool plain_attrs; /* all of them are their own decoded form */
 	bool self_closing;
 	bool quirks;	       /* doctype: force-quirks flag */
 	struct span public_id; /* doctype; p NULL when missing */
@@ -74,13 +70,14 @@ struct html_tokens {
 	struct span last; /* last start tag, for its end tag */
 	struct html_foreign foreign[HTML_FOREIGN_MAX];
 	size_t nforeign;
-	struct html_attr attrs[ATTRS_MAX];
+	struct attribute attrs[ATTRS_MAX];
 };
 
 /* Borrows the input. */
 void html_tokens_init(struct html_tokens *, struct span in);
 /* Next token; HTML_EOF again and again at the end.  Its attributes are good
- * until the next call. */
+ * until the next call, and the caller's to change; their keys are those of
+ * the names in lower case. */
 enum html_token_type html_next(struct html_tokens *, struct html_token *);
 
 /* What to do to raw bytes; to be or-ed. */

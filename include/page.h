@@ -65,7 +65,6 @@ struct page {
 	struct html_token token;
 	struct buf scratch; /* decoded attributes of the element */
 	struct element element;
-	struct attribute attrs[ATTRS_MAX];
 	/* the <a> that is open */
 	bool anchor_open;
 	struct element anchor;
@@ -90,15 +89,16 @@ struct page {
 	enum code_kind code;
 	bool code_open;	    /* the next text is a script */
 	struct buf literal; /* unescaped string literal */
+	struct buf url;	    /* URL of running text, unescaped */
 };
 
 void page_init(struct page *, const struct charset *,
     const struct page_handler *, struct page_stats *);
 void page_release(struct page *);
 
-/* Decodes the attributes of the current start tag into page->element. */
-void page_element(struct page *, struct buf *scratch, struct attribute *,
-    struct element *);
+/* The current start tag as an element, decoded: in place, and in *scratch
+ * where a form differs from what stands in the input. */
+void page_element(struct page *, struct buf *scratch, struct element *);
 /* Gives a link, if there is room for one more. */
 void page_link(struct page *, enum link_source, struct span url,
     const struct element *, struct span attr);

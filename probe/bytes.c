@@ -47,6 +47,14 @@ span_search(struct span s, const char *needle)
 
 	if (s.n == 0)
 		return 0;
+	/* the library prepares itself for more than a short text */
+	if (s.n < 96 && n > 0) {
+		for (size_t i = 0; i + n <= s.n; i++)
+			if (s.p[i] == needle[0] &&
+			    memcmp(s.p + i, needle, n) == 0)
+				return i;
+		return s.n;
+	}
 	hit = memmem(s.p, s.n, needle, n);
 	return hit == NULL ? s.n : (size_t)(hit - s.p);
 }
@@ -59,7 +67,10 @@ span_search_i(struct span s, const char *needle)
 	if (n > s.n)
 		return s.n;
 	for (size_t i = 0; i + n <= s.n; i++)
-		if (span_starts_i(span_slice(s, i, n), needle))
+		if (n == 0 ||
+		    (ascii_lower(s.p[i]) == ascii_lower(needle[0]) &&
+			span_eq_i((struct span){s.p + i, n},
+			    (struct span){needle, n})))
 			return i;
 	return s.n;
 }
@@ -107,15 +118,6 @@ span_cmp(struct span a, struct span b)
 	if (c != 0)
 		return c;
 	return a.n < b.n ? -1 : a.n > b.n;
-}
-
-int
-ascii_hex(char c)
-{
-	if (ascii_digit(c))
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 void

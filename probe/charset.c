@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes16.h"
 #include "charset_table.h"
 #include "log.h"
 
@@ -176,12 +177,12 @@ static size_t
 ascii_run(struct span s)
 {
 	size_t i = 0;
-	uint64_t v;
+	unsigned high;
 
-	for (; i + 8 <= s.n; i += 8) {
-		memcpy(&v, s.p + i, 8);
-		if (v & 0x8080808080808080ull)
-			break;
+	for (; i + 16 <= s.n; i += 16) {
+		high = bytes16_mask(bytes16_load(s.p + i));
+		if (high != 0)
+			return i + bytes16_first(high);
 	}
 	while (i < s.n && (unsigned char)s.p[i] < 0x80)
 		i++;
@@ -224,6 +225,20 @@ utf8_length(struct span s, size_t *bad_len)
 	return need;
 }
 
+/* Characters of three bytes at the front, as Hangul and Han are; those whose
+ * second byte has narrower bounds are left out. */
+static size_t
+three_run(struct span s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+	size_t i = 0;
+
+	while (i + 3 <= s.n && p[i] > 0xe0 && p[i] < 0xed &&
+	    (p[i + 1] & 0xc0) == 0x80 && (p[i + 2] & 0xc0) == 0x80)
+		i += 3;
+	return i;
+}
+
 /* Bytes that are well formed; *bad_len are those to be replaced behind. */
 static size_t
 valid_length(struct span s, size_t *bad_len)
@@ -233,8 +248,11 @@ valid_length(struct span s, size_t *bad_len)
 	while (i < s.n) {
 		if ((unsigned char)s.p[i] < 0x80)
 			i += ascii_run((struct span){s.p + i, s.n - i});
+		i += three_run((struct span){s.p + i, s.n - i});
 		if (i == s.n)
 			break;
+		if ((unsigned char)s.p[i] < 0x80)
+			continue;
 		n = utf8_length((struct span){s.p + i, s.n - i}, bad_len);
 		if (n == 0)
 			break;

@@ -59,7 +59,7 @@ collects(struct span name)
 }
 
 static bool
-name_is(const struct feed *f, const char *name)
+collected(const struct feed *f, const char *name)
 {
 	return span_is_i(span_of(f->name), name);
 }
@@ -72,7 +72,7 @@ feed_start(struct feed *f)
 
 	if (span_is_i(name, "item") || span_is_i(name, "entry"))
 		f->item = true;
-	page_element(p, &p->scratch, p->attrs, &p->element);
+	page_element(p, &p->scratch, &p->element);
 	if (p->element.nattrs > 0) {
 		if (p->h->element != NULL)
 			p->h->element(p->h->arg, &p->element);
@@ -118,7 +118,7 @@ feed_end(struct feed *f)
 	struct page *p = f->page;
 	struct span s = span_trim(buf_span(&f->text));
 
-	if (name_is(f, "title")) {
+	if (collected(f, "title")) {
 		fold_clear(&p->title);
 		fold_add(&p->title, s);
 		s = buf_span(&p->title.out);
@@ -126,11 +126,11 @@ feed_end(struct feed *f)
 			p->h->title(p->h->arg, s);
 		p->title_done = p->title_done || !f->item;
 		feed_text(f, s);
-	} else if (name_is(f, "description") || name_is(f, "summary") ||
-	    name_is(f, "content") || name_is(f, "content:encoded")) {
+	} else if (collected(f, "description") || collected(f, "summary") ||
+	    collected(f, "content") || collected(f, "content:encoded")) {
 		feed_markup(f);
 	} else if (s.n > 0 &&
-	    (!name_is(f, "guid") || (f->permalink && looks_absolute(s)))) {
+	    (!collected(f, "guid") || (f->permalink && looks_absolute(s)))) {
 		page_link(p, LINK_TEXT, s, NULL, SPAN_NULL);
 	}
 	f->name[0] = '\0';

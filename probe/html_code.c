@@ -6,9 +6,8 @@
 #include "page.h"
 
 #include <string.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+
+#include "bytes16.h"
 
 struct lexer {
 	struct page *page;
@@ -27,24 +26,17 @@ static const uint8_t stops[256] =
 static size_t
 next_stop(struct span code, size_t at)
 {
-#ifdef __SSE2__
 	unsigned hit;
+	bytes16 v;
 
 	for (; at + 16 <= code.n; at += 16) {
-		__m128i v = _mm_loadu_si128((const void *)(code.p + at));
-		__m128i quotes =
-		    _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
-			_mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\'')),
-			    _mm_cmpeq_epi8(v, _mm_set1_epi8('`'))));
-		__m128i marks =
-		    _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('/')),
-			_mm_cmpeq_epi8(v, _mm_set1_epi8('<')));
-
-		hit = (unsigned)_mm_movemask_epi8(_mm_or_si128(quotes, marks));
+		v = bytes16_load(code.p + at);
+		hit = bytes16_mask(bytes16_is(v, '"') | bytes16_is(v, '\'') |
+		    bytes16_is(v, '`') | bytes16_is(v, '/') |
+		    bytes16_is(v, '<'));
 		if (hit != 0)
-			return at + (size_t)__builtin_ctz(hit);
+			return at + bytes16_first(hit);
 	}
-#endif
 	while (at < code.n && !stops[(unsigned char)code.p[at]])
 		at++;
 	return at;
@@ -204,11 +196,13 @@ static void
 literal(struct lexer *l, struct span raw, size_t at, bool escaped)
 {
 	struct span s = raw;
-	bool slash = memchr(raw.p, '/', raw.n) != NULL;
+	bool slash;
 
-	if (raw.n < 3 ||
-	    (!slash && l->kind != CODE_HANDLER && !escaped &&
-		memchr(raw.p, '.', raw.n) == NULL))
+	if (raw.n < 3)
+		return;
+	slash = memchr(raw.p, '/', raw.n) != NULL;
+	if (!slash && l->kind != CODE_HANDLER && !escaped &&
+	    memchr(raw.p, '.', raw.n) == NULL)
 		return;
 	if (span_starts(l->key, "@"))
 		return;
@@ -235,23 +229,43 @@ literal(struct lexer *l, struct span raw, size_t at, bool escaped)
 		page_link(l->page, source_of(l), s, l->element, l->attr);
 }
 
+/* Next quote, backslash or newline at or behind `at`. */
+static size_t
+string_stop(struct span s, size_t at, char quote)
+{
+	unsigned hit;
+	bytes16 v;
+
+	for (; at + 16 <= s.n; at += 16) {
+		v = bytes16_load(s.p + at);
+		hit = bytes16_mask(bytes16_is(v, (uint8_t)quote) |
+		    bytes16_is(v, '\\') | bytes16_is(v, '\n'));
+		if (hit != 0)
+			return at + bytes16_first(hit);
+	}
+	while (
+	    at < s.n && s.p[at] != quote && s.p[at] != '\\' && s.p[at] != '\n')
+		at++;
+	return at;
+}
+
 /* String that begins at `at`: the place behind it. */
 static size_t
 string(struct lexer *l, size_t at)
 {
-	char quote = l->s.p[at], c;
+	char quote = l->s.p[at];
 	size_t i = at + 1, next;
 	bool escaped = false;
 	struct span raw;
 
-	for (; i < l->s.n; i++) {
-		c = l->s.p[i];
-		if (c == quote)
+	for (;; i++) {
+		i = string_stop(l->s, i, quote);
+		if (i >= l->s.n || l->s.p[i] == quote)
 			break;
-		if (c == '\\') {
+		if (l->s.p[i] == '\\') {
 			escaped = true;
 			i++;
-		} else if (c == '\n' && quote != '`') {
+		} else if (quote != '`') {
 			return i; /* not a string at all */
 		}
 	}
@@ -268,6 +282,30 @@ string(struct lexer *l, size_t at)
 	return i + 1;
 }
 
+/* Characters behind which a "/" begins a regular expression. */
+static const bool before_regex[256] = {[0] = true,
+    ['('] = true,
+    [','] = true,
+    ['='] = true,
+    [':'] = true,
+    ['['] = true,
+    ['!'] = true,
+    ['&'] = true,
+    ['|'] = true,
+    ['?'] = true,
+    ['{'] = true,
+    ['}'] = true,
+    [';'] = true,
+    ['~'] = true,
+    ['+'] = true,
+    ['-'] = true,
+    ['*'] = true,
+    ['%'] = true,
+    ['^'] = true,
+    ['<'] = true,
+    ['>'] = true,
+    ['\n'] = true};
+
 /* Does a "/" here begin a regular expression? */
 static bool
 regex_at(struct span s, size_t at)
@@ -276,7 +314,7 @@ regex_at(struct span s, size_t at)
 
 	while (at > 0 && ascii_space(s.p[at - 1]))
 		at--;
-	if (at == 0 || strchr("(,=:[!&|?{};~+-*%^<>\n", s.p[at - 1]) != NULL)
+	if (at == 0 || before_regex[(unsigned char)s.p[at - 1]])
 		return true;
 	word = word_before(s, at);
 	return span_is(word, "return") || span_is(word, "typeof") ||

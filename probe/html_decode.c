@@ -3,10 +3,8 @@
 
 #include <string.h>
 
+#include "bytes16.h"
 #include "html_entities.h"
-
-#define ONES  0x0101010101010101ull
-#define HIGHS 0x8080808080808080ull
 
 /* WHATWG HTML 13.2.5.80: numbers that mean windows-1252. */
 static const uint16_t c1_points[32] = {0x20ac, 0, 0x201a, 0x0192, 0x201e,
@@ -14,41 +12,49 @@ static const uint16_t c1_points[32] = {0x20ac, 0, 0x201a, 0x0192, 0x201e,
     0, 0, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc,
     0x2122, 0x0161, 0x203a, 0x0153, 0, 0x017e, 0x0178};
 
-static uint64_t
-has_byte(uint64_t v, unsigned char c)
+/* What is met in a text, by classes; of each only whether it is there. */
+struct met {
+	unsigned high;	  /* beyond ASCII */
+	unsigned special; /* never its own decoded form */
+};
+
+static struct met
+look_at(struct span raw)
 {
-	v ^= ONES * c;
-	return (v - ONES) & ~v & HIGHS;
+	struct met m = {0, 0};
+	char rest[16];
+	bytes16 v;
+
+	memset(rest, ' ', sizeof(rest));
+	for (size_t i = 0; i < raw.n; i += 16) {
+		if (i + 16 <= raw.n) {
+			v = bytes16_load(raw.p + i);
+		} else if (raw.n >= 16) { /* what was seen is seen again */
+			v = bytes16_load(raw.p + raw.n - 16);
+		} else {
+			memcpy(rest, raw.p, raw.n);
+			v = bytes16_load(rest);
+		}
+		m.high |= bytes16_mask(v);
+		m.special |= bytes16_mask(bytes16_is(v, '&') |
+		    bytes16_is(v, '\r') | bytes16_is(v, 0));
+	}
+	return m;
 }
 
 bool
 html_is_plain(struct span raw, unsigned how, const struct charset *cs)
 {
-	const unsigned char *p = (const unsigned char *)raw.p;
-	uint64_t v, high = 0, special = 0;
-	size_t i = 0;
+	struct met m = look_at(raw);
 
-	for (; i + 8 <= raw.n; i += 8) {
-		memcpy(&v, p + i, 8);
-		high |= v & HIGHS;
-		special |=
-		    has_byte(v, '&') | has_byte(v, '\r') | has_byte(v, 0);
-	}
-	if (i < raw.n) {
-		v = ONES * ' ';
-		memcpy(&v, p + i, raw.n - i);
-		high |= v & HIGHS;
-		special |=
-		    has_byte(v, '&') | has_byte(v, '\r') | has_byte(v, 0);
-	}
-	if (special != 0)
+	if (m.special != 0)
 		return false;
-	if (high != 0)
+	if (m.high != 0)
 		return charset_is_utf8(cs) && !(how & HTML_LOWER) &&
 		    utf8_valid(raw);
 	if (how & HTML_LOWER)
-		for (i = 0; i < raw.n; i++)
-			if (p[i] >= 'A' && p[i] <= 'Z')
+		for (size_t i = 0; i < raw.n; i++)
+			if (raw.p[i] >= 'A' && raw.p[i] <= 'Z')
 				return false;
 	return true;
 }
@@ -146,13 +152,35 @@ number_decode(struct span s, struct buf *out)
 	return i;
 }
 
+/* Nearly all references are these. */
+static size_t
+common_decode(struct span s, struct buf *out)
+{
+	static const struct {
+		const char *text;
+		size_t n;
+		char c;
+	} common[] = {{"&quot;", 6, '"'}, {"&amp;", 5, '&'}, {"&lt;", 4, '<'},
+	    {"&gt;", 4, '>'}};
+
+	for (size_t i = 0; i < ARRAY_LEN(common); i++)
+		if (s.n >= common[i].n && s.p[1] == common[i].text[1] &&
+		    memcmp(s.p, common[i].text, common[i].n) == 0) {
+			(void)buf_add_char(out, common[i].c);
+			return common[i].n;
+		}
+	return 0;
+}
+
 /* The reference at s (which begins with "&"): bytes used, at least 1. */
 static size_t
 reference_decode(struct span s, bool in_attr, struct buf *out)
 {
 	const struct html_entity *e;
-	size_t n;
+	size_t n = common_decode(s, out);
 
+	if (n > 0)
+		return n;
 	if (s.n >= 2 && s.p[1] == '#') {
 		n = number_decode(s, out);
 	} else {
@@ -174,6 +202,26 @@ reference_decode(struct span s, bool in_attr, struct buf *out)
 	return n;
 }
 
+/* The next byte at or behind `at` that does not stand for itself. */
+static size_t
+special_find(struct span raw, size_t at, bool refs)
+{
+	unsigned hit;
+	bytes16 v;
+
+	for (; at + 16 <= raw.n; at += 16) {
+		v = bytes16_load(raw.p + at);
+		hit = bytes16_mask(bytes16_is(v, '\r') | bytes16_is(v, 0) |
+		    bytes16_is(v, refs ? '&' : 0));
+		if (hit != 0)
+			return at + bytes16_first(hit);
+	}
+	while (at < raw.n && raw.p[at] != '\r' && raw.p[at] != '\0' &&
+	    !(raw.p[at] == '&' && refs))
+		at++;
+	return at;
+}
+
 bool
 html_decode(struct span raw, unsigned how, const struct charset *cs,
     struct buf *out, uint32_t *bad)
@@ -183,9 +231,7 @@ html_decode(struct span raw, unsigned how, const struct charset *cs,
 
 	while (i < raw.n) {
 		from = i;
-		while (i < raw.n && raw.p[i] != '\r' && raw.p[i] != '\0' &&
-		    !(raw.p[i] == '&' && (how & HTML_REFS)))
-			i++;
+		i = special_find(raw, i, (how & HTML_REFS) != 0);
 		if (i > from)
 			charset_append(cs, span_slice(raw, from, i - from), out,
 			    bad);

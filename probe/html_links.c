@@ -101,11 +101,26 @@ looks_absolute(struct span s)
 	return span_find(span_slice(s, 0, slash), '.') < slash;
 }
 
-/* Can this byte stand in a URL inside running text? */
-static bool
-url_byte(char c)
+/* Bytes that end a URL inside running text, and the one that may escape a
+ * slash in it. */
+static const bool url_ends[256] = {[0 ... ' '] = true,
+    ['"'] = true,
+    ['\''] = true,
+    ['<'] = true,
+    ['>'] = true,
+    ['`'] = true,
+    ['\\'] = true,
+    ['{'] = true,
+    ['}'] = true,
+    ['|'] = true,
+    ['^'] = true};
+
+static size_t
+url_run(struct span s, size_t at)
 {
-	return (unsigned char)c > ' ' && strchr("\"'<>`\\{}|^", c) == NULL;
+	while (at < s.n && !url_ends[(unsigned char)s.p[at]])
+		at++;
+	return at;
 }
 
 /* Start of the scheme whose colon is at `at`; n when it is not http(s). */
@@ -124,22 +139,29 @@ static size_t
 text_link(struct page *p, struct span s, size_t from, enum link_source source,
     const struct element *e, struct span attr)
 {
-	struct buf url = BUF_INIT(URL_MAX_LEN);
-	size_t i = from;
+	size_t i = url_run(s, from);
+	struct span url = span_slice(s, from, i - from);
+	struct buf *b = &p->url;
 
-	while (i < s.n && !url.overflow) {
-		if (s.p[i] == '\\' && i + 1 < s.n && s.p[i + 1] == '/')
-			i++;
-		else if (!url_byte(s.p[i]))
-			break;
-		(void)buf_add_char(&url, s.p[i++]);
+	if (i + 1 < s.n && s.p[i] == '\\' && s.p[i + 1] == '/') {
+		buf_clear(b);
+		for (i = from; i < s.n && !b->overflow;) {
+			if (s.p[i] == '\\' && i + 1 < s.n && s.p[i + 1] == '/')
+				i++;
+			else if (url_ends[(unsigned char)s.p[i]])
+				break;
+			(void)buf_add_char(b, s.p[i++]);
+		}
+		url = buf_span(b);
+	} else if (url.n > URL_MAX_LEN) {
+		url.n = URL_MAX_LEN;
+		i = from + URL_MAX_LEN + 1;
 	}
 	/* punctuation of the sentence around it */
-	while (url.len > 0 && strchr(".,;:!)", url.data[url.len - 1]) != NULL)
-		url.len--;
-	if (looks_absolute(buf_span(&url)))
-		page_link(p, source, buf_span(&url), e, attr);
-	buf_release(&url);
+	while (url.n > 0 && memchr(".,;:!)", url.p[url.n - 1], 6) != NULL)
+		url.n--;
+	if (looks_absolute(url))
+		page_link(p, source, url, e, attr);
 	return i;
 }
 

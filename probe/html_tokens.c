@@ -199,16 +199,33 @@ cdata_end(const struct html_tokens *h, size_t at)
 	}
 }
 
+/* Most texts between tags are short: sixteen bytes are looked at before the
+ * library is called. */
+static size_t
+data_end(const struct html_tokens *h, size_t at)
+{
+	unsigned hit;
+
+	for (;; at++) {
+		if (at + 16 <= h->in.n) {
+			hit = bytes16_mask(
+			    bytes16_is(bytes16_load(h->in.p + at), '<'));
+			at = hit != 0 ? at + bytes16_first(hit)
+				      : find_byte(h, at + 16, '<');
+		} else {
+			at = find_byte(h, at, '<');
+		}
+		if (at == h->in.n || markup_at(h, at))
+			return at;
+	}
+}
+
 static size_t
 text_end(const struct html_tokens *h, size_t at)
 {
 	switch (h->state) {
 	case HTML_DATA:
-		for (;; at++) {
-			at = find_byte(h, at, '<');
-			if (at == h->in.n || markup_at(h, at))
-				return at;
-		}
+		return data_end(h, at);
 	case HTML_RCDATA:
 	case HTML_RAWTEXT:
 		return raw_end(h, at);
@@ -228,60 +245,61 @@ between(const struct html_tokens *h, size_t from, size_t to)
 	return (struct span){h->in.p + from, to - from};
 }
 
+/* span_key() of a name in lower case. */
+INLINE uint64_t
+name_key(struct span in, struct span name, bool plain)
+{
+	uint64_t key;
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	/* most lie so that eight bytes can be read at once */
+	if (name.n > 0 && name.p + 8 <= in.p + in.n) {
+		memcpy(&key, name.p, 8);
+		if (name.n < 8)
+			key &= ((uint64_t)1 << name.n * 8) - 1;
+		return plain ? key : key_lower(key);
+	}
+#endif
+	key = span_key(name);
+	return plain ? key : key_lower(key);
+}
+
+/* Does one of the first n attributes have the name of this one? */
 static bool
-attr_known(const struct html_tokens *h, size_t n, struct span name)
+attr_known(const struct html_tokens *h, size_t n, const struct attribute *a)
 {
 	for (size_t i = 0; i < n; i++)
-		if (h->attrs[i].name.n == name.n &&
-		    ascii_lower(h->attrs[i].name.p[0]) ==
-			ascii_lower(name.p[0]) &&
-		    span_eq_i(h->attrs[i].name, name))
+		if (h->attrs[i].key == a->key &&
+		    h->attrs[i].name.n == a->name.n &&
+		    (a->name.n <= 8 || span_eq_i(h->attrs[i].name, a->name)))
 			return true;
 	return false;
 }
 
 static size_t
-skip_class(const struct html_tokens *h, size_t at, unsigned mask)
+skip_class(struct span in, size_t at, unsigned mask)
 {
-	while (at < h->in.n && is_class(h->in.p[at], mask))
+	while (at < in.n && is_class(in.p[at], mask))
 		at++;
 	return at;
 }
 
 static size_t
-until_class(const struct html_tokens *h, size_t at, unsigned mask)
+until_class(struct span in, size_t at, unsigned mask)
 {
-	while (at < h->in.n && !is_class(h->in.p[at], mask))
+	while (at < in.n && !is_class(in.p[at], mask))
 		at++;
 	return at;
 }
 
-/*
- * The same over a name; tells whether it is lower-case ASCII.  Nearly every
- * name ends within the sixteen bytes that are looked at first.
- */
+/* name_end() byte by byte. */
 static size_t
-name_end(const struct html_tokens *h, size_t at, unsigned mask, bool *plain)
+name_end_slow(struct span in, size_t at, unsigned mask, bool *plain)
 {
-	unsigned seen = 0, c, ends, odd;
-	bytes16 v;
+	unsigned seen = 0, c;
 
-	if (at + 16 <= h->in.n) {
-		v = bytes16_load(h->in.p + at);
-		ends = bytes16_mask(bytes16_upto(v, ' ') | bytes16_is(v, '/') |
-		    bytes16_is(v, '>') | bytes16_is(v, '='));
-		odd = bytes16_mask(
-		    bytes16_in(v, 'A', 'Z') | v | bytes16_is(v, 0));
-		if (ends != 0) {
-			c = bytes16_first(ends);
-			if (is_class(h->in.p[at + c], mask)) {
-				*plain = (odd & ((1u << c) - 1)) == 0;
-				return at + c;
-			}
-		}
-	}
-	for (; at < h->in.n; at++) {
-		c = classes[(unsigned char)h->in.p[at]];
+	for (; at < in.n; at++) {
+		c = classes[(unsigned char)in.p[at]];
 		if (c & mask)
 			break;
 		seen |= c;
@@ -290,17 +308,44 @@ name_end(const struct html_tokens *h, size_t at, unsigned mask, bool *plain)
 	return at;
 }
 
+/*
+ * The same over a name; tells whether it is lower-case ASCII.  Nearly every
+ * name ends within the sixteen bytes that are looked at first.
+ */
+INLINE size_t
+name_end(struct span in, size_t at, unsigned mask, bool *plain)
+{
+	unsigned c, ends, odd;
+	bytes16 v;
+
+	if (at + 16 <= in.n) {
+		v = bytes16_load(in.p + at);
+		ends = bytes16_mask(bytes16_upto(v, ' ') | bytes16_is(v, '/') |
+		    bytes16_is(v, '>') | bytes16_is(v, '='));
+		odd = bytes16_mask(
+		    bytes16_in(v, 'A', 'Z') | v | bytes16_is(v, 0));
+		if (ends != 0) {
+			c = bytes16_first(ends);
+			if (is_class(in.p[at + c], mask)) {
+				*plain = (odd & ((1u << c) - 1)) == 0;
+				return at + c;
+			}
+		}
+	}
+	return name_end_slow(in, at, mask, plain);
+}
+
 /* The quote that ends a value, or the end of input; tells whether all before
  * it is ASCII that stands for itself. */
-static size_t
-quote_end(const struct html_tokens *h, size_t at, char quote, bool *plain)
+INLINE size_t
+quote_end(struct span in, size_t at, char quote, bool *plain)
 {
 	unsigned odd = 0, hit, bits;
 	bytes16 v;
 	char c;
 
-	for (; at + 16 <= h->in.n; at += 16) {
-		v = bytes16_load(h->in.p + at);
+	for (; at + 16 <= in.n; at += 16) {
+		v = bytes16_load(in.p + at);
 		hit = bytes16_mask(bytes16_is(v, (uint8_t)quote));
 		bits = bytes16_mask(v | bytes16_is(v, '&') |
 		    bytes16_is(v, '\r') | bytes16_is(v, 0));
@@ -310,7 +355,7 @@ quote_end(const struct html_tokens *h, size_t at, char quote, bool *plain)
 		}
 		odd |= bits;
 	}
-	for (; at < h->in.n && (c = h->in.p[at]) != quote; at++)
+	for (; at < in.n && (c = in.p[at]) != quote; at++)
 		odd |= (unsigned char)c >= 0x80 || c == '&' || c == '\r' ||
 		    c == '\0';
 	*plain = odd == 0;
@@ -318,71 +363,78 @@ quote_end(const struct html_tokens *h, size_t at, char quote, bool *plain)
 }
 
 /* Value behind "="; returns the place behind it. */
-static size_t
-value_scan(const struct html_tokens *h, size_t at, struct html_attr *a)
+INLINE size_t
+value_scan(struct span in, size_t at, struct attribute *a)
 {
 	size_t end;
 	char quote;
 
-	at = skip_class(h, at, C_SPACE);
-	if (at == h->in.n || h->in.p[at] == '>')
+	if (at < in.n && is_class(in.p[at], C_SPACE))
+		at = skip_class(in, at, C_SPACE);
+	if (at == in.n || in.p[at] == '>')
 		return at;
-	quote = h->in.p[at];
+	quote = in.p[at];
 	if (quote == '"' || quote == '\'') {
-		end = quote_end(h, at + 1, quote, &a->plain_value);
-		if (end == h->in.n)
+		end = quote_end(in, at + 1, quote, &a->plain_value);
+		if (end == in.n)
 			return end;
-		a->value = between(h, at + 1, end);
+		a->value = (struct span){in.p + at + 1, end - at - 1};
 		return end + 1;
 	}
-	end = until_class(h, at, C_SPACE | C_END);
-	a->value = between(h, at, end);
+	end = until_class(in, at, C_SPACE | C_END);
+	a->value = (struct span){in.p + at, end - at};
 	a->plain_value = false; /* not known */
 	return end;
 }
 
-static void
-attr_add(struct html_tokens *h, struct html_token *t, struct html_attr a)
+INLINE void
+attr_add(struct html_tokens *h, struct html_token *t, const struct attribute *a)
 {
-	if (t->nattrs >= ATTRS_MAX)
+	if (t->nattrs >= ATTRS_MAX) {
 		h->attrs_cut = true;
-	else if (!attr_known(h, t->nattrs, a.name))
-		h->attrs[t->nattrs++] = a;
+	} else if (!attr_known(h, t->nattrs, a)) {
+		h->attrs[t->nattrs++] = *a;
+		t->plain_attrs &= a->plain_name & a->plain_value;
+	}
 }
 
 /* From behind the tag name to behind the ">"; false at the end of input. */
 static bool
 attrs_scan(struct html_tokens *h, struct html_token *t, size_t at)
 {
-	struct html_attr a;
+	const struct span in = h->in;
+	struct attribute a;
 	size_t from;
 
 	t->attrs = h->attrs;
+	t->plain_attrs = true;
 	for (;;) {
 		from = at;
-		at = skip_class(h, at, C_SPACE | C_SLASH);
-		if (at == h->in.n)
+		at = skip_class(in, at, C_SPACE | C_SLASH);
+		if (at == in.n)
 			break;
-		if (h->in.p[at] == '>') {
-			t->self_closing = at > from && h->in.p[at - 1] == '/';
+		if (in.p[at] == '>') {
+			t->self_closing = at > from && in.p[at - 1] == '/';
 			h->at = at + 1;
 			return true;
 		}
 		from = at;
-		if (h->in.p[at] == '=')
+		if (in.p[at] == '=')
 			at++;
-		at = name_end(h, at, C_NAME | C_EQUAL, &a.plain_name);
-		a.name = between(h, from, at);
-		a.value = between(h, at, at);
+		at = name_end(in, at, C_NAME | C_EQUAL, &a.plain_name);
+		a.name = (struct span){in.p + from, at - from};
+		a.key = name_key(in, a.name, a.plain_name);
+		a.value = (struct span){in.p + at, 0};
 		a.plain_value = true;
-		at = skip_class(h, at, C_SPACE);
-		if (at < h->in.n && h->in.p[at] == '=')
-			at = value_scan(h, at + 1, &a);
-		if (at == h->in.n)
+		if (at < in.n && is_class(in.p[at], C_SPACE))
+			at = skip_class(in, at, C_SPACE);
+		if (at < in.n && in.p[at] == '=')
+			at = value_scan(in, at + 1, &a);
+		if (at == in.n)
 			break;
-		attr_add(h, t, a);
+		attr_add(h, t, &a);
 	}
-	h->at = h->in.n;
+	h->at = in.n;
 	return false;
 }
 
@@ -432,40 +484,48 @@ foreign_end(struct html_tokens *h, struct span name)
 	}
 }
 
+/* Is this tag of the name, which is no longer than its key tells? */
+INLINE bool
+tag_is(const struct html_token *t, const char *name)
+{
+	size_t n = strlen(name);
+
+	return t->key == span_key((struct span){name, n}) && t->name.n == n;
+}
+
 /* Text behind a start tag that is not markup; HTML_DATA: it is. */
 static enum html_state
-content_state(struct span name)
+content_state(const struct html_token *t)
 {
-	switch (name.n) {
+	switch (t->name.n) {
 	case 3:
-		return span_is_i(name, "xmp") ? HTML_RAWTEXT : HTML_DATA;
+		return tag_is(t, "xmp") ? HTML_RAWTEXT : HTML_DATA;
 	case 5:
-		return span_is_i(name, "title") ? HTML_RCDATA
-		    : span_is_i(name, "style")	? HTML_RAWTEXT
-						: HTML_DATA;
+		return tag_is(t, "title") ? HTML_RCDATA
+		    : tag_is(t, "style")  ? HTML_RAWTEXT
+					  : HTML_DATA;
 	case 6:
-		return span_is_i(name, "script") ? HTML_SCRIPT
-		    : span_is_i(name, "iframe")	 ? HTML_RAWTEXT
-						 : HTML_DATA;
+		return tag_is(t, "script") ? HTML_SCRIPT
+		    : tag_is(t, "iframe")  ? HTML_RAWTEXT
+					   : HTML_DATA;
 	case 7:
-		return span_is_i(name, "noembed") ? HTML_RAWTEXT : HTML_DATA;
+		return tag_is(t, "noembed") ? HTML_RAWTEXT : HTML_DATA;
 	case 8:
-		return span_is_i(name, "textarea") ? HTML_RCDATA
-		    : span_is_i(name, "noframes")  ? HTML_RAWTEXT
-						   : HTML_DATA;
+		return tag_is(t, "textarea") ? HTML_RCDATA
+		    : tag_is(t, "noframes")  ? HTML_RAWTEXT
+					     : HTML_DATA;
 	case 9:
-		return span_is_i(name, "plaintext") ? HTML_PLAINTEXT
-						    : HTML_DATA;
+		return span_is_i(t->name, "plaintext") ? HTML_PLAINTEXT
+						       : HTML_DATA;
 	default:
 		return HTML_DATA;
 	}
 }
 
 static bool
-opens_foreign(struct span name)
+opens_foreign(const struct html_token *t)
 {
-	return (name.n == 3 && span_is_i(name, "svg")) ||
-	    (name.n == 4 && span_is_i(name, "math"));
+	return tag_is(t, "svg") || tag_is(t, "math");
 }
 
 /* What the tree builder would do to the tokeniser on this start tag. */
@@ -476,7 +536,7 @@ steer(struct html_tokens *h, const struct html_token *t)
 
 	if (!h->steered)
 		return;
-	if (was_foreign || opens_foreign(t->name))
+	if (was_foreign || opens_foreign(t))
 		foreign_start(h, t);
 	h->last =
 	    span_slice(t->name, 0, t->name.n <= HTML_NAME_MAX ? t->name.n : 0);
@@ -486,16 +546,17 @@ steer(struct html_tokens *h, const struct html_token *t)
 	if (was_foreign && h->nforeign > 0 &&
 	    h->foreign[h->nforeign - 1].name == bytes_hash_i(t->name))
 		return;
-	h->state = content_state(t->name);
+	h->state = content_state(t);
 }
 
 static bool
 start_tag(struct html_tokens *h, struct html_token *t, size_t at)
 {
-	size_t end = name_end(h, at + 1, C_NAME, &t->plain_name);
+	size_t end = name_end(h->in, at + 1, C_NAME, &t->plain_name);
 
 	t->type = HTML_START;
 	t->name = between(h, at + 1, end);
+	t->key = name_key(h->in, t->name, t->plain_name);
 	if (!attrs_scan(h, t, end))
 		return false;
 	steer(h, t);
@@ -505,10 +566,11 @@ start_tag(struct html_tokens *h, struct html_token *t, size_t at)
 static bool
 end_tag(struct html_tokens *h, struct html_token *t, size_t at)
 {
-	size_t end = name_end(h, at + 2, C_NAME, &t->plain_name);
+	size_t end = name_end(h->in, at + 2, C_NAME, &t->plain_name);
 
 	t->type = HTML_END;
 	t->name = between(h, at + 2, end);
+	t->key = name_key(h->in, t->name, t->plain_name);
 	if (end < h->in.n && h->in.p[end] == '>')
 		h->at = end + 1;
 	else if (!attrs_scan(h, t, end))

@@ -44,17 +44,6 @@ static const struct tag_info tags[] = {TAG("a", TAG_A, false), BLOCK("address"),
 
 static const struct tag_info other_tag = TAG("", TAG_OTHER, false);
 
-/* The first eight letters of a name, lower case, as one number. */
-static uint64_t
-tag_key(struct span name)
-{
-	uint64_t key = 0;
-
-	for (size_t i = 0; i < name.n && i < 8; i++)
-		key |= (uint64_t)(uint8_t)ascii_lower(name.p[i]) << 8 * i;
-	return key;
-}
-
 static size_t
 tag_place(uint64_t key, size_t length)
 {
@@ -70,7 +59,7 @@ tags_index(struct page *p)
 
 	memset(p->tags, 0, sizeof(p->tags));
 	for (info = tags; info < tags + ARRAY_LEN(tags); info++) {
-		key = tag_key((struct span){info->name, info->length});
+		key = span_key((struct span){info->name, info->length});
 		at = tag_place(key, info->length);
 		while (p->tags[at].info != NULL)
 			at = (at + 1) % TAG_SLOTS;
@@ -78,16 +67,17 @@ tags_index(struct page *p)
 	}
 }
 
+/* The element of the tag that was read. */
 static const struct tag_info *
-tag_find(const struct page *p, struct span name)
+tag_find(const struct page *p)
 {
 	const struct tag_info *info;
-	uint64_t key;
+	struct span name = p->token.name;
+	uint64_t key = p->token.key;
 	size_t at;
 
 	if (name.n > 10)
 		return &other_tag;
-	key = tag_key(name);
 	for (at = tag_place(key, name.n); (info = p->tags[at].info) != NULL;
 	     at = (at + 1) % TAG_SLOTS)
 		if (p->tags[at].key == key && info->length == name.n &&
@@ -120,6 +110,7 @@ page_init(struct page *p, const struct charset *charset,
 	buf_init(&p->anchor_alt, LINK_TEXT_MAX);
 	buf_init(&p->decoded, TOKEN_KEEP_MAX * 3);
 	buf_init(&p->literal, TOKEN_KEEP_MAX);
+	buf_init(&p->url, URL_MAX_LEN);
 	fold_init(&p->anchor_text, LINK_TEXT_MAX);
 	fold_init(&p->block, BLOCK_TEXT_MAX * 2);
 	fold_init(&p->title, TITLE_MAX);
@@ -134,6 +125,7 @@ page_release(struct page *p)
 	buf_release(&p->anchor_alt);
 	buf_release(&p->decoded);
 	buf_release(&p->literal);
+	buf_release(&p->url);
 	buf_release(&p->anchor_text.out);
 	buf_release(&p->block.out);
 	buf_release(&p->title.out);
@@ -182,6 +174,8 @@ scratch_reserve(struct page *p, struct buf *scratch)
 	const struct html_token *t = &p->token;
 	size_t want = t->plain_name ? 0 : 64 + t->name.n * 3, n;
 
+	buf_clear(scratch);
+
 	for (size_t i = 0; i < t->nattrs; i++) {
 		n = t->attrs[i].value.n;
 		if (!t->attrs[i].plain_name)
@@ -190,35 +184,46 @@ scratch_reserve(struct page *p, struct buf *scratch)
 			want +=
 			    (n > TOKEN_KEEP_MAX ? TOKEN_KEEP_MAX : n) * 3 + 32;
 	}
-	buf_clear(scratch);
-	if (want == 0)
-		return;
 	if (want > SCRATCH_MAX)
 		want = SCRATCH_MAX;
 	(void)buf_reserve(scratch, want);
 }
 
+/* What of the element is not its own decoded form. */
+static void
+element_decode(struct page *p, struct buf *scratch, struct element *e)
+{
+	struct html_token *t = &p->token;
+	struct attribute *a;
+
+	scratch_reserve(p, scratch);
+	if (!t->plain_name) {
+		e->tag = piece(p, t->name, HTML_LOWER, scratch);
+		e->key = span_key(e->tag);
+	}
+	for (a = t->attrs; a < t->attrs + t->nattrs; a++) {
+		if (!a->plain_name) {
+			a->name = piece(p, a->name, HTML_LOWER, scratch);
+			a->key = span_key(a->name);
+		}
+		if (!a->plain_value)
+			a->value = piece(p, a->value, HTML_REFS | HTML_IN_ATTR,
+			    scratch);
+	}
+}
+
 void
-page_element(struct page *p, struct buf *scratch, struct attribute *attrs,
-    struct element *e)
+page_element(struct page *p, struct buf *scratch, struct element *e)
 {
 	const struct html_token *t = &p->token;
 
-	scratch_reserve(p, scratch);
-	e->tag =
-	    t->plain_name ? t->name : piece(p, t->name, HTML_LOWER, scratch);
-	e->attrs = attrs;
+	e->tag = t->name;
+	e->key = t->key;
+	e->attrs = t->attrs;
 	e->nattrs = t->nattrs;
 	e->offset = t->offset;
-	for (size_t i = 0; i < t->nattrs; i++) {
-		attrs[i].name = t->attrs[i].plain_name
-		    ? t->attrs[i].name
-		    : piece(p, t->attrs[i].name, HTML_LOWER, scratch);
-		attrs[i].value = t->attrs[i].plain_value
-		    ? t->attrs[i].value
-		    : piece(p, t->attrs[i].value, HTML_REFS | HTML_IN_ATTR,
-			  scratch);
-	}
+	if (!t->plain_name || !t->plain_attrs)
+		element_decode(p, scratch, e);
 }
 
 static void
@@ -239,7 +244,10 @@ static void
 anchor_start(struct page *p)
 {
 	anchor_close(p);
-	page_element(p, &p->anchor_scratch, p->anchor_attrs, &p->anchor);
+	page_element(p, &p->anchor_scratch, &p->anchor);
+	memcpy(p->anchor_attrs, p->anchor.attrs,
+	    p->anchor.nattrs * sizeof(*p->anchor_attrs));
+	p->anchor.attrs = p->anchor_attrs;
 	if (p->h->element != NULL)
 		p->h->element(p->h->arg, &p->anchor);
 	buf_clear(&p->anchor_inner);
@@ -315,7 +323,7 @@ start_special(struct page *p, const struct element *e, enum tag tag)
 static void
 start_tag(struct page *p)
 {
-	const struct tag_info *info = tag_find(p, p->token.name);
+	const struct tag_info *info = tag_find(p);
 
 	if (info->block) {
 		text_flush(p);
@@ -327,10 +335,9 @@ start_tag(struct page *p)
 	}
 	if (info->tag == TAG_CELL || info->tag == TAG_BODY)
 		anchor_close(p);
-	p->element.attrs = p->attrs;
 	p->element.nattrs = 0;
 	if (p->token.nattrs > 0) {
-		page_element(p, &p->scratch, p->attrs, &p->element);
+		page_element(p, &p->scratch, &p->element);
 		if (p->h->element != NULL)
 			p->h->element(p->h->arg, &p->element);
 		if (p->anchor_open)
@@ -357,7 +364,7 @@ title_close(struct page *p)
 static void
 end_tag(struct page *p)
 {
-	const struct tag_info *info = tag_find(p, p->token.name);
+	const struct tag_info *info = tag_find(p);
 
 	if (info->tag == TAG_A)
 		anchor_close(p);

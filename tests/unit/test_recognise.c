@@ -18,6 +18,7 @@ tag_make(struct tag *t, const char *name, const char *attrs, uint64_t offset)
 
 	memset(t, 0, sizeof(*t));
 	t->e = (struct element){.tag = span_of(name),
+	    .key = span_key(span_of(name)),
 	    .attrs = t->attrs,
 	    .offset = offset};
 	while (rest.p != NULL && rest.n > 0) {
@@ -25,6 +26,8 @@ tag_make(struct tag *t, const char *name, const char *attrs, uint64_t offset)
 		size_t eq = span_find(pair, '=');
 
 		t->attrs[t->e.nattrs].name = span_slice(pair, 0, eq);
+		t->attrs[t->e.nattrs].key =
+		    span_key(t->attrs[t->e.nattrs].name);
 		t->attrs[t->e.nattrs++].value =
 		    span_slice(pair, eq + 1, pair.n);
 	}
