@@ -13,6 +13,8 @@
 
 #define RECENT_MAX	8    /* elements whose share was seen in their markup */
 #define NEAR_CACHE	256  /* foreign hosts remembered */
+#define HOSTS_SEEN	128  /* hosts as they are written, remembered */
+#define HOST_SEEN_LEN	52   /* longest of them */
 #define NEAR_CHECKS_MAX 4096 /* foreign hosts compared on one page */
 #define CODE_BYTES_MAX	MIB  /* handler code read on one page */
 #define CHECKS_MAX	2000000 /* comparisons with kit markup on one page */
@@ -23,13 +25,28 @@ struct near_host {
 	uint32_t host; /* entry of the platform's host, or RULE_NONE */
 };
 
+enum host_kind {
+	HOST_OF_RULES, /* in the rules, or written in an unusual way */
+	HOST_OWN,      /* certainly on the page's site and not in the rules */
+	HOST_FOREIGN   /* certainly neither */
+};
+
+struct host_seen {
+	enum host_kind kind;
+	uint32_t near; /* near_miss() of it, when known */
+	bool near_known;
+	uint8_t length; /* 0: free */
+	char text[HOST_SEEN_LEN];
+};
+
 struct recogniser {
 	const struct rules *rules;
 	struct finding *finding;
 	struct url page;
 	struct span site; /* registrable domain of the page */
 	struct url base;
-	bool has_base; /* a <base> was seen: links resolve against it */
+	bool has_base;	/* a <base> was seen: links resolve against it */
+	bool elsewhere; /* it is on another site than the page */
 	struct match match;
 	struct url url;	    /* the current link, when parsed */
 	const char *url_of; /* its text as written, to know it again */
@@ -45,6 +62,8 @@ struct recogniser {
 	size_t nrecent;		    /* ever; the place is its remainder */
 	uint8_t kit_seen[KITS_MAX]; /* 1: present, 2: with services */
 	struct near_host near[NEAR_CACHE];
+	struct host_seen hosts[HOSTS_SEEN];
+	struct host_seen unusual; /* of a host that is not remembered */
 	size_t code_bytes;
 	size_t checks;
 	size_t near_checks; /* foreign hosts compared letter by letter */
@@ -79,9 +98,27 @@ void recogniser_script(struct recogniser *, struct span rest);
 /* Code of a handler: functions that share to a platform. */
 void recogniser_code(struct recogniser *, struct span code,
     const struct element *, uint64_t offset);
+/* The host that an address begins with whose "http://" is cut off; good until
+ * the next call. */
+struct host_seen *host_look(struct recogniser *, struct span rest);
+/* near_miss() of it; `host` is its text. */
+uint32_t host_near(struct recogniser *, struct host_seen *, struct span host);
+/* Is it on the page's site, as far as its text tells? */
+bool on_page_site(const struct recogniser *, struct span host);
 /* A foreign host that resembles a platform's: its host entry, or RULE_NONE. */
 uint32_t near_miss(struct recogniser *, struct span host);
-/* Calls `each` for every run of letters and digits of s. */
-bool words_each(struct span s, bool (*each)(void *, struct span), void *arg);
+
+/* What words of a path, class or icon say. */
+struct words {
+	const struct rules *rules;
+	uint32_t platform; /* named by a word of its own */
+	uint32_t player;   /* named together with a player word */
+	bool player_word;
+	bool forbidden;
+	bool feed;
+};
+
+/* Adds what every run of letters and digits of s says. */
+void words_look(struct words *, struct span s);
 
 #endif

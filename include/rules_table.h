@@ -196,7 +196,11 @@ struct near_name {
 	uint8_t length;
 	char first;
 	char last;
+	uint16_t next_first; /* the next that begins so; NEAR_NONE */
+	uint16_t next_last;  /* the next that ends so */
 };
+
+#define NEAR_NONE UINT16_MAX
 
 struct rules {
 	char *text;
@@ -238,18 +242,22 @@ struct rules {
 	uint32_t class_starts[128];
 	uint32_t suffix_lengths[128];  /* of "name.*" hosts, without ".*" */
 	uint32_t list_lengths[128];    /* of player_words and player_not */
+	uint32_t first_lengths[128];   /* of all words that are looked for */
 	uint32_t class_first[128];     /* of the markup that begins so; what */
 	uint32_t attribute_first[128]; /* follows is in markup_next */
 	uint32_t *markup_next;
 	uint8_t *pattern_first; /* of the path: a letter, or PATH_* */
 	uint32_t *word_table;	/* hash of names */
 	size_t word_table_size;
-	bool player_first[128];	 /* first and last characters of */
-	bool player_last[128];	 /* player_words */
-	struct near_name *nears; /* names that foreign hosts are */
-	size_t nnears;		 /* compared with */
-	uint32_t ids[512];	 /* hash of platform ids; open addressing needs
-				  * it half empty, else look-ups walk the list */
+	bool player_first[128];	  /* first and last characters of */
+	bool player_last[128];	  /* player_words */
+	struct near_name *nears;  /* names that foreign hosts are */
+	size_t nnears;		  /* compared with */
+	uint16_t near_first[128]; /* the first of them that begins so */
+	uint16_t near_last[128];  /* or ends so */
+	uint32_t ids[512];	  /* hash of platform ids; open addressing needs
+				   * it half empty, else look-ups walk the list */
+	uint8_t *host_length;	  /* of the host names */
 	uint32_t *table; /* hash of host names; built by rules_index() */
 	size_t table_size;
 	char *file; /* for messages of the self-test */

@@ -194,6 +194,7 @@ recogniser_base(void *arg, struct span href)
 		return;
 	r->has_base =
 	    url_parse(&r->base, href, r->page.scheme.n > 0 ? &r->page : NULL);
+	r->elsewhere = r->has_base && !url_same_site(&r->base, &r->page);
 }
 
 static const struct url *
@@ -239,25 +240,6 @@ recogniser_same_site(const struct recogniser *r)
 	return url_same_site(&r->url, &r->page);
 }
 
-bool
-words_each(struct span s, bool (*each)(void *, struct span), void *arg)
-{
-	size_t i = 0;
-
-	while (i < s.n) {
-		size_t from;
-
-		while (i < s.n && !ascii_alnum(s.p[i]))
-			i++;
-		from = i;
-		while (i < s.n && ascii_alnum(s.p[i]))
-			i++;
-		if (i > from && each(arg, span_slice(s, from, i - from)))
-			return true;
-	}
-	return false;
-}
-
 /* Where a link may carry a sighting at all. */
 enum place {
 	PLACE_NONE,
@@ -289,23 +271,23 @@ place_of(const struct link *l)
 	    (l->source != LINK_ATTRIBUTE && l->source != LINK_SRCSET &&
 		l->source != LINK_DATA))
 		return PLACE_LINK;
-	if (IS(e->tag, "a") || IS(e->tag, "area"))
+	if (element_is(e, "a") || element_is(e, "area"))
 		return PLACE_LINK;
-	if (IS(e->tag, "img") || l->source == LINK_SRCSET)
+	if (element_is(e, "img") || l->source == LINK_SRCSET)
 		return PLACE_IMAGE;
-	if (IS(e->tag, "script"))
+	if (element_is(e, "script"))
 		return PLACE_SCRIPT;
-	if (IS(e->tag, "link"))
+	if (element_is(e, "link"))
 		return rel_has(e, "me") || rel_has(e, "publisher") ||
 			rel_has(e, "author") || rel_has(e, "alternate")
 		    ? PLACE_LINK
 		    : PLACE_NONE;
-	if (IS(e->tag, "iframe") || IS(e->tag, "frame") ||
-	    IS(e->tag, "embed") || IS(e->tag, "object") ||
-	    IS(e->tag, "video") || IS(e->tag, "audio") ||
-	    IS(e->tag, "source") || IS(e->tag, "param"))
+	if (element_is(e, "iframe") || element_is(e, "frame") ||
+	    element_is(e, "embed") || element_is(e, "object") ||
+	    element_is(e, "video") || element_is(e, "audio") ||
+	    element_is(e, "source") || element_is(e, "param"))
 		return IS(l->attr, "poster") ? PLACE_IMAGE : PLACE_FRAME;
-	if (IS(e->tag, "blockquote"))
+	if (element_is(e, "blockquote"))
 		return PLACE_FRAME;
 	return PLACE_LINK;
 }
@@ -406,99 +388,12 @@ own_redirect(struct recogniser *r, const struct link *l, enum place place)
 	return found;
 }
 
-/* What words of a path, class or icon say. */
-struct words {
-	const struct rules *rules;
-	uint32_t platform; /* named by a word of its own */
-	uint32_t player;   /* named together with a player word */
-	bool player_word;
-	bool forbidden;
-	bool feed;
-};
-
-static bool
-in_list(const struct rules *r, const uint32_t *list, size_t n, struct span word)
-{
-	for (size_t i = 0; i < n; i++)
-		if (rules_text_is_i(r, list[i], word))
-			return true;
-	return false;
-}
-
-/* "youkuplayer", "playyouku"; of platforms that are not for video only with
- * "player" itself, the first of the words. */
-static uint32_t
-joined_player(const struct rules *r, struct span w)
-{
-	if (!r->player_first[ascii_lower(w.p[0]) & 127] &&
-	    !r->player_last[ascii_lower(w.p[w.n - 1]) & 127])
-		return RULE_NONE;
-	for (size_t i = 0; i < r->nplayer_words; i++) {
-		struct span p = rules_span(r, r->player_words[i]);
-		uint32_t at = RULE_NONE;
-
-		if (w.n <= p.n + 1)
-			continue;
-		if (span_eq_i(span_slice(w, w.n - p.n, p.n), p))
-			at = rules_word(r, span_slice(w, 0, w.n - p.n));
-		else if (span_eq_i(span_slice(w, 0, p.n), p))
-			at = rules_word(r, span_slice(w, p.n, w.n));
-		if (at != RULE_NONE &&
-		    (i == 0 || (r->platforms[at].flags & PLATFORM_PLAYER) != 0))
-			return at;
-	}
-	return RULE_NONE;
-}
-
-/* Two letters mean too much to name a platform, unless they are its id. */
-static bool
-long_enough(const struct rules *r, uint32_t platform, struct span w)
-{
-	return w.n > 2 ||
-	    span_is_i(w, rules_text(r, r->platforms[platform].id));
-}
-
-static bool
-take_word(void *arg, struct span w)
-{
-	struct words *k = arg;
-	uint32_t at;
-
-	if (w.n < 2 || w.n > 40)
-		return false;
-	if ((w.p[0] | 0x20) == 'r' || (w.p[0] | 0x20) == 'a')
-		k->feed |= span_is_i(w, "rss") || span_is_i(w, "rss2") ||
-		    span_is_i(w, "atom");
-	at = rules_word(k->rules, w);
-	if (at != RULE_NONE && k->platform == RULE_NONE &&
-	    (k->rules->platforms[at].flags & PLATFORM_PLAYER) != 0 &&
-	    long_enough(k->rules, at, w))
-		k->platform = at;
-	if (at == RULE_NONE && w.n > 5) {
-		at = joined_player(k->rules, w);
-		if (at != RULE_NONE)
-			k->player = at;
-	}
-	if ((k->rules->list_lengths[ascii_lower(w.p[0]) & 127] >> (w.n % 32) &
-		1) == 0)
-		return false;
-	/* Next to a platform's name only "player" and "play" make a player:
-	 * "/tv/kick-off" is none. */
-	if (in_list(k->rules, k->rules->player_words,
-		k->rules->nplayer_words < 2 ? k->rules->nplayer_words : 2, w))
-		k->player_word = true;
-	else if (in_list(k->rules, k->rules->player_not, k->rules->nplayer_not,
-		     w))
-		k->forbidden = true;
-	return false;
-}
-
 static bool
 is_page_link(const struct link *l)
 {
 	return l->element != NULL &&
-	    (IS(l->element->tag, "a") || IS(l->element->tag, "area") ||
-		IS(l->element->tag, "iframe"));
+	    (element_is(l->element, "a") || element_is(l->element, "area") ||
+		element_is(l->element, "iframe"));
 }
 
 static void
@@ -528,8 +423,10 @@ feed_type(const struct element *e)
 static struct span
 local_part(struct span url)
 {
-	size_t at = span_search(url, "://");
+	size_t at = span_find(url, ':');
 
+	while (at < url.n && !span_starts(span_slice(url, at, 3), "://"))
+		at += 1 + span_find(span_slice(url, at + 1, url.n), ':');
 	if (at < url.n) {
 		url = span_slice(url, at + 3, url.n);
 		url = span_slice(url, span_find(url, '/'), url.n);
@@ -547,10 +444,10 @@ own_page(struct recogniser *r, const struct link *l)
 	const struct rules *rules = r->rules;
 	uint32_t player = RULE_NONE;
 
-	words_each(local_part(l->url), take_word, &path);
-	words_each(element_attr(l->element, "class"), take_word, &icon);
-	words_each(element_attr(l->element, "id"), take_word, &icon);
-	words_each(l->inner, take_word, &icon);
+	words_look(&path, local_part(l->url));
+	words_look(&icon, element_attr(l->element, "class"));
+	words_look(&icon, element_attr(l->element, "id"));
+	words_look(&icon, l->inner);
 	if (path.player != RULE_NONE)
 		player = path.player;
 	else if (path.platform != RULE_NONE && path.player_word)
@@ -620,17 +517,6 @@ authority_of(struct span rest)
 	return span_slice(rest, 0, n);
 }
 
-/* The page's registrable domain, or a name under it. */
-static bool
-on_page_site(const struct recogniser *r, struct span host)
-{
-	struct span site = r->site;
-
-	return site.n > 0 && host.n >= site.n &&
-	    span_eq_i(span_slice(host, host.n - site.n, site.n), site) &&
-	    (host.n == site.n || host.p[host.n - site.n - 1] == '.');
-}
-
 /* A host that only looks like a platform's is said as such, with the name
  * that the platform's own address would give. */
 static void
@@ -661,23 +547,22 @@ static void
 take_absolute(struct recogniser *r, const struct link *l, struct span rest,
     enum place place)
 {
-	bool foreign = rules_foreign(r->rules, rest);
+	struct host_seen *h = host_look(r, rest);
 	uint32_t near;
 
 	if (place == PLACE_SCRIPT) {
-		recogniser_script(r, rest);
+		if (h->kind == HOST_OF_RULES)
+			recogniser_script(r, rest);
 		return;
 	}
-	if (foreign) {
-		struct span host = authority_of(rest);
-
-		if (on_page_site(r, host)) {
-			own_site(r, l, place);
-			return;
-		}
+	if (h->kind == HOST_OWN) {
+		own_site(r, l, place);
+		return;
+	}
+	if (h->kind == HOST_FOREIGN) {
 		if (place == PLACE_IMAGE || l->source == LINK_SCRIPT)
 			return;
-		near = near_miss(r, host);
+		near = host_near(r, h, authority_of(rest));
 		if (near != RULE_NONE && resolve(r, l->url))
 			take_suspect(r, l, near);
 		return;
@@ -766,7 +651,7 @@ recogniser_link(void *arg, const struct link *l)
 		take_handle(r, l);
 		return;
 	}
-	if (l->element != NULL && IS(l->element->tag, "link") &&
+	if (l->element != NULL && element_is(l->element, "link") &&
 	    rel_has(l->element, "alternate")) {
 		if (!feed_type(l->element))
 			return;
@@ -786,7 +671,7 @@ recogniser_link(void *arg, const struct link *l)
 			recogniser_code(r, trimmed.url, l->element, l->offset);
 		else if (rules_classify(r->rules, trimmed.url, &r->match))
 			take_match(r, &trimmed, place);
-	} else if (r->has_base && !url_same_site(&r->base, &r->page)) {
+	} else if (r->elsewhere) {
 		if (resolve(r, trimmed.url) &&
 		    rules_match_url(r->rules, &r->url, &r->match))
 			take_match(r, &trimmed, place);

@@ -131,6 +131,14 @@ cut_code(const struct rules *r, const struct rule_markup *m, struct span t,
 	return m->has_code ? code->n > 0 : code->n == 0;
 }
 
+/* Can a class that begins with these two characters be of the rules? */
+static bool
+class_starts(const struct rules *rules, const char *t)
+{
+	return (rules->class_starts[t[0] & 127] >> ((unsigned char)t[1] % 32) &
+		   1) != 0;
+}
+
 /* A longer template ("a_{service}_follow") stands before a shorter one in
  * the file, so the first that holds and whose code is known is the one. */
 static void
@@ -138,10 +146,7 @@ class_token(struct recogniser *r, const struct element *e, struct span t)
 {
 	const struct rules *rules = r->rules;
 
-	if (t.n < 3 ||
-	    (rules->class_starts[t.p[0] & 127] >> ((unsigned char)t.p[1] % 32) &
-		1) == 0 ||
-	    !spend(r, rules->nmarkups))
+	if (!spend(r, rules->nmarkups))
 		return;
 	for (uint32_t i = rules->class_first[t.p[0] & 127]; i != RULE_NONE;
 	     i = rules->markup_next[i]) {
@@ -176,10 +181,13 @@ scan_classes(struct recogniser *r, const struct element *e, struct span classes)
 		while (i < classes.n && ascii_space(classes.p[i]))
 			i++;
 		from = i;
-		while (i < classes.n && !ascii_space(classes.p[i]))
+		while (i < classes.n &&
+		    ((unsigned char)classes.p[i] > ' ' ||
+			!ascii_space(classes.p[i])))
 			i++;
-		if (i > from)
-			class_token(r, e, span_slice(classes, from, i - from));
+		if (i > from + 2 && class_starts(r->rules, classes.p + from))
+			class_token(r, e,
+			    (struct span){classes.p + from, i - from});
 	}
 }
 
@@ -279,7 +287,7 @@ recogniser_element(void *arg, const struct element *e)
 
 		if (a->name.n == 0)
 			continue;
-		if (IS(a->name, "class"))
+		if (attribute_is(a, "class"))
 			scan_classes(r, e, a->value);
 		else if (is_handler(a->name))
 			recogniser_code(r, a->value, e, e->offset);

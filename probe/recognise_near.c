@@ -93,6 +93,16 @@ resembles(const struct rules *r, const struct near_name *n, struct span label,
 	return span_eq(suffix, own_suffix) && one_edit(label, own);
 }
 
+static bool
+near_fits(const struct rules *r, uint16_t i, struct span label,
+    struct span suffix)
+{
+	const struct near_name *n = &r->nears[i];
+
+	return n->length <= label.n + 1 && n->length + 1u >= label.n &&
+	    resembles(r, n, label, suffix);
+}
+
 static uint32_t
 one_letter_off(const struct rules *r, struct span host)
 {
@@ -102,22 +112,23 @@ one_letter_off(const struct rules *r, struct span host)
 		struct span name = tail, label = span_token(&tail, '.');
 		struct span suffix = span_slice(name, label.n, name.n);
 		char first, last;
+		uint16_t i, k;
 
 		if (tail.p == NULL || label.n + 1 < NEAR_LENGTH || label.n > 62)
 			continue;
 		first = plain_letter(label.p[0]);
 		last = plain_letter(label.p[label.n - 1]);
-		for (size_t i = 0; i < r->nnears; i++) {
-			const struct near_name *n = &r->nears[i];
-
-			/* One edit leaves the first or the last letter. */
-			if (n->length <= label.n + 1 &&
-			    n->length + 1u >= label.n &&
-			    (n->first == first || n->last == last) &&
-			    resembles(r, n, label, suffix) &&
-			    host_site(host).n == name.n)
-				return n->host;
-		}
+		/* One edit leaves the first or the last letter. */
+		for (i = r->near_first[first & 127];
+		     i != NEAR_NONE && !near_fits(r, i, label, suffix);)
+			i = r->nears[i].next_first;
+		for (k = r->near_last[last & 127];
+		     k < i && !near_fits(r, k, label, suffix);)
+			k = r->nears[k].next_last;
+		if (k < i)
+			i = k;
+		if (i != NEAR_NONE && host_site(host).n == name.n)
+			return r->nears[i].host;
 	}
 	return RULE_NONE;
 }

@@ -63,6 +63,38 @@ index_list(struct rules *r, const uint32_t *list, size_t n, bool ends)
 	}
 }
 
+/* After the lists: the words of the rules, and those that name a feed. */
+static void
+index_firsts(struct rules *r)
+{
+	static const char *const feeds[] = {"rss", "rss2", "atom"};
+
+	for (size_t i = 0; i < 128; i++)
+		r->first_lengths[i] = r->word_lengths[i] | r->list_lengths[i];
+	for (size_t i = 0; i < ARRAY_LEN(feeds); i++)
+		r->first_lengths[(unsigned char)feeds[i][0]] |=
+		    bit_of(strlen(feeds[i]));
+}
+
+/* Names that begin or end with the same letter, in their order. */
+static void
+chain_nears(struct rules *r)
+{
+	struct near_name *n;
+
+	if (r->nnears >= NEAR_NONE)
+		r->nnears = NEAR_NONE;
+	memset(r->near_first, 0xff, sizeof(r->near_first));
+	memset(r->near_last, 0xff, sizeof(r->near_last));
+	for (size_t i = r->nnears; i-- > 0;) {
+		n = &r->nears[i];
+		n->next_first = r->near_first[n->first & 127];
+		r->near_first[n->first & 127] = (uint16_t)i;
+		n->next_last = r->near_last[n->last & 127];
+		r->near_last[n->last & 127] = (uint16_t)i;
+	}
+}
+
 /* Hosts of two labels whose first is long: "flickr.com". */
 static void
 index_nears(struct rules *r)
@@ -87,6 +119,7 @@ index_nears(struct rules *r)
 		    .first = name.p[0],
 		    .last = name.p[dot - 1]};
 	}
+	chain_nears(r);
 }
 
 /* Words by the hash of their first eight letters. */
@@ -193,6 +226,7 @@ rules_index(struct rules *r)
 	index_words(r);
 	index_list(r, r->player_words, r->nplayer_words, true);
 	index_list(r, r->player_not, r->nplayer_not, false);
+	index_firsts(r);
 	index_nears(r);
 	index_names(r);
 	index_markups(r);
@@ -204,10 +238,13 @@ rules_index(struct rules *r)
 	r->table_size = size;
 	for (size_t i = 0; i < size; i++)
 		r->table[i] = RULE_NONE;
+	free(r->host_length);
+	r->host_length = xcalloc(r->nhosts + 1, 1);
 	for (size_t i = 0; i < r->nhosts; i++) {
-		size_t at =
-		    bytes_hash(rules_span(r, r->hosts[i].name)) & (size - 1);
+		struct span name = rules_span(r, r->hosts[i].name);
+		size_t at = bytes_hash(name) & (size - 1);
 
+		r->host_length[i] = name.n > 255 ? 0 : (uint8_t)name.n;
 		while (r->table[at] != RULE_NONE)
 			at = (at + 1) & (size - 1);
 		r->table[at] = (uint32_t)i;
@@ -219,13 +256,14 @@ rules_host(const struct rules *r, struct span name)
 {
 	size_t at;
 
-	if (r->table_size == 0)
+	if (r->table_size == 0 || name.n == 0)
 		return NULL;
 	at = bytes_hash(name) & (r->table_size - 1);
 	while (r->table[at] != RULE_NONE) {
 		const struct rule_host *h = &r->hosts[r->table[at]];
 
-		if (span_is(name, rules_text(r, h->name)))
+		if (r->host_length[r->table[at]] == name.n &&
+		    memcmp(r->text + h->name, name.p, name.n) == 0)
 			return h;
 		at = (at + 1) & (r->table_size - 1);
 	}

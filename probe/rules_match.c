@@ -43,6 +43,25 @@ static const char *const file_endings[] = {".php", ".html", ".htm", ".ico",
     ".aspx", ".jsp", ".json", ".svg", ".do", ".nhn", ".cgi", ".shtml", ".webp",
     ".pl", ".action", ".swf", ".webmanifest", ".pdf"};
 
+/* The lists are left as they are: only what is in them is read, and they are
+ * long. */
+static void
+subject_init(struct subject *s, const struct rules *r, const struct url *url)
+{
+	s->rules = r;
+	s->host = s->path = s->query = s->fragment = SPAN_NULL;
+	if (url != NULL) {
+		s->host = url->host;
+		s->path = url->path;
+		s->query = url->query;
+		s->fragment = url->fragment;
+	}
+	s->nseg = s->nquery = s->nfseg = 0;
+	s->query_split = s->fragment_split = false;
+	s->fragment_query = SPAN_NULL;
+	buf_init(&s->scratch, URL_MAX_LEN);
+}
+
 void
 match_init(struct match *m)
 {
@@ -607,11 +626,7 @@ decide(struct subject *s, const struct url *url, struct match *m, int depth)
 bool
 rules_match_url(const struct rules *r, const struct url *url, struct match *m)
 {
-	struct subject s = {.rules = r,
-	    .host = url->host,
-	    .path = url->path,
-	    .query = url->query,
-	    .fragment = url->fragment};
+	struct subject s;
 	bool found;
 
 	buf_clear(&m->name);
@@ -619,7 +634,7 @@ rules_match_url(const struct rules *r, const struct url *url, struct match *m)
 	m->kind = SIGHTING_KIND_COUNT;
 	if (!url_is_http(url) || url->host_kind != URL_HOST_DOMAIN)
 		return false;
-	buf_init(&s.scratch, URL_MAX_LEN);
+	subject_init(&s, r, url);
 	found = decide(&s, url, m, 0);
 	buf_release(&s.scratch);
 	return found;
@@ -645,7 +660,7 @@ classify_scheme(const struct rules *r, struct span scheme, struct span rest,
     struct match *m, int depth)
 {
 	char name[40];
-	struct subject s = {.rules = r};
+	struct subject s;
 	size_t hash, mark;
 	bool found;
 
@@ -653,6 +668,7 @@ classify_scheme(const struct rules *r, struct span scheme, struct span rest,
 		return false;
 	for (size_t i = 0; i < scheme.n; i++)
 		name[i] = ascii_lower(scheme.p[i]);
+	subject_init(&s, r, NULL);
 	s.host = (struct span){name, scheme.n};
 	if (rules_host(r, s.host) == NULL)
 		return false;
@@ -662,7 +678,6 @@ classify_scheme(const struct rules *r, struct span scheme, struct span rest,
 	mark = span_find(rest, '?');
 	s.path = span_slice(rest, 0, mark);
 	s.query = span_slice(rest, mark + 1, rest.n);
-	buf_init(&s.scratch, URL_MAX_LEN);
 	found = decide(&s, NULL, m, depth);
 	buf_release(&s.scratch);
 	return found;
@@ -772,13 +787,9 @@ classify(const struct rules *r, struct span address, const struct url *base,
 	}
 	if (!whole.overflow && url_parse(&url, rest, base) &&
 	    url.host_kind == URL_HOST_DOMAIN) {
-		struct subject s = {.rules = r,
-		    .host = url.host,
-		    .path = url.path,
-		    .query = url.query,
-		    .fragment = url.fragment};
+		struct subject s;
 
-		buf_init(&s.scratch, URL_MAX_LEN);
+		subject_init(&s, r, &url);
 		found = decide(&s, &url, m, depth);
 		buf_release(&s.scratch);
 	}

@@ -35,6 +35,7 @@ rules_free(struct rules *r)
 	free(r->file);
 	free(r->table);
 	free(r->nears);
+	free(r->host_length);
 	free(r->word_table);
 	free(r->markup_next);
 	free(r->pattern_first);
