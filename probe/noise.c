@@ -14,113 +14,130 @@ enum word_class {
 };
 
 struct word {
-	const char *text; /* lower case */
-	enum word_class class;
+	const char *text; /* lower case, at least three bytes */
+	uint32_t start;	  /* the first three of them */
+	uint8_t length;
+	uint8_t class; /* enum word_class */
 };
 
+/* Three bytes as one number: they tell nearly all words apart. */
+#define START(s)                                                               \
+	((uint32_t)(unsigned char)(s)[0] |                                     \
+	    (uint32_t)(unsigned char)(s)[1] << 8 |                             \
+	    (uint32_t)(unsigned char)(s)[2] << 16)
+#define W(text, class)                                                         \
+	{                                                                      \
+		text, START(text), sizeof(text) - 1, class                     \
+	}
+
 /* Whole words of ASCII letters, by first letter. */
-static const struct word ascii_words[] = {{"abril", WORD_MONTH},
-    {"agosto", WORD_MONTH}, {"apr", WORD_MONTH}, {"april", WORD_MONTH},
-    {"aug", WORD_MONTH}, {"august", WORD_MONTH}, {"avril", WORD_MONTH},
-    {"besucher", WORD_COUNT}, {"counter", WORD_COUNT}, {"dec", WORD_MONTH},
-    {"december", WORD_MONTH}, {"dezember", WORD_MONTH},
-    {"diciembre", WORD_MONTH}, {"dienstag", WORD_WEEKDAY},
-    {"dimanche", WORD_WEEKDAY}, {"domingo", WORD_WEEKDAY},
-    {"donnerstag", WORD_WEEKDAY}, {"enero", WORD_MONTH}, {"feb", WORD_MONTH},
-    {"febrero", WORD_MONTH}, {"februar", WORD_MONTH}, {"february", WORD_MONTH},
-    {"freitag", WORD_WEEKDAY}, {"fri", WORD_WEEKDAY_SHORT},
-    {"friday", WORD_WEEKDAY}, {"hit", WORD_COUNT}, {"hits", WORD_COUNT},
-    {"jan", WORD_MONTH}, {"januar", WORD_MONTH}, {"january", WORD_MONTH},
-    {"janvier", WORD_MONTH}, {"jeudi", WORD_WEEKDAY}, {"juche", WORD_ERA},
-    {"jueves", WORD_WEEKDAY}, {"juillet", WORD_MONTH}, {"juin", WORD_MONTH},
-    {"jul", WORD_MONTH}, {"juli", WORD_MONTH}, {"julio", WORD_MONTH},
-    {"july", WORD_MONTH}, {"jun", WORD_MONTH}, {"june", WORD_MONTH},
-    {"juni", WORD_MONTH}, {"junio", WORD_MONTH}, {"lundi", WORD_WEEKDAY},
-    {"lunes", WORD_WEEKDAY}, {"mai", WORD_MONTH}, {"mar", WORD_MONTH},
-    {"march", WORD_MONTH}, {"mardi", WORD_WEEKDAY}, {"mars", WORD_MONTH},
-    {"martes", WORD_WEEKDAY}, {"marzo", WORD_MONTH}, {"may", WORD_MONTH},
-    {"mayo", WORD_MONTH}, {"mercredi", WORD_WEEKDAY},
-    {"mittwoch", WORD_WEEKDAY}, {"mon", WORD_WEEKDAY_SHORT},
-    {"monday", WORD_WEEKDAY}, {"montag", WORD_WEEKDAY}, {"nov", WORD_MONTH},
-    {"november", WORD_MONTH}, {"novembre", WORD_MONTH},
-    {"noviembre", WORD_MONTH}, {"oct", WORD_MONTH}, {"october", WORD_MONTH},
-    {"octobre", WORD_MONTH}, {"octubre", WORD_MONTH}, {"oktober", WORD_MONTH},
-    {"online", WORD_COUNT}, {"samedi", WORD_WEEKDAY}, {"samstag", WORD_WEEKDAY},
-    {"sat", WORD_WEEKDAY_SHORT}, {"saturday", WORD_WEEKDAY},
-    {"sep", WORD_MONTH}, {"sept", WORD_MONTH}, {"september", WORD_MONTH},
-    {"septembre", WORD_MONTH}, {"septiembre", WORD_MONTH},
-    {"setiembre", WORD_MONTH}, {"sonntag", WORD_WEEKDAY},
-    {"sun", WORD_WEEKDAY_SHORT}, {"sunday", WORD_WEEKDAY},
-    {"today", WORD_TALLY}, {"total", WORD_TALLY}, {"thu", WORD_WEEKDAY_SHORT},
-    {"thursday", WORD_WEEKDAY}, {"tue", WORD_WEEKDAY_SHORT},
-    {"tuesday", WORD_WEEKDAY}, {"vendredi", WORD_WEEKDAY},
-    {"viernes", WORD_WEEKDAY}, {"views", WORD_COUNT}, {"visitas", WORD_COUNT},
-    {"visiteurs", WORD_COUNT}, {"visitors", WORD_COUNT}, {"visits", WORD_COUNT},
-    {"vues", WORD_COUNT}, {"wed", WORD_WEEKDAY_SHORT},
-    {"wednesday", WORD_WEEKDAY}, {"yesterday", WORD_TALLY}};
+static const struct word ascii_words[] = {W("abril", WORD_MONTH),
+    W("agosto", WORD_MONTH), W("apr", WORD_MONTH), W("april", WORD_MONTH),
+    W("aug", WORD_MONTH), W("august", WORD_MONTH), W("avril", WORD_MONTH),
+    W("besucher", WORD_COUNT), W("counter", WORD_COUNT), W("dec", WORD_MONTH),
+    W("december", WORD_MONTH), W("dezember", WORD_MONTH),
+    W("diciembre", WORD_MONTH), W("dienstag", WORD_WEEKDAY),
+    W("dimanche", WORD_WEEKDAY), W("domingo", WORD_WEEKDAY),
+    W("donnerstag", WORD_WEEKDAY), W("enero", WORD_MONTH), W("feb", WORD_MONTH),
+    W("febrero", WORD_MONTH), W("februar", WORD_MONTH),
+    W("february", WORD_MONTH), W("freitag", WORD_WEEKDAY),
+    W("fri", WORD_WEEKDAY_SHORT), W("friday", WORD_WEEKDAY),
+    W("hit", WORD_COUNT), W("hits", WORD_COUNT), W("jan", WORD_MONTH),
+    W("januar", WORD_MONTH), W("january", WORD_MONTH), W("janvier", WORD_MONTH),
+    W("jeudi", WORD_WEEKDAY), W("juche", WORD_ERA), W("jueves", WORD_WEEKDAY),
+    W("juillet", WORD_MONTH), W("juin", WORD_MONTH), W("jul", WORD_MONTH),
+    W("juli", WORD_MONTH), W("julio", WORD_MONTH), W("july", WORD_MONTH),
+    W("jun", WORD_MONTH), W("june", WORD_MONTH), W("juni", WORD_MONTH),
+    W("junio", WORD_MONTH), W("lundi", WORD_WEEKDAY), W("lunes", WORD_WEEKDAY),
+    W("mai", WORD_MONTH), W("mar", WORD_MONTH), W("march", WORD_MONTH),
+    W("mardi", WORD_WEEKDAY), W("mars", WORD_MONTH), W("martes", WORD_WEEKDAY),
+    W("marzo", WORD_MONTH), W("may", WORD_MONTH), W("mayo", WORD_MONTH),
+    W("mercredi", WORD_WEEKDAY), W("mittwoch", WORD_WEEKDAY),
+    W("mon", WORD_WEEKDAY_SHORT), W("monday", WORD_WEEKDAY),
+    W("montag", WORD_WEEKDAY), W("nov", WORD_MONTH), W("november", WORD_MONTH),
+    W("novembre", WORD_MONTH), W("noviembre", WORD_MONTH), W("oct", WORD_MONTH),
+    W("october", WORD_MONTH), W("octobre", WORD_MONTH),
+    W("octubre", WORD_MONTH), W("oktober", WORD_MONTH), W("online", WORD_COUNT),
+    W("samedi", WORD_WEEKDAY), W("samstag", WORD_WEEKDAY),
+    W("sat", WORD_WEEKDAY_SHORT), W("saturday", WORD_WEEKDAY),
+    W("sep", WORD_MONTH), W("sept", WORD_MONTH), W("september", WORD_MONTH),
+    W("septembre", WORD_MONTH), W("septiembre", WORD_MONTH),
+    W("setiembre", WORD_MONTH), W("sonntag", WORD_WEEKDAY),
+    W("sun", WORD_WEEKDAY_SHORT), W("sunday", WORD_WEEKDAY),
+    W("today", WORD_TALLY), W("total", WORD_TALLY),
+    W("thu", WORD_WEEKDAY_SHORT), W("thursday", WORD_WEEKDAY),
+    W("tue", WORD_WEEKDAY_SHORT), W("tuesday", WORD_WEEKDAY),
+    W("vendredi", WORD_WEEKDAY), W("viernes", WORD_WEEKDAY),
+    W("views", WORD_COUNT), W("visitas", WORD_COUNT),
+    W("visiteurs", WORD_COUNT), W("visitors", WORD_COUNT),
+    W("visits", WORD_COUNT), W("vues", WORD_COUNT),
+    W("wed", WORD_WEEKDAY_SHORT), W("wednesday", WORD_WEEKDAY),
+    W("yesterday", WORD_TALLY)};
 
 /* Where each first letter begins in it. */
 static const uint8_t ascii_first[27] = {0, 7, 8, 9, 17, 18, 25, 25, 27, 27, 44,
     44, 46, 60, 64, 70, 70, 70, 70, 83, 89, 89, 97, 99, 99, 100, 100};
 
 /* Whole words that begin as ASCII words do. */
-static const struct word latin_words[] = {{"février", WORD_MONTH},
-    {"août", WORD_MONTH}, {"décembre", WORD_MONTH}, {"miércoles", WORD_WEEKDAY},
-    {"sábado", WORD_WEEKDAY}, {"märz", WORD_MONTH}};
+static const struct word latin_words[] = {W("février", WORD_MONTH),
+    W("août", WORD_MONTH), W("décembre", WORD_MONTH),
+    W("miércoles", WORD_WEEKDAY), W("sábado", WORD_WEEKDAY),
+    W("märz", WORD_MONTH)};
 
 /* Whole words. */
-static const struct word cyrillic_words[] = {{"чучхе", WORD_ERA},
-    {"просмотров", WORD_COUNT}, {"просмотры", WORD_COUNT},
-    {"посетителей", WORD_COUNT}, {"посетители", WORD_COUNT},
-    {"посещений", WORD_COUNT}, {"посещения", WORD_COUNT},
-    {"сегодня", WORD_TALLY}, {"всего", WORD_TALLY},
-    {"понедельник", WORD_WEEKDAY}, {"вторник", WORD_WEEKDAY},
-    {"среда", WORD_WEEKDAY}, {"четверг", WORD_WEEKDAY},
-    {"пятница", WORD_WEEKDAY}, {"суббота", WORD_WEEKDAY},
-    {"воскресенье", WORD_WEEKDAY}, {"января", WORD_MONTH},
-    {"февраля", WORD_MONTH}, {"марта", WORD_MONTH}, {"апреля", WORD_MONTH},
-    {"мая", WORD_MONTH}, {"июня", WORD_MONTH}, {"июля", WORD_MONTH},
-    {"августа", WORD_MONTH}, {"сентября", WORD_MONTH}, {"октября", WORD_MONTH},
-    {"ноября", WORD_MONTH}, {"декабря", WORD_MONTH}};
+static const struct word cyrillic_words[] = {W("чучхе", WORD_ERA),
+    W("просмотров", WORD_COUNT), W("просмотры", WORD_COUNT),
+    W("посетителей", WORD_COUNT), W("посетители", WORD_COUNT),
+    W("посещений", WORD_COUNT), W("посещения", WORD_COUNT),
+    W("сегодня", WORD_TALLY), W("всего", WORD_TALLY),
+    W("понедельник", WORD_WEEKDAY), W("вторник", WORD_WEEKDAY),
+    W("среда", WORD_WEEKDAY), W("четверг", WORD_WEEKDAY),
+    W("пятница", WORD_WEEKDAY), W("суббота", WORD_WEEKDAY),
+    W("воскресенье", WORD_WEEKDAY), W("января", WORD_MONTH),
+    W("февраля", WORD_MONTH), W("марта", WORD_MONTH), W("апреля", WORD_MONTH),
+    W("мая", WORD_MONTH), W("июня", WORD_MONTH), W("июля", WORD_MONTH),
+    W("августа", WORD_MONTH), W("сентября", WORD_MONTH),
+    W("октября", WORD_MONTH), W("ноября", WORD_MONTH),
+    W("декабря", WORD_MONTH)};
 
-static const struct word arabic_words[] = {{"زوتشيه", WORD_ERA},
-    {"يناير", WORD_MONTH}, {"فبراير", WORD_MONTH}, {"مارس", WORD_MONTH},
-    {"أبريل", WORD_MONTH}, {"إبريل", WORD_MONTH}, {"مايو", WORD_MONTH},
-    {"يونيو", WORD_MONTH}, {"يوليو", WORD_MONTH}, {"أغسطس", WORD_MONTH},
-    {"سبتمبر", WORD_MONTH}, {"أكتوبر", WORD_MONTH}, {"نوفمبر", WORD_MONTH},
-    {"ديسمبر", WORD_MONTH}, {"الأحد", WORD_WEEKDAY}, {"الاثنين", WORD_WEEKDAY},
-    {"الثلاثاء", WORD_WEEKDAY}, {"الأربعاء", WORD_WEEKDAY},
-    {"الخميس", WORD_WEEKDAY}, {"الجمعة", WORD_WEEKDAY},
-    {"السبت", WORD_WEEKDAY}};
+static const struct word arabic_words[] = {W("زوتشيه", WORD_ERA),
+    W("يناير", WORD_MONTH), W("فبراير", WORD_MONTH), W("مارس", WORD_MONTH),
+    W("أبريل", WORD_MONTH), W("إبريل", WORD_MONTH), W("مايو", WORD_MONTH),
+    W("يونيو", WORD_MONTH), W("يوليو", WORD_MONTH), W("أغسطس", WORD_MONTH),
+    W("سبتمبر", WORD_MONTH), W("أكتوبر", WORD_MONTH), W("نوفمبر", WORD_MONTH),
+    W("ديسمبر", WORD_MONTH), W("الأحد", WORD_WEEKDAY),
+    W("الاثنين", WORD_WEEKDAY), W("الثلاثاء", WORD_WEEKDAY),
+    W("الأربعاء", WORD_WEEKDAY), W("الخميس", WORD_WEEKDAY),
+    W("الجمعة", WORD_WEEKDAY), W("السبت", WORD_WEEKDAY)};
 
 /* Anything may follow these: their scripts do not always part words. */
-static const struct word hangul_words[] = {{"주체", WORD_ERA},
-    {"오전", WORD_HALF}, {"오후", WORD_HALF}, {"조회수", WORD_COUNT},
-    {"오늘", WORD_TALLY}, {"어제", WORD_TALLY}, {"전체", WORD_TALLY},
-    {"조회", WORD_COUNT}, {"방문자수", WORD_COUNT}, {"방문자", WORD_COUNT},
-    {"방문", WORD_COUNT}, {"열람수", WORD_COUNT}, {"열람", WORD_COUNT},
-    {"좋아요", WORD_COUNT}, {"추천수", WORD_COUNT}, {"추천", WORD_COUNT},
-    {"접속자", WORD_COUNT}, {"월요일", WORD_WEEKDAY}, {"화요일", WORD_WEEKDAY},
-    {"수요일", WORD_WEEKDAY}, {"목요일", WORD_WEEKDAY},
-    {"금요일", WORD_WEEKDAY}, {"토요일", WORD_WEEKDAY},
-    {"일요일", WORD_WEEKDAY}};
+static const struct word hangul_words[] = {W("주체", WORD_ERA),
+    W("오전", WORD_HALF), W("오후", WORD_HALF), W("조회수", WORD_COUNT),
+    W("오늘", WORD_TALLY), W("어제", WORD_TALLY), W("전체", WORD_TALLY),
+    W("조회", WORD_COUNT), W("방문자수", WORD_COUNT), W("방문자", WORD_COUNT),
+    W("방문", WORD_COUNT), W("열람수", WORD_COUNT), W("열람", WORD_COUNT),
+    W("좋아요", WORD_COUNT), W("추천수", WORD_COUNT), W("추천", WORD_COUNT),
+    W("접속자", WORD_COUNT), W("월요일", WORD_WEEKDAY),
+    W("화요일", WORD_WEEKDAY), W("수요일", WORD_WEEKDAY),
+    W("목요일", WORD_WEEKDAY), W("금요일", WORD_WEEKDAY),
+    W("토요일", WORD_WEEKDAY), W("일요일", WORD_WEEKDAY)};
 
-static const struct word han_words[] = {{"主体", WORD_ERA}, {"主體", WORD_ERA},
-    {"チュチェ", WORD_ERA}, {"午前", WORD_HALF}, {"午後", WORD_HALF},
-    {"上午", WORD_HALF}, {"下午", WORD_HALF}, {"今日", WORD_TALLY},
-    {"昨日", WORD_TALLY}, {"总计", WORD_TALLY}, {"浏览次数", WORD_COUNT},
-    {"浏览", WORD_COUNT}, {"点击", WORD_COUNT}, {"阅读", WORD_COUNT},
-    {"访问量", WORD_COUNT}, {"访问", WORD_COUNT}, {"访客", WORD_COUNT},
-    {"来访者", WORD_COUNT}, {"在线", WORD_COUNT}, {"訪問数", WORD_COUNT},
-    {"閲覧数", WORD_COUNT}, {"閲覧", WORD_COUNT}, {"訪問者", WORD_COUNT},
-    {"星期一", WORD_WEEKDAY}, {"星期二", WORD_WEEKDAY},
-    {"星期三", WORD_WEEKDAY}, {"星期四", WORD_WEEKDAY},
-    {"星期五", WORD_WEEKDAY}, {"星期六", WORD_WEEKDAY},
-    {"星期日", WORD_WEEKDAY}, {"星期天", WORD_WEEKDAY},
-    {"月曜日", WORD_WEEKDAY}, {"火曜日", WORD_WEEKDAY},
-    {"水曜日", WORD_WEEKDAY}, {"木曜日", WORD_WEEKDAY},
-    {"金曜日", WORD_WEEKDAY}, {"土曜日", WORD_WEEKDAY},
-    {"日曜日", WORD_WEEKDAY}};
+static const struct word han_words[] = {W("主体", WORD_ERA),
+    W("主體", WORD_ERA), W("チュチェ", WORD_ERA), W("午前", WORD_HALF),
+    W("午後", WORD_HALF), W("上午", WORD_HALF), W("下午", WORD_HALF),
+    W("今日", WORD_TALLY), W("昨日", WORD_TALLY), W("总计", WORD_TALLY),
+    W("浏览次数", WORD_COUNT), W("浏览", WORD_COUNT), W("点击", WORD_COUNT),
+    W("阅读", WORD_COUNT), W("访问量", WORD_COUNT), W("访问", WORD_COUNT),
+    W("访客", WORD_COUNT), W("来访者", WORD_COUNT), W("在线", WORD_COUNT),
+    W("訪問数", WORD_COUNT), W("閲覧数", WORD_COUNT), W("閲覧", WORD_COUNT),
+    W("訪問者", WORD_COUNT), W("星期一", WORD_WEEKDAY),
+    W("星期二", WORD_WEEKDAY), W("星期三", WORD_WEEKDAY),
+    W("星期四", WORD_WEEKDAY), W("星期五", WORD_WEEKDAY),
+    W("星期六", WORD_WEEKDAY), W("星期日", WORD_WEEKDAY),
+    W("星期天", WORD_WEEKDAY), W("月曜日", WORD_WEEKDAY),
+    W("火曜日", WORD_WEEKDAY), W("水曜日", WORD_WEEKDAY),
+    W("木曜日", WORD_WEEKDAY), W("金曜日", WORD_WEEKDAY),
+    W("土曜日", WORD_WEEKDAY), W("日曜日", WORD_WEEKDAY)};
 
 /* A place in the text that only moves when a thing is there. */
 struct scan {
@@ -210,6 +227,16 @@ word_length(struct span s)
 }
 
 /* Lower case of the Latin-1, and basic Cyrillic letters as well. */
+static uint32_t
+lower_letter(uint32_t c)
+{
+	if (c < 0x80)
+		return (uint32_t)ascii_lower((char)c);
+	if ((c >= 0xc0 && c < 0xdf) || (c >= 0x410 && c < 0x430))
+		return c + 0x20;
+	return c;
+}
+
 static bool
 same_letters(struct span s, const char *lower)
 {
@@ -224,11 +251,7 @@ same_letters(struct span s, const char *lower)
 	while (l.n > 0 && s.n > 0) {
 		size_t na = utf8_decode(s, &a), nb = utf8_decode(l, &b);
 
-		if (a < 0x80)
-			a = (uint32_t)ascii_lower((char)a);
-		else if ((a >= 0xc0 && a < 0xdf) || (a >= 0x410 && a < 0x430))
-			a += 0x20;
-		if (a != b)
+		if (lower_letter(a) != b)
 			return false;
 		s = span_slice(s, na, s.n);
 		l = span_slice(l, nb, l.n);
@@ -241,52 +264,64 @@ ascii_word(struct scan *k)
 {
 	struct span s = span_slice(k->s, k->at, 24);
 	unsigned letter = (unsigned char)ascii_lower(s.p[0]) - 'a';
+	const struct word *w;
+	uint32_t start;
 
 	if (letter >= 26)
 		return WORD_NONE;
 	s.n = word_length(s);
 	if (s.n < 3 || s.n > 12)
 		return WORD_NONE;
-	for (size_t i = ascii_first[letter]; i < ascii_first[letter + 1]; i++)
-		if (span_is_i(s, ascii_words[i].text)) {
+	start = (uint32_t)key_lower(START(s.p));
+	for (size_t i = ascii_first[letter]; i < ascii_first[letter + 1]; i++) {
+		w = &ascii_words[i];
+		if (w->start == start && w->length == s.n &&
+		    span_eq_i(s, (struct span){w->text, s.n})) {
 			k->at += s.n;
-			return ascii_words[i].class;
+			return (enum word_class)w->class;
 		}
+	}
 	return WORD_NONE;
 }
 
+/* Words of an alphabet whose letters are one or two bytes long. */
 static enum word_class
 word_in(struct scan *k, const struct word *list, size_t n)
 {
 	struct span s = span_slice(k->s, k->at, 40);
+	uint32_t first, mask = 0xff;
 
+	(void)utf8_decode(s, &first);
+	first = lower_letter(first);
+	if (first >= 0x80) {
+		first = (0xc0 | first >> 6) | (0x80 | (first & 0x3f)) << 8;
+		mask = 0xffff;
+	}
 	for (size_t i = 0; i < n; i++)
-		if (same_letters(s, list[i].text)) {
-			k->at += strlen(list[i].text);
-			return list[i].class;
+		if ((list[i].start & mask) == first &&
+		    same_letters(s, list[i].text)) {
+			k->at += list[i].length;
+			return (enum word_class)list[i].class;
 		}
 	return WORD_NONE;
 }
 
-/* The same where letters have no case: three bytes tell nearly all apart. */
+/* The same where letters have no case. */
 static enum word_class
 caseless_in(struct scan *k, const struct word *list, size_t n)
 {
 	struct span s = span_slice(k->s, k->at, 40);
-	size_t len;
+	uint32_t start;
 
 	if (s.n < 3)
 		return WORD_NONE;
-	for (size_t i = 0; i < n; i++) {
-		if (s.p[2] != list[i].text[2] || s.p[1] != list[i].text[1] ||
-		    s.p[0] != list[i].text[0])
-			continue;
-		len = strlen(list[i].text);
-		if (len <= s.n && memcmp(s.p, list[i].text, len) == 0) {
-			k->at += len;
-			return list[i].class;
+	start = START(s.p);
+	for (size_t i = 0; i < n; i++)
+		if (list[i].start == start && list[i].length <= s.n &&
+		    memcmp(s.p, list[i].text, list[i].length) == 0) {
+			k->at += list[i].length;
+			return (enum word_class)list[i].class;
 		}
-	}
 	return WORD_NONE;
 }
 
@@ -715,6 +750,20 @@ parts_words(char c)
 	return (unsigned char)c >= 0xc3 && (unsigned char)c < 0xe0;
 }
 
+/* Length of the character at s; nearly all that come here are of three
+ * bytes. */
+static size_t
+char_length(struct span s)
+{
+	uint32_t cp;
+
+	if (s.n >= 3 && (unsigned char)s.p[0] > 0xe0 &&
+	    (unsigned char)s.p[0] < 0xed && (s.p[1] & 0xc0) == 0x80 &&
+	    (s.p[2] & 0xc0) == 0x80)
+		return 3;
+	return utf8_decode(s, &cp);
+}
+
 /* Bytes to be copied as they are from here: a word or one character.  No
  * known word begins behind U+DFFF: such a run, of replaced bytes most of all,
  * is taken whole. */
@@ -732,7 +781,7 @@ plain_length(struct span s)
 		n += parts_words(s.p[n])
 		    ? utf8_decode(span_slice(s, n, s.n), &cp)
 		    : 1;
-	return n > 0 ? n : utf8_decode(s, &cp);
+	return n > 0 ? n : char_length(s);
 }
 
 /* Something known at this place: its mark, and the place moves behind it. */
@@ -763,6 +812,12 @@ noise_text(struct span text, struct buf *out)
 	struct span rest;
 
 	while (k.at < text.n) {
+		/* nothing begins with a space or a mark of ASCII */
+		if ((unsigned char)text.p[k.at] < 0x80 &&
+		    !ascii_alnum(text.p[k.at])) {
+			k.at++;
+			continue;
+		}
 		at = k.at;
 		mark = mark_at(&k);
 		if (mark != NULL) {
