@@ -27,7 +27,9 @@ test_dates(void **state)
 	    "March 18th, 2018", "18 mars 2018", "18 février 2018",
 	    "18 de marzo de 2018", "18. März 2018", "18.03.2018",
 	    "18 مارس 2018", "20180318", "Monday", "понедельник", "월요일",
-	    "星期一"};
+	    "星期一", "月曜日", "lunes", "sábado", "dimanche", "Sonntag",
+	    "الاثنين", "2018年3月18日(日)", "2018. 3. 18 (월)",
+	    "2018-3-18 (Mon)", "18/03/2018"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(dates) / sizeof(dates[0]); i++)
@@ -44,6 +46,9 @@ test_clocks(void **state)
 	normal("6:05 p.m.", "<time>", true);
 	normal("오후 6:05", "<time>", true);
 	normal("18시 5분", "<time>", true);
+	normal("하오 6:05", "<time>", true);
+	normal("下午6:05", "<time>", true);
+	normal("18時05分", "<time>", true);
 }
 
 static void
@@ -62,6 +67,15 @@ test_counts(void **state)
 	normal("今日：12", "<n>", true);
 	normal("訪問者数 12", "<n>", true);
 	normal("Посещений сегодня: 12", "<n>", true);
+	normal("읽은 회수: 12", "<n>", true);
+	normal("アクセス数：12", "<n>", true);
+	normal("访问人数 12", "<n>", true);
+	normal("عدد الزوار: 12", "<n>", true);
+	normal("accesos: 12", "<n>", true);
+	normal("Hoy: 12 Ayer: 7", "<n> <n>", true);
+	normal("Aufrufe: 12", "<n>", true);
+	normal("visites : 12", "<n>", true);
+	normal("вчера: 12", "<n>", true);
 	normal("id 0123456789abcdef0123", "id <token>", false);
 }
 
@@ -72,7 +86,8 @@ test_kept(void **state)
 	static const char *const kept[] = {"김정은동지께서 공장을 현지지도",
 	    "Five may follow", "section 5.2 of 12", "march on", "Version 2018",
 	    "18 people", "오늘 12명", "today 12 died", "Total 17 missiles",
-	    "всего 12 человек", "朝鲜中央通讯社", "1950년대", "Сборник 17"};
+	    "всего 12 человек", "heute 12 Tote", "hoy 12 personas",
+	    "вчера 12 человек", "朝鲜中央通讯社", "1950년대", "Сборник 17"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
