@@ -80,6 +80,34 @@ replace(char **to, const char *from)
 	*to = xstrdup(from);
 }
 
+/* It failed in packets before it could say what it wanted: its URL is made up
+ * of the host alone. */
+static bool
+knows_host_only(const struct observation *o)
+{
+	const struct hop *h = observation_last(o);
+
+	return o->source == SOURCE_PCAP && h->failure != FAILURE_NONE &&
+	    h->request.len == 0;
+}
+
+/* The page that a failure with a host and no URL is told of: the first that
+ * the catalogue has there. */
+static bool
+assign_by_host(struct joiner *j, struct observation *o, struct span host)
+{
+	struct site_hit hit;
+	const char *page_url;
+
+	if (!site_index_host(j->index, host, &hit, &page_url))
+		return false;
+	replace(&o->target, hit.target);
+	replace(&o->page, hit.page);
+	replace(&o->url, page_url);
+	replace(&observation_last(o)->url, page_url);
+	return true;
+}
+
 /* False: not a page that anybody watches. */
 static bool
 assign(struct joiner *j, struct observation *o)
@@ -91,7 +119,10 @@ assign(struct joiner *j, struct observation *o)
 
 	url_init(&url);
 	ok = url_parse(&url, span_of(o->url), NULL) && url.host.n > 0;
-	if (ok && site_index_find(j->index, &url, &hit)) {
+	if (ok && o->nhops == 1 && knows_host_only(o) &&
+	    assign_by_host(j, o, url.host)) {
+		ok = true;
+	} else if (ok && site_index_find(j->index, &url, &hit)) {
 		replace(&o->target, hit.target);
 		replace(&o->page, hit.page);
 		/* Beside the watched slots a site has much that is no page,
@@ -247,18 +278,40 @@ expire(struct joiner *j, int64_t now)
 	}
 }
 
+/* Is this what the redirect led to? */
+static bool
+is_next(const char *next, const struct observation *o)
+{
+	struct span url = span_of(o->url);
+	struct url a, b;
+	bool same;
+
+	if (span_is(span_slice(url, 0, span_find(url, '#')), next))
+		return true;
+	if (!knows_host_only(o))
+		return false;
+	url_init(&a);
+	url_init(&b);
+	same = url_parse(&a, url, NULL) && url_parse(&b, span_of(next), NULL) &&
+	    span_eq(a.host, b.host);
+	url_release(&a);
+	url_release(&b);
+	return same;
+}
+
 void
 joiner_add(struct joiner *j, struct observation *o)
 {
 	struct observation joined;
-	size_t n = span_find(span_of(o->url), '#');
 
 	expire(j, o->time);
 	for (size_t i = 0; i < j->nwaiting; i++) {
 		struct waiting *w = &j->waiting[i];
 
-		if (!span_is(span_slice(span_of(o->url), 0, n), w->next))
+		if (!is_next(w->next, o))
 			continue;
+		if (knows_host_only(o))
+			replace(&o->hops[0].url, w->next);
 		joined = w->observation;
 		waiting_remove(j, i);
 		append_hop(&joined, o);

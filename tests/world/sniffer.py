@@ -49,6 +49,24 @@ LIVE_ONLY = ("monitor.started", "monitor.stopped", "monitor.gap",
              "clock.stepped")
 
 
+def apart_in_order(live, again):
+    """Pairs of looks that stand in another order, though one began long before
+    the other; the lines of a down site may come any time after it."""
+    def lines(events):
+        return [("%s %s %s %s" % (e["type"], e["target"], e["platform"],
+                                  e["name"]), seconds(e["time"]))
+                for e in sorted(events, key=lambda e: e["seq"])
+                if e["type"] not in LIVE_ONLY + ("site.down",)]
+    place = {}
+    for i, (line, _) in enumerate(lines(again)):
+        place.setdefault(line, []).append(i)
+    ordered = [(line, time, place[line].pop(0))
+               for line, time in lines(live) if place.get(line)]
+    return [(a[0], b[0]) for i, a in enumerate(ordered)
+            for b in ordered[i + 1:]
+            if a[2] > b[2] and abs(a[1] - b[1]) > 0.1]
+
+
 def seconds(text):
     return datetime.datetime.fromisoformat(
         text.replace("Z", "+00:00")).timestamp()
@@ -265,6 +283,9 @@ class Sniffed:
         again, times = comparable([json.loads(x) for x in out.splitlines()])
         t.same("the events of each target, in order, field by field", live,
                again)
+        events = [json.loads(x) for x in out.splitlines()]
+        t.same("in one order over all targets", [],
+               apart_in_order(self.p.logged(), events))
         apart, which = max((abs(a[0] - b[0]), a[1])
                            for a, b in zip(live_times, times))
         t.check("their times within 50 ms", apart < 0.05, (apart, which))
