@@ -6,6 +6,10 @@
  * ourselves, so that SERVFAIL, REFUSED and silence stay apart.  One channel a
  * server, so that it is known who answered.  At most DNS_IN_FLIGHT questions
  * are out at once: larger bursts lose answers.
+ *
+ * An answer that says it is truncated is asked for again over TCP, alone in a
+ * channel: when such a connection breaks c-ares counts it as a failed try of
+ * every question that is out on the channel.
  */
 #include "network.h"
 
@@ -23,7 +27,7 @@
 #include "url.h"
 
 #define SERVERS_MAX 8
-#define SOCKETS_MAX (SERVERS_MAX * 64)
+#define SOCKETS_MAX (2 * SERVERS_MAX * 64)
 #define TRIES	    2
 #define CLASS_IN    1
 #define TYPE_A	    1
@@ -38,7 +42,9 @@ struct server {
 	struct resolver *owner;
 	ares_channel channel;
 	char *text; /* "192.0.2.53:53" */
+	struct ares_addr_port_node node;
 	struct event *timer;
+	bool busy; /* one over TCP that has its question */
 };
 
 struct watch {
@@ -57,6 +63,10 @@ struct resolver {
 	struct event_base *base;
 	struct server servers[SERVERS_MAX];
 	size_t nservers;
+	struct server **streams; /* over TCP, made when needed, kept */
+	size_t nstreams;
+	size_t streams_cap;
+	int64_t timeout_ms;
 	struct watch watches[SOCKETS_MAX];
 	TAILQ_HEAD(queries, resolver_query) waiting;
 	unsigned in_flight;
@@ -78,6 +88,7 @@ struct question {
 	int status; /* ARES_* of the last try */
 	int rcode;
 	size_t server;
+	struct server *stream; /* the answer was truncated: over TCP */
 };
 
 struct resolver_query {
@@ -208,23 +219,17 @@ server_parse(const char *text, struct ares_addr_port_node *node)
 }
 
 static void
-server_add(struct resolver *r, const char *text, int64_t timeout_ms)
+server_open(struct resolver *r, struct server *s, const char *text, int flags)
 {
-	struct server *s = &r->servers[r->nservers];
-	struct ares_addr_port_node node;
 	struct ares_options options = {0};
 	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
 	    ARES_OPT_SOCK_STATE_CB | ARES_OPT_DOMAINS | ARES_OPT_LOOKUPS;
 	int rc;
 
-	if (!server_parse(text, &node)) {
-		log_error("name server '%s' is not an address", text);
-		return;
-	}
-	options.flags = ARES_FLAG_NOCHECKRESP | ARES_FLAG_NOSEARCH |
-	    ARES_FLAG_NOALIASES | ARES_FLAG_STAYOPEN;
+	options.flags = flags | ARES_FLAG_NOCHECKRESP | ARES_FLAG_NOSEARCH |
+	    ARES_FLAG_NOALIASES;
 	/* The second try waits twice as long as the first. */
-	options.timeout = (int)(timeout_ms / 3);
+	options.timeout = (int)(r->timeout_ms / 3);
 	options.tries = TRIES;
 	options.sock_state_cb = on_socket_state;
 	options.sock_state_cb_data = s;
@@ -232,12 +237,55 @@ server_add(struct resolver *r, const char *text, int64_t timeout_ms)
 	s->owner = r;
 	rc = ares_init_options(&s->channel, &options, mask);
 	if (rc == ARES_SUCCESS)
-		rc = ares_set_servers_ports(s->channel, &node);
+		rc = ares_set_servers_ports(s->channel, &s->node);
 	if (rc != ARES_SUCCESS)
 		fatal("cannot set up DNS: %s", ares_strerror(rc));
 	s->text = xstrdup(text);
 	s->timer = evtimer_new(r->base, on_server_timer, s);
+}
+
+static void
+server_close(struct server *s)
+{
+	ares_destroy(s->channel);
+	event_free(s->timer);
+	free(s->text);
+}
+
+static void
+server_add(struct resolver *r, const char *text)
+{
+	struct server *s = &r->servers[r->nservers];
+
+	if (!server_parse(text, &s->node)) {
+		log_error("name server '%s' is not an address", text);
+		return;
+	}
+	server_open(r, s, text, ARES_FLAG_STAYOPEN | ARES_FLAG_IGNTC);
 	r->nservers++;
+}
+
+/* One to the same server that has no question; no more than DNS_IN_FLIGHT
+ * have one. */
+static struct server *
+stream_take(struct resolver *r, const struct server *of)
+{
+	struct server *s;
+
+	for (size_t i = 0; i < r->nstreams; i++) {
+		s = r->streams[i];
+		if (!s->busy && strcmp(s->text, of->text) == 0)
+			goto out;
+	}
+	s = xcalloc(1, sizeof *s);
+	s->node = of->node;
+	server_open(r, s, of->text, ARES_FLAG_USEVC);
+	r->streams = xgrow(r->streams, &r->streams_cap, r->nstreams + 1,
+	    sizeof *r->streams);
+	r->streams[r->nstreams++] = s;
+out:
+	s->busy = true;
+	return s;
 }
 
 static void on_start(evutil_socket_t, short, void *);
@@ -252,10 +300,11 @@ resolver_new(struct event_base *base, char *const *servers, size_t n,
 	if (rc != ARES_SUCCESS)
 		fatal("cannot set up DNS: %s", ares_strerror(rc));
 	r->base = base;
+	r->timeout_ms = timeout_ms;
 	TAILQ_INIT(&r->waiting);
 	r->start_event = event_new(base, -1, 0, on_start, r);
 	for (size_t i = 0; i < n && r->nservers < SERVERS_MAX; i++)
-		server_add(r, servers[i], timeout_ms);
+		server_add(r, servers[i]);
 	if (r->nservers == 0)
 		log_warn("no name server is configured or found in "
 			 "/etc/resolv.conf; set name_servers");
@@ -288,11 +337,13 @@ resolver_free(struct resolver *r)
 		TAILQ_REMOVE(&r->waiting, q, next);
 		query_free(q);
 	}
-	for (size_t i = 0; i < r->nservers; i++) {
-		ares_destroy(r->servers[i].channel);
-		event_free(r->servers[i].timer);
-		free(r->servers[i].text);
+	for (size_t i = 0; i < r->nservers; i++)
+		server_close(&r->servers[i]);
+	for (size_t i = 0; i < r->nstreams; i++) {
+		server_close(r->streams[i]);
+		free(r->streams[i]);
 	}
+	free(r->streams);
 	for (size_t i = 0; i < SOCKETS_MAX; i++)
 		if (r->watches[i].event != NULL)
 			event_free(r->watches[i].event);
@@ -486,6 +537,12 @@ status_rcode(int status, const unsigned char *reply, int n)
 }
 
 static bool
+is_truncated(const unsigned char *reply, int n)
+{
+	return reply != NULL && n >= 4 && (reply[2] & 0x02) != 0;
+}
+
+static bool
 next_server_may_know(int status)
 {
 	return status != ARES_SUCCESS && status != ARES_ENODATA &&
@@ -516,6 +573,16 @@ on_reply(void *arg, int status, int timeouts, unsigned char *reply, int n)
 			query_free(q);
 		return;
 	}
+	if (x->stream != NULL) {
+		x->stream->busy = false;
+		/* It said "over TCP", and there it hangs up. */
+		if (status == ARES_ECONNREFUSED)
+			status = ARES_EBADRESP;
+	} else if (!q->cancelled && is_truncated(reply, n)) {
+		x->stream = stream_take(r, &r->servers[x->server]);
+		ask(x);
+		return;
+	}
 	x->rcode = status_rcode(status, reply, n);
 	if (status == ARES_SUCCESS)
 		status = take_reply(&q->lookup, x->type, reply, n);
@@ -529,6 +596,7 @@ on_reply(void *arg, int status, int timeouts, unsigned char *reply, int n)
 	if (!q->cancelled && next_server_may_know(status) &&
 	    x->server + 1 < r->nservers) {
 		x->server++;
+		x->stream = NULL;
 		ask(x);
 		return;
 	}
@@ -544,7 +612,8 @@ static void
 ask(struct question *x)
 {
 	struct resolver *r = x->query->resolver;
-	struct server *s = &r->servers[x->server];
+	struct server *s =
+	    x->stream != NULL ? x->stream : &r->servers[x->server];
 
 	r->in_flight++;
 	ares_query(s->channel,
@@ -626,11 +695,11 @@ resolver_lookup(struct resolver *r, const char *host,
 	q->arg = arg;
 	q->zone = w->name_servers ? zone_due(r, host) : NULL;
 	q->questions[QUESTION_A] =
-	    (struct question){q, TYPE_A, w->ipv4, false, 0, -1, 0};
+	    (struct question){q, TYPE_A, w->ipv4, false, 0, -1, 0, NULL};
 	q->questions[QUESTION_AAAA] =
-	    (struct question){q, TYPE_AAAA, w->ipv6, false, 0, -1, 0};
-	q->questions[QUESTION_NS] =
-	    (struct question){q, TYPE_NS, q->zone != NULL, false, 0, -1, 0};
+	    (struct question){q, TYPE_AAAA, w->ipv6, false, 0, -1, 0, NULL};
+	q->questions[QUESTION_NS] = (struct question){q, TYPE_NS,
+	    q->zone != NULL, false, 0, -1, 0, NULL};
 	q->queued = true;
 	TAILQ_INSERT_TAIL(&r->waiting, q, next);
 	event_active(r->start_event, EV_TIMEOUT, 1);
