@@ -33,7 +33,13 @@ struct channel *channel_adopt(struct event_base *, struct connection *,
 void channel_free(struct channel *);
 void channel_send(struct channel *, enum message_type, uint64_t id,
     struct span data);
-/* The same with a descriptor, which is taken. */
+/* The same without a copy where it is long: the bytes stay as they are until
+ * channel_has_lent() is false of them or the channel is freed or closed. */
+void channel_lend(struct channel *, enum message_type, uint64_t id,
+    struct span data);
+bool channel_has_lent(const struct channel *, struct span data);
+/* As channel_send() with a descriptor, which is taken; not behind a message
+ * that was lent. */
 void channel_send_fd(struct channel *, enum message_type, uint64_t id,
     struct span data, int fd);
 size_t channel_queued(const struct channel *);

@@ -115,6 +115,13 @@ void assembler_release(struct assembler *);
 enum assembled assembler_step(struct assembler *, struct span *in,
     struct message *out, bool *wants_fd);
 
+/* Frees the memory of a large message that was handed out. */
+void assembler_trim(struct assembler *);
+
+/* Appends the next frame of a message, taking it off the front of *data; the
+ * first call is with all of it, the last leaves nothing. */
+void message_frame_next(struct buf *out, enum message_type, uint64_t id,
+    struct span *data, bool with_fd);
 /* Appends the frames of one message to *out. */
 void message_frame(struct buf *out, enum message_type, uint64_t id,
     struct span data, bool with_fd);

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,12 +15,24 @@
 #include "limit.h"
 #include "log.h"
 
-#define FDS_MAX 64
+#define FDS_MAX	 64
+#define LEND_MIN (128 * KIB) /* shorter ones are copied */
 
 /* A descriptor to send once `at` bytes of the stream have gone before it. */
 struct fd_mark {
 	uint64_t at;
 	int fd;
+};
+
+/* A message that goes out in frames as the peer reads them, or frames that
+ * came behind one. */
+struct lent {
+	TAILQ_ENTRY(lent) next;
+	enum message_type type;
+	uint64_t id;
+	const char *data; /* of the message, NULL for frames */
+	struct span rest; /* of it */
+	struct buf frames;
 };
 
 struct channel {
@@ -29,8 +42,10 @@ struct channel {
 	struct assembler in;
 	struct buf incoming;
 	struct buf out;
-	size_t sent;	     /* of out, already written */
-	uint64_t stream_out; /* bytes ever written */
+	size_t sent;		       /* of out, already written */
+	uint64_t stream_out;	       /* bytes ever written */
+	TAILQ_HEAD(lents, lent) lents; /* behind what is in `out` */
+	size_t lent_bytes;
 	struct fd_mark fds_out[FDS_MAX];
 	unsigned nfds_out;
 	int fds_in[FDS_MAX];
@@ -42,8 +57,29 @@ struct channel {
 };
 
 static void
+lent_free(struct channel *ch, struct lent *l)
+{
+	TAILQ_REMOVE(&ch->lents, l, next);
+	ch->lent_bytes -= l->rest.n + l->frames.len;
+	buf_release(&l->frames);
+	free(l);
+}
+
+static struct lent *
+lent_add(struct channel *ch)
+{
+	struct lent *l = xcalloc(1, sizeof *l);
+
+	buf_init(&l->frames, FRAME_QUEUE_MAX);
+	TAILQ_INSERT_TAIL(&ch->lents, l, next);
+	return l;
+}
+
+static void
 channel_destroy(struct channel *ch)
 {
+	while (!TAILQ_EMPTY(&ch->lents))
+		lent_free(ch, TAILQ_FIRST(&ch->lents));
 	for (unsigned i = 0; i < ch->nfds_out; i++)
 		close(ch->fds_out[i].fd);
 	for (unsigned i = 0; i < ch->nfds_in; i++)
@@ -63,6 +99,9 @@ channel_stop(struct channel *ch)
 	event_del(&ch->write_event);
 	close(ch->fd);
 	ch->fd = -1;
+	/* What was lent may go away from now on. */
+	while (!TAILQ_EMPTY(&ch->lents))
+		lent_free(ch, TAILQ_FIRST(&ch->lents));
 }
 
 void
@@ -120,6 +159,7 @@ channel_parse(struct channel *ch)
 				got = ASSEMBLED_BAD;
 			else
 				ch->handler.message(ch, &m, ch->handler.arg);
+			assembler_trim(&ch->in);
 		}
 		if (got == ASSEMBLED_BAD) {
 			channel_lost(ch);
@@ -237,13 +277,38 @@ channel_write(struct channel *ch)
 	return n;
 }
 
+/* Everything in `out` is written: the next frames; false when there are
+ * none. */
+static bool
+refill(struct channel *ch)
+{
+	struct lent *l = TAILQ_FIRST(&ch->lents);
+	size_t before;
+
+	if (l == NULL)
+		return false;
+	buf_clear(&ch->out);
+	ch->sent = 0;
+	if (l->data == NULL) {
+		buf_add_span(&ch->out, buf_span(&l->frames));
+		lent_free(ch, l);
+		return true;
+	}
+	before = l->rest.n;
+	message_frame_next(&ch->out, l->type, l->id, &l->rest, false);
+	ch->lent_bytes -= before - l->rest.n;
+	if (l->rest.n == 0)
+		lent_free(ch, l);
+	return true;
+}
+
 /* False when the peer is gone. */
 static bool
 channel_pump(struct channel *ch)
 {
 	ssize_t n;
 
-	while (ch->sent < ch->out.len) {
+	while (ch->sent < ch->out.len || refill(ch)) {
 		n = channel_write(ch);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -295,6 +360,7 @@ channel_new(struct event_base *base, int fd, enum role self, enum role peer,
 	assembler_init(&ch->in, self, peer);
 	buf_init(&ch->incoming, 4 * FRAME_MAX);
 	buf_init(&ch->out, FRAME_QUEUE_MAX);
+	TAILQ_INIT(&ch->lents);
 	event_assign(&ch->read_event, base, fd, EV_READ | EV_PERSIST,
 	    on_readable, ch);
 	event_assign(&ch->write_event, base, fd, EV_WRITE, on_writable, ch);
@@ -322,27 +388,40 @@ channel_adopt(struct event_base *base, struct connection *c,
 	return ch;
 }
 
+/* Something was added to what goes out. */
+static void
+queued(struct channel *ch)
+{
+	event_add(&ch->write_event, NULL);
+	if (channel_queued(ch) >= FRAME_QUEUE_HIGH)
+		ch->was_full = true;
+}
+
 static void
 channel_queue(struct channel *ch, enum message_type type, uint64_t id,
     struct span data, bool with_fd)
 {
+	struct buf *to = &ch->out;
+
 	if (ch->fd < 0)
 		return;
 	if (ch->sent > FRAME_QUEUE_HIGH) {
 		buf_drain(&ch->out, ch->sent);
 		ch->sent = 0;
 	}
-	message_frame(&ch->out, type, id, data, with_fd);
-	if (ch->out.overflow) {
+	if (!TAILQ_EMPTY(&ch->lents))
+		to = &lent_add(ch)->frames;
+	message_frame(to, type, id, data, with_fd);
+	if (to != &ch->out)
+		ch->lent_bytes += to->len;
+	if (to->overflow || channel_queued(ch) > FRAME_QUEUE_MAX) {
 		log_error("%s does not read its messages",
 		    role_name(ch->in.peer));
 		event_active(&ch->read_event, EV_READ, 1);
 		shutdown(ch->fd, SHUT_RDWR);
 		return;
 	}
-	event_add(&ch->write_event, NULL);
-	if (channel_queued(ch) >= FRAME_QUEUE_HIGH)
-		ch->was_full = true;
+	queued(ch);
 }
 
 void
@@ -353,9 +432,46 @@ channel_send(struct channel *ch, enum message_type type, uint64_t id,
 }
 
 void
+channel_lend(struct channel *ch, enum message_type type, uint64_t id,
+    struct span data)
+{
+	struct lent *l;
+
+	if (data.n < LEND_MIN) {
+		channel_send(ch, type, id, data);
+		return;
+	}
+	if (ch->fd < 0)
+		return;
+	if (data.n > message_rule(type)->max)
+		bug("message %s of %zu bytes is over its maximum",
+		    message_name(type), data.n);
+	l = lent_add(ch);
+	l->type = type;
+	l->id = id;
+	l->data = data.p;
+	l->rest = data;
+	ch->lent_bytes += data.n;
+	queued(ch);
+}
+
+bool
+channel_has_lent(const struct channel *ch, struct span data)
+{
+	const struct lent *l;
+
+	TAILQ_FOREACH (l, &ch->lents, next)
+		if (l->data != NULL && l->data == data.p)
+			return true;
+	return false;
+}
+
+void
 channel_send_fd(struct channel *ch, enum message_type type, uint64_t id,
     struct span data, int fd)
 {
+	if (!TAILQ_EMPTY(&ch->lents))
+		bug("a descriptor behind a message that was lent");
 	if (ch->fd < 0 || ch->nfds_out == FDS_MAX) {
 		close(fd);
 		return;
@@ -368,7 +484,7 @@ channel_send_fd(struct channel *ch, enum message_type type, uint64_t id,
 size_t
 channel_queued(const struct channel *ch)
 {
-	return ch->out.len - ch->sent;
+	return ch->out.len - ch->sent + ch->lent_bytes;
 }
 
 bool

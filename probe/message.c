@@ -142,11 +142,17 @@ check_header(const struct assembler *a, const struct frame_header *h)
 /* Memory of a large message is not kept for the small ones after it. */
 #define KEEP_BYTES (256 * KIB)
 
+void
+assembler_trim(struct assembler *a)
+{
+	if (!a->open && a->message.cap > KEEP_BYTES)
+		buf_release(&a->message);
+}
+
 static void
 start_message(struct assembler *a, const struct frame_header *h)
 {
-	if (a->message.cap > KEEP_BYTES)
-		buf_release(&a->message);
+	assembler_trim(a);
 	buf_clear(&a->message);
 	a->message.max = rules[h->type].max;
 	a->type = h->type;
@@ -186,27 +192,33 @@ assembler_step(struct assembler *a, struct span *in, struct message *out,
 }
 
 void
+message_frame_next(struct buf *out, enum message_type type, uint64_t id,
+    struct span *data, bool with_fd)
+{
+	const size_t room = FRAME_MAX - FRAME_HEADER;
+	size_t n = data->n < room ? data->n : room;
+	struct frame_header h = {(uint32_t)(n + FRAME_HEADER), (uint16_t)type,
+	    0, id};
+
+	if (n < data->n)
+		h.flags |= FRAME_MORE;
+	if (with_fd)
+		h.flags |= FRAME_FD;
+	buf_add(out, &h, sizeof h);
+	buf_add(out, data->p, n);
+	*data = span_slice(*data, n, data->n);
+}
+
+void
 message_frame(struct buf *out, enum message_type type, uint64_t id,
     struct span data, bool with_fd)
 {
-	const size_t room = FRAME_MAX - FRAME_HEADER;
-
 	if (data.n > rules[type].max)
 		bug("message %s of %zu bytes is over its maximum",
 		    rules[type].name, data.n);
-	do {
-		size_t n = data.n < room ? data.n : room;
-		struct frame_header h = {(uint32_t)(n + FRAME_HEADER),
-		    (uint16_t)type, 0, id};
-
-		if (n < data.n)
-			h.flags |= FRAME_MORE;
-		if (with_fd)
-			h.flags |= FRAME_FD;
-		buf_add(out, &h, sizeof h);
-		buf_add(out, data.p, n);
-		data = span_slice(data, n, data.n);
-	} while (data.n > 0);
+	do
+		message_frame_next(out, type, id, &data, with_fd);
+	while (data.n > 0);
 }
 
 void
