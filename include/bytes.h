@@ -229,6 +229,10 @@ void buf_put_u32(struct buf *, uint32_t);
 void buf_put_u64(struct buf *, uint64_t);
 void buf_put_i64(struct buf *, int64_t);
 void buf_put_bytes(struct buf *, struct span);
+/* As buf_put_bytes() of what is appended between the two; the first returns
+ * where it starts, for the second. */
+size_t buf_open_bytes(struct buf *);
+void buf_close_bytes(struct buf *, size_t start);
 /* NULL and "" are kept apart. */
 void buf_put_str(struct buf *, const char *);
 

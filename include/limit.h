@@ -12,23 +12,28 @@
 #define MIB (1024u * 1024u)
 
 /* Messages between our processes (message.h). */
-#define FRAME_MAX	  (64 * KIB) /* a frame; larger is chunked */
-#define FRAME_QUEUE_MAX	  (96 * MIB) /* peer that reads nothing is stuck */
-#define FRAME_QUEUE_HIGH  (1 * MIB)  /* start no more work that feeds it */
-#define JOB_BYTES_MAX	  (64 * MIB) /* one job's observation with bodies */
-#define FINDING_BYTES_MAX (24 * MIB) /* one encoded finding */
-#define CONFIG_BYTES_MAX  (64 * MIB) /* encoded configuration and rules */
+#define FRAME_MAX	  (64 * KIB)  /* a frame; larger is chunked */
+#define FRAME_QUEUE_MAX	  (96 * MIB)  /* peer that reads nothing is stuck */
+#define FRAME_QUEUE_HIGH  (1 * MIB)   /* start no more work that feeds it */
+#define JOB_BYTES_MAX	  (64 * MIB)  /* one job's observation with bodies */
+#define FINDING_BYTES_MAX (24 * MIB)  /* one encoded finding */
+#define CONFIG_BYTES_MAX  (64 * MIB)  /* encoded configuration and rules */
+#define HEAP_PIECE_MAX	  (512 * KIB) /* larger ones are mapped alone */
 
 /* Fetching. */
-#define URL_MAX_LEN	 (8 * KIB)  /* browsers and servers stop near here */
-#define HOST_MAX_LEN	 255	    /* RFC 1035 section 2.3.4 */
-#define HEADER_BYTES_MAX (64 * KIB) /* all response header lines of one hop */
-#define HEADER_LINES_MAX 512	    /* header lines kept of one message */
-#define HOPS_MAX	 11	    /* first request and ten redirects */
-#define CERT_CHAIN_MAX	 10	    /* certificates kept of one chain */
-#define CERT_TEXT_MAX	 (4 * KIB)  /* subject, issuer or SAN list kept */
-#define DNS_ANSWERS_MAX	 64	    /* records kept of one DNS answer */
-#define DNS_IN_FLIGHT	 32	    /* more than this loses answers in bursts */
+#define URL_MAX_LEN	 (8 * KIB)   /* browsers and servers stop near here */
+#define HOST_MAX_LEN	 255	     /* RFC 1035 section 2.3.4 */
+#define BODIES_HELD_MAX	 (16 * MIB)  /* all together, beyond BODY_FREE each */
+#define BODY_FREE	 (128 * KIB) /* a usual page never waits */
+#define BODY_STEP	 (256 * KIB) /* asked for at a time beyond that */
+#define HOP_BODY_MIN	 (64 * KIB)  /* of each hop, whatever came before it */
+#define HEADER_BYTES_MAX (64 * KIB)  /* all response header lines of one hop */
+#define HEADER_LINES_MAX 512	     /* header lines kept of one message */
+#define HOPS_MAX	 11	     /* first request and ten redirects */
+#define CERT_CHAIN_MAX	 10	     /* certificates kept of one chain */
+#define CERT_TEXT_MAX	 (4 * KIB)   /* subject, issuer or SAN list kept */
+#define DNS_ANSWERS_MAX	 64	     /* records kept of one DNS answer */
+#define DNS_IN_FLIGHT	 32 /* more than this loses answers in bursts */
 
 /* Analysis. */
 #define DECODED_BODY_MAX (16 * MIB) /* body after content decoding */

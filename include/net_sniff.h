@@ -7,6 +7,7 @@
 
 #include "observation.h"
 
+struct budget;
 struct event_base;
 struct net_sniff;
 struct peer;
@@ -15,7 +16,9 @@ struct peer;
  * handler's to take. */
 typedef void net_sniffed(struct observation *o, void *user, void *arg);
 
-struct net_sniff *net_sniff_new(struct event_base *, net_sniffed *, void *arg);
+/* The bodies of what waits are in the budget (borrowed). */
+struct net_sniff *net_sniff_new(struct event_base *, struct budget *bodies,
+    net_sniffed *, void *arg);
 /* What still waits is dropped. */
 void net_sniff_free(struct net_sniff *);
 /* A socket to the sniffer; a new one replaces the old.  Takes peer->fd. */

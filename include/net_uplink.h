@@ -8,6 +8,7 @@
 
 #include "bytes.h"
 
+struct budget;
 struct config;
 struct event_base;
 struct pace;
@@ -15,11 +16,12 @@ struct uplink;
 struct visit_settings;
 
 /*
- * Borrows pace and pacing (how many visits wait for their slot); copies what
- * it needs of the configuration and the certificates (PEM).  Returns owned.
+ * Borrows pace, pacing (how many visits wait for their slot) and the budget of
+ * bodies; copies what it needs of the configuration and the certificates (PEM).
+ * Returns owned.
  */
 struct uplink *uplink_new(struct event_base *, const struct config *,
-    struct span ca_pem, struct pace *, unsigned *pacing);
+    struct span ca_pem, struct pace *, unsigned *pacing, struct budget *bodies);
 /* For visit_start(); borrows, so hold the uplink until the visit is done. */
 const struct visit_settings *uplink_settings(const struct uplink *);
 void uplink_hold(struct uplink *);

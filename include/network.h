@@ -11,6 +11,7 @@
 #include "failure.h"
 #include "observation.h"
 
+struct budget;
 struct event_base;
 
 /* An IPv4 or IPv6 address with a port, and its text. */
@@ -84,9 +85,7 @@ struct fetch_settings {
 	struct span ca_pem; /* trusted certificates */
 	const char *user_agent;
 	int64_t connect_timeout; /* ms */
-	int64_t total_timeout;	 /* ms */
-	size_t body_limit;
-	unsigned concurrency;
+	struct budget *budget;	 /* of bodies; borrowed */
 };
 
 struct fetch_request {
@@ -100,9 +99,15 @@ struct fetch_request {
 	const char *etag;	   /* If-None-Match, or NULL */
 	const char *last_modified; /* If-Modified-Since, or NULL */
 	int64_t start_us;	   /* marks are relative to this */
+	int64_t timeout_ms;	   /* of the whole transfer, waits for the
+				    * budget not counted */
+	size_t body_limit;
+	size_t *charge; /* what it takes of the budget is added here, and is
+			 * the caller's to give back */
 };
 
-typedef void fetch_done(struct hop *, void *arg);
+/* took_us: time that counts against timeout_ms. */
+typedef void fetch_done(struct hop *, int64_t took_us, void *arg);
 
 /* Settings are borrowed for the life of the fetcher.  Exits when the
  * installed libcurl lacks an option that matters. */

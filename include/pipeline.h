@@ -14,6 +14,7 @@
 #include "limit.h"
 #include "observation.h"
 
+struct budget;
 struct peer;
 
 #define JOB_TIME_MS	  5000
@@ -33,8 +34,9 @@ struct pipeline_handler {
 	void *arg;
 };
 
+/* Bytes of what is not yet stored are in the budget (borrowed; may be NULL). */
 struct pipeline *pipeline_new(struct event_base *, enum role self,
-    struct channel *parent, const struct pipeline_handler *);
+    struct channel *parent, struct budget *, const struct pipeline_handler *);
 void pipeline_free(struct pipeline *);
 /* A socket to analyser `index` or to the store (a new one replaces the old;
  * unstored records are then sent again).  Takes peer->fd. */

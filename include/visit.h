@@ -9,6 +9,7 @@
 #include "observation.h"
 #include "schedule.h"
 
+struct budget;
 struct visit;
 struct event_base;
 
@@ -21,6 +22,9 @@ struct visit_settings {
 	bool ipv4;
 	bool ipv6;
 	unsigned redirects;
+	int64_t total_timeout; /* ms, of all transfers of a visit together */
+	size_t body_limit;     /* of all its bodies together */
+	struct budget *budget;
 	unsigned *waiting_for_pace; /* how many visits wait for their slot */
 };
 

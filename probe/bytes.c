@@ -343,6 +343,28 @@ buf_put_bytes(struct buf *b, struct span s)
 	buf_add(b, s.p, s.n);
 }
 
+size_t
+buf_open_bytes(struct buf *b)
+{
+	buf_put_u32(b, 0);
+	return b->len;
+}
+
+void
+buf_close_bytes(struct buf *b, size_t start)
+{
+	size_t n = b->len - start;
+
+	if (b->overflow)
+		return;
+	if (n > UINT32_MAX - 1) {
+		b->overflow = true;
+		return;
+	}
+	for (size_t i = 0; i < 4; i++)
+		b->data[start - 4 + i] = (char)(n >> 8 * i & 0xff);
+}
+
 /* NULL is written as the length that no string may have. */
 #define NULL_STRING UINT32_MAX
 

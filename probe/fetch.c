@@ -19,15 +19,16 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "budget.h"
 #include "http.h"
 #include "instant.h"
 #include "limit.h"
 #include "log.h"
 
-#define LOW_SPEED_BYTES	  100L
-#define LOW_SPEED_SECS	  10L
-#define RECEIVE_BUFFER	  16384L
-#define DEADLINE_EXTRA_MS 500
+#define LOW_SPEED_BYTES 100L
+#define LOW_SPEED_SECS	10L
+#define RECEIVE_BUFFER	16384L
+#define WAIT_BLAME_US	1000000 /* then a break may be the wait's fault */
 
 struct sock {
 	TAILQ_ENTRY(sock) next;
@@ -50,7 +51,17 @@ struct fetch {
 	bool chunked;
 	enum stopped stopped;
 	curl_socket_t fd;
-	int64_t start_us;
+	int64_t start_us;  /* of the visit */
+	int64_t began_us;  /* of this transfer; later when it waited */
+	int64_t paused_us; /* waits for the budget since; 0: does not */
+	int64_t waited_us;
+	int64_t timeout_us;
+	size_t body_limit;
+	size_t *charge; /* of the budget, by the whole visit */
+	size_t charged; /* by this transfer */
+	size_t wanted;	/* when it waits */
+	struct budget_waiter waiter;
+	struct event resume;
 	struct event deadline;
 	fetch_done *done;
 	void *arg;
@@ -301,14 +312,82 @@ on_header(char *data, size_t size, size_t n, void *arg)
 	return line.n;
 }
 
+static void
+arm_deadline(struct fetch *x)
+{
+	int64_t us = x->began_us + x->timeout_us - monotonic_us();
+	struct timeval tv = {us / 1000000, us % 1000000};
+
+	if (us < 0)
+		tv = (struct timeval){0, 0};
+	evtimer_add(&x->deadline, &tv);
+}
+
+static void
+charge(struct fetch *x, size_t n)
+{
+	x->charged += n;
+	*x->charge += n;
+}
+
+/* The budget has room: goes on from the loop, not from whoever gave back. */
+static void
+on_granted(void *arg)
+{
+	struct fetch *x = arg;
+
+	charge(x, x->wanted);
+	event_active(&x->resume, EV_TIMEOUT, 1);
+}
+
+static void
+on_resume(evutil_socket_t fd, short what, void *arg)
+{
+	struct fetch *x = arg;
+	struct fetcher *f = x->owner;
+	int64_t waited = monotonic_us() - x->paused_us;
+
+	(void)fd;
+	(void)what;
+	x->paused_us = 0;
+	x->waited_us += waited;
+	x->began_us += waited;
+	arm_deadline(x);
+	curl_easy_pause(x->easy, CURLPAUSE_CONT);
+	action(f, CURL_SOCKET_TIMEOUT, 0); /* `x` may be freed by now */
+}
+
+/* False: the transfer has to wait before it keeps so many bytes. */
+static bool
+may_keep(struct fetch *x, size_t len)
+{
+	struct budget *b = x->owner->settings.budget;
+	size_t more;
+
+	if (len <= BODY_FREE + x->charged)
+		return true;
+	more = len - BODY_FREE - x->charged;
+	more = (more + BODY_STEP - 1) / BODY_STEP * BODY_STEP;
+	if (!budget_take(b, &x->waiter, *x->charge, more)) {
+		x->wanted = more;
+		x->paused_us = monotonic_us();
+		evtimer_del(&x->deadline);
+		return false;
+	}
+	charge(x, more);
+	return true;
+}
+
 static size_t
 on_body(char *data, size_t size, size_t n, void *arg)
 {
 	struct fetch *x = arg;
 	struct buf *body = &x->hop->body;
-	size_t room = x->owner->settings.body_limit - body->len;
+	size_t room = x->body_limit - body->len;
 
 	n *= size;
+	if (!may_keep(x, body->len + (n < room ? n : room)))
+		return CURL_WRITEFUNC_PAUSE;
 	if (n <= room && buf_add(body, data, n))
 		return n;
 	buf_add(body, data, room);
@@ -326,7 +405,8 @@ on_ssl_ctx(CURL *easy, void *ctx, void *arg)
 	return CURLE_OK;
 }
 
-/* libcurl's own timers have been seen not to fire in this mode. */
+/* Not libcurl's: it counts waits for the budget, and has been seen not to
+ * fire in this mode. */
 static void
 on_deadline(evutil_socket_t fd, short what, void *arg)
 {
@@ -529,8 +609,15 @@ map_result(const struct fetch *x, struct hop *h, CURLcode rc)
 		h->outcome = OUTCOME_TOO_LARGE;
 		h->body_cut = true;
 		break;
-	case CURLE_FAILED_INIT:
 	case CURLE_OUT_OF_MEMORY:
+		/* Also libcurl's word for a line of the head that is longer
+		 * than it keeps. */
+		if (h->marks.request_sent != MARK_NONE) {
+			h->outcome = OUTCOME_HEADERS_TOO_LARGE;
+			break;
+		}
+		/* FALLTHROUGH */
+	case CURLE_FAILED_INIT:
 	case CURLE_BAD_FUNCTION_ARGUMENT:
 	case CURLE_UNKNOWN_OPTION:
 	case CURLE_SSL_CACERT_BADFILE:
@@ -566,9 +653,16 @@ static void
 read_info(struct fetch *x, struct hop *h)
 {
 	long value = 0;
+	curl_off_t connected = 0;
 
 	curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &value);
 	h->os_errno = (int)value;
+	/* Connected and lost again before the loop saw it. */
+	if (h->marks.tcp_done == MARK_NONE && h->marks.tcp_start != MARK_NONE &&
+	    curl_easy_getinfo(x->easy, CURLINFO_CONNECT_TIME_T, &connected) ==
+		CURLE_OK &&
+	    connected > 0)
+		h->marks.tcp_done = h->marks.tcp_start + connected;
 	value = 0;
 	curl_easy_getinfo(x->easy, CURLINFO_SSL_VERIFYRESULT, &value);
 	h->verify_result = value;
@@ -589,6 +683,8 @@ fetch_release(struct fetch *x)
 	struct fetcher *f = x->owner;
 
 	event_del(&x->deadline);
+	event_del(&x->resume);
+	budget_leave(f->settings.budget, &x->waiter);
 	curl_multi_remove_handle(f->multi, x->easy);
 	curl_easy_cleanup(x->easy);
 	curl_slist_free_all(x->connect_to);
@@ -598,22 +694,34 @@ fetch_release(struct fetch *x)
 	free(x);
 }
 
+/* A peer need not bear that we let it wait: such a break tells nothing. */
+static void
+blame_wait(const struct fetch *x, struct hop *h)
+{
+	if (x->waited_us > WAIT_BLAME_US &&
+	    (h->failure == FAILURE_CONNECTION_RESET ||
+		h->failure == FAILURE_EOF || h->failure == FAILURE_TIMED_OUT))
+		h->outcome = OUTCOME_LOCAL_ERROR;
+}
+
 static void
 fetch_finish(struct fetch *x, CURLcode rc)
 {
 	struct hop *h = x->hop;
 	fetch_done *done = x->done;
 	void *arg = x->arg;
+	int64_t took = monotonic_us() - x->began_us;
 
 	read_info(x, h);
 	h->curl_code = (int)rc;
 	h->marks.last_byte = elapsed(x);
 	h->stage = stage_reached(h, span_starts_i(span_of(h->url), "https:"));
 	map_result(x, h, rc);
+	blame_wait(x, h);
 	if (x->chunked && h->body.len > 0)
 		remove_chunking(h);
 	fetch_release(x);
-	done(h, arg);
+	done(h, took, arg);
 }
 
 void
@@ -656,7 +764,6 @@ set_constants(struct fetch *x)
 	SET(CURLOPT_FORBID_REUSE, 1L);
 	SET(CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)s->connect_timeout);
-	SET(CURLOPT_TIMEOUT_MS, (long)s->total_timeout);
 	SET(CURLOPT_LOW_SPEED_LIMIT, LOW_SPEED_BYTES);
 	SET(CURLOPT_LOW_SPEED_TIME, LOW_SPEED_SECS);
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
@@ -728,13 +835,17 @@ fetch_start(struct fetcher *f, const struct fetch_request *r, struct hop *hop,
     fetch_done *done, void *arg)
 {
 	struct fetch *x = xcalloc(1, sizeof *x);
-	int64_t ms = f->settings.total_timeout + DEADLINE_EXTRA_MS;
-	struct timeval tv = {ms / 1000, ms % 1000 * 1000};
 	char text[ADDRESS_TEXT_MAX];
 
 	x->owner = f;
 	x->hop = hop;
 	x->start_us = r->start_us;
+	x->began_us = monotonic_us();
+	x->timeout_us = r->timeout_ms * 1000;
+	x->body_limit = r->body_limit;
+	x->charge = r->charge;
+	x->waiter.granted = on_granted;
+	x->waiter.arg = x;
 	x->done = done;
 	x->arg = arg;
 	x->fd = CURL_SOCKET_BAD;
@@ -754,8 +865,9 @@ fetch_start(struct fetcher *f, const struct fetch_request *r, struct hop *hop,
 	set_request(x, r);
 	TAILQ_INSERT_TAIL(&f->fetches, x, next);
 	f->active++;
+	evtimer_assign(&x->resume, f->base, on_resume, x);
 	evtimer_assign(&x->deadline, f->base, on_deadline, x);
-	evtimer_add(&x->deadline, &tv);
+	arm_deadline(x);
 	if (curl_multi_add_handle(f->multi, x->easy) != CURLM_OK)
 		fatal("libcurl takes no more transfers");
 	return x;

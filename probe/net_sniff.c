@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "budget.h"
 #include "channel.h"
 #include "instant.h"
 #include "limit.h"
@@ -26,11 +27,13 @@ struct waiting {
 	uint64_t id;
 	int64_t until_us; /* monotonic */
 	struct observation observation;
+	size_t bytes; /* of its bodies, in the budget */
 	void *user;
 };
 
 struct net_sniff {
 	struct event_base *base;
+	struct budget *bodies;
 	struct channel *channel; /* NULL: no sniffer */
 	struct event *timer;
 	net_sniffed *done;
@@ -47,6 +50,7 @@ go_on(struct net_sniff *s, struct waiting *w)
 	s->n--;
 	s->done(&w->observation, w->user, s->arg);
 	observation_release(&w->observation);
+	budget_give(s->bodies, w->bytes);
 	free(w);
 }
 
@@ -71,11 +75,13 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 struct net_sniff *
-net_sniff_new(struct event_base *base, net_sniffed *done, void *arg)
+net_sniff_new(struct event_base *base, struct budget *bodies, net_sniffed *done,
+    void *arg)
 {
 	struct net_sniff *s = xcalloc(1, sizeof *s);
 
 	s->base = base;
+	s->bodies = bodies;
 	s->done = done;
 	s->arg = arg;
 	TAILQ_INIT(&s->list);
@@ -242,6 +248,16 @@ send_claim(struct net_sniff *s, const struct waiting *w)
 	buf_release(&b);
 }
 
+static size_t
+body_bytes(const struct observation *o)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < o->nhops; i++)
+		n += o->hops[i].body.len + o->hops[i].wire.len;
+	return n;
+}
+
 void
 net_sniff_claim(struct net_sniff *s, struct observation *o, void *user)
 {
@@ -255,6 +271,8 @@ net_sniff_claim(struct net_sniff *s, struct observation *o, void *user)
 	w->id = ++s->next_id;
 	w->until_us = monotonic_us() + PATIENCE_MS * INT64_C(1000);
 	w->observation = *o;
+	w->bytes = body_bytes(o);
+	budget_add(s->bodies, w->bytes);
 	w->user = user;
 	observation_init(o);
 	TAILQ_INSERT_TAIL(&s->list, w, next);

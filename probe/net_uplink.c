@@ -19,7 +19,7 @@ struct uplink {
 
 struct uplink *
 uplink_new(struct event_base *base, const struct config *c, struct span ca_pem,
-    struct pace *pace, unsigned *pacing)
+    struct pace *pace, unsigned *pacing, struct budget *bodies)
 {
 	struct uplink *u = xcalloc(1, sizeof *u);
 
@@ -32,9 +32,7 @@ uplink_new(struct event_base *base, const struct config *c, struct span ca_pem,
 	    .ca_pem = ca_pem,
 	    .user_agent = u->user_agent,
 	    .connect_timeout = c->connect_timeout,
-	    .total_timeout = c->total_timeout,
-	    .body_limit = (size_t)c->body_limit,
-	    .concurrency = c->concurrency,
+	    .budget = bodies,
 	};
 	u->fetcher = fetcher_new(base, &u->fetch);
 	u->visit = (struct visit_settings){
@@ -46,6 +44,9 @@ uplink_new(struct event_base *base, const struct config *c, struct span ca_pem,
 	    .ipv4 = c->ipv4,
 	    .ipv6 = c->ipv6,
 	    .redirects = c->redirects,
+	    .total_timeout = c->total_timeout,
+	    .body_limit = (size_t)c->body_limit,
+	    .budget = bodies,
 	    .waiting_for_pace = pacing,
 	};
 	return u;

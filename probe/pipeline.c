@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "budget.h"
 #include "digest.h"
 #include "finding.h"
 #include "instant.h"
@@ -14,6 +15,7 @@
 #include "log.h"
 
 #define POISON_MAX     256
+#define HEADERS_ROOM   (8 * MIB) /* of a message, for all but bodies */
 #define TRIES_MAX      3 /* of a job whose analysers end without fault */
 #define POISON_TIME_MS (24 * INT64_C(3600000))
 #define CLOSED_TIME_MS 1000 /* from an analyser's socket to its end */
@@ -36,9 +38,11 @@ struct job {
 	uint32_t worker;
 	unsigned tries;
 	char body_sha256[65];
-	struct buf analyse;  /* observation with bodies, until analysed */
+	struct span analyse; /* observation with bodies, in one of the next */
+	struct buf without;  /* it, where the store wants another form */
 	struct buf record;   /* what the store gets */
 	size_t packet_bytes; /* of it */
+	size_t charge;	     /* of the budget */
 };
 
 struct worker {
@@ -61,6 +65,7 @@ struct pipeline {
 	enum role self;
 	struct channel *parent;
 	struct channel *store;
+	struct budget *budget;
 	struct pipeline_handler handler;
 	TAILQ_HEAD(jobs, job) jobs; /* ascending id */
 	size_t njobs;
@@ -79,17 +84,33 @@ static void pipeline_advance(struct pipeline *);
 
 struct pipeline *
 pipeline_new(struct event_base *base, enum role self, struct channel *parent,
-    const struct pipeline_handler *handler)
+    struct budget *budget, const struct pipeline_handler *handler)
 {
 	struct pipeline *p = xcalloc(1, sizeof *p);
 
 	p->base = base;
 	p->self = self;
 	p->parent = parent;
+	p->budget = budget;
 	p->handler = *handler;
 	p->next_id = 1;
 	TAILQ_INIT(&p->jobs);
 	return p;
+}
+
+/* The budget has what the job holds now. */
+static void
+job_charge(struct pipeline *p, struct job *j)
+{
+	size_t held = j->without.len + j->record.len, before = j->charge;
+
+	j->charge = held;
+	if (p->budget == NULL)
+		return;
+	if (held > before)
+		budget_add(p->budget, held - before);
+	else
+		budget_give(p->budget, before - held);
 }
 
 static void
@@ -98,8 +119,9 @@ job_free(struct pipeline *p, struct job *j)
 	TAILQ_REMOVE(&p->jobs, j, next);
 	p->njobs--;
 	p->packet_bytes -= j->packet_bytes;
-	buf_release(&j->analyse);
+	buf_release(&j->without);
 	buf_release(&j->record);
+	job_charge(p, j);
 	free(j);
 }
 
@@ -135,7 +157,9 @@ job_finish(struct pipeline *p, struct job *j, struct span finding)
 	if (j->record.overflow)
 		bug("record of observation %llu over its maximum",
 		    (unsigned long long)j->id);
-	buf_release(&j->analyse);
+	j->analyse = SPAN_NULL;
+	buf_release(&j->without);
+	job_charge(p, j);
 	j->state = JOB_FINISHED;
 	pipeline_advance(p);
 }
@@ -197,6 +221,9 @@ worker_fail_job(struct pipeline *p, struct worker *w, const char *why)
 	w->job = NULL;
 	if (j == NULL)
 		return;
+	/* The job's bytes may be on their way still. */
+	channel_free(w->channel);
+	w->channel = NULL;
 	poison_add(p, j);
 	snprintf(note, sizeof note, "analysis failed: %s", why);
 	log_error("observation %llu: %s; body sha256 %s",
@@ -239,9 +266,9 @@ worker_give(struct pipeline *p, struct worker *w, struct job *j)
 	j->state = JOB_ANALYSING;
 	j->worker = w->index;
 	p->waiting--;
-	p->waiting_bytes -= j->analyse.len;
+	p->waiting_bytes -= j->analyse.n;
 	j->tries++;
-	channel_send(w->channel, MSG_JOB, j->id, buf_span(&j->analyse));
+	channel_lend(w->channel, MSG_JOB, j->id, j->analyse);
 	event_add(w->timer, &tv);
 }
 
@@ -290,7 +317,7 @@ feed_store(struct pipeline *p)
 		if (j->state != JOB_FINISHED || channel_full(p->store))
 			return;
 		j->state = JOB_SENT;
-		channel_send(p->store, MSG_RECORD, j->id, buf_span(&j->record));
+		channel_lend(p->store, MSG_RECORD, j->id, buf_span(&j->record));
 	}
 }
 
@@ -310,7 +337,7 @@ on_result(struct pipeline *p, struct worker *w, const struct message *m)
 {
 	struct job *j = w->job;
 
-	if (j == NULL || j->id != m->id) {
+	if (j == NULL || j->id != m->id || channel_queued(w->channel) > 0) {
 		log_error("analyser %u answered for observation %llu, which it "
 			  "was not given",
 		    w->index, (unsigned long long)m->id);
@@ -354,7 +381,7 @@ requeue(struct pipeline *p, struct worker *w)
 	w->job = NULL;
 	j->state = JOB_WAITING;
 	p->waiting++;
-	p->waiting_bytes += j->analyse.len;
+	p->waiting_bytes += j->analyse.n;
 	pipeline_advance(p);
 }
 
@@ -413,6 +440,10 @@ on_stored(struct pipeline *p, const struct message *m)
 			break;
 	if (j == NULL)
 		return;
+	if (channel_has_lent(p->store, buf_span(&j->record))) {
+		log_error("the store acknowledged what it has not read");
+		return;
+	}
 	job_free(p, j);
 	p->handler.stored(m->id, m->data, p->handler.arg);
 	pipeline_advance(p);
@@ -503,46 +534,93 @@ wants_analysis(const struct observation *o)
 	return observation_answered(o) && observation_last(o)->status != 304;
 }
 
+/* Bodies that no message has room for are cut: of the hops before the last
+ * first, then what came before a coding was removed, then the last one. */
+static void
+fit(struct observation *o)
+{
+	size_t room = JOB_BYTES_MAX - HEADERS_ROOM, held = 0;
+
+	for (size_t i = 0; i < o->nhops; i++)
+		held += o->hops[i].body.len + o->hops[i].wire.len;
+	for (size_t i = 0; i < o->nhops && held > room; i++) {
+		struct hop *h = &o->hops[i];
+
+		held -= h->wire.len;
+		buf_release(&h->wire);
+		if (i + 1 == o->nhops && h->body.len > room)
+			h->body.len = room;
+		else if (i + 1 < o->nhops) {
+			held -= h->body.len;
+			buf_release(&h->body);
+		}
+		h->body_cut = true;
+	}
+}
+
+/* The record begins with the observation; the analyser gets the same bytes
+ * where it needs no others.  Nothing is appended to the record before the
+ * analyser is done. */
+static void
+job_encode(struct job *j, const struct observation *o, enum bodies bodies,
+    bool analyse)
+{
+	bool chunked = observation_last(o)->wire.len > 0;
+	size_t start, end;
+
+	buf_init(&j->without, JOB_BYTES_MAX);
+	buf_init(&j->record, record_max);
+	start = buf_open_bytes(&j->record);
+	observation_encode(o, &j->record, bodies);
+	buf_close_bytes(&j->record, start);
+	end = j->record.len;
+	buf_put_bytes(&j->record, buf_span(&o->packets));
+	if (!analyse)
+		return;
+	if (bodies == BODIES_ALL && !chunked) {
+		j->analyse =
+		    span_slice(buf_span(&j->record), start, end - start);
+		return;
+	}
+	observation_encode(o, &j->without, BODIES_DECODED);
+	j->analyse = buf_span(&j->without);
+}
+
 uint64_t
 pipeline_submit(struct pipeline *p, struct observation *o, enum bodies bodies,
     bool same)
 {
 	struct job *j = xcalloc(1, sizeof *j);
-	struct buf encoded = BUF_INIT(JOB_BYTES_MAX);
 	uint64_t id = p->next_id++;
+	bool analyse = !same && wants_analysis(o);
 
 	o->id = j->id = id;
 	j->time = o->time;
-	buf_init(&j->analyse, JOB_BYTES_MAX);
-	buf_init(&j->record, record_max);
-	observation_encode(o, &encoded, bodies);
-	buf_put_bytes(&j->record, buf_span(&encoded));
-	buf_put_bytes(&j->record, buf_span(&o->packets));
+	if (analyse)
+		sha256_hex(buf_span(&observation_last(o)->body),
+		    j->body_sha256);
+	fit(o);
+	job_encode(j, o, bodies, analyse);
 	j->packet_bytes = o->packets.len;
+	observation_release(o);
 	p->packet_bytes += j->packet_bytes;
 	TAILQ_INSERT_TAIL(&p->jobs, j, next);
 	p->njobs++;
-	if (same || !wants_analysis(o)) {
+	job_charge(p, j);
+	if (!analyse) {
 		job_finish_with(p, j, same ? ANALYSIS_SAME : ANALYSIS_NONE,
 		    NULL);
-		goto out;
-	}
-	sha256_hex(buf_span(&observation_last(o)->body), j->body_sha256);
-	if (is_poison(p, j)) {
+	} else if (is_poison(p, j)) {
 		job_finish_with(p, j, ANALYSIS_FAILED,
 		    "these bytes made an analyser fail today");
 	} else {
-		observation_encode(o, &j->analyse, BODIES_DECODED);
 		j->state = JOB_WAITING;
 		p->waiting++;
-		p->waiting_bytes += j->analyse.len;
+		p->waiting_bytes += j->analyse.n;
 		pipeline_advance(p);
 	}
-out:
 	if (!pipeline_ready(p))
 		p->was_full = true;
-	buf_release(&encoded);
-	observation_release(o);
 	return id;
 }
 

@@ -27,6 +27,7 @@ analyse(struct analysis *a, struct connection *source, const struct message *m)
 	finding_init(&f);
 	if (!observation_decode(&o, m->data))
 		fatal("job %llu is malformed", (unsigned long long)m->id);
+	assembler_trim(&source->in);
 	analysis_run(a, &o, &f);
 	finding_encode(&f, &out);
 	if (out.overflow) {

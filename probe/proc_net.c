@@ -12,6 +12,7 @@
 #include "process.h"
 #include "pipeline.h"
 
+#include "budget.h"
 #include "config.h"
 #include "digest.h"
 #include "instant.h"
@@ -66,6 +67,7 @@ struct net {
 	struct robots_cache *robots;
 	struct uplink *uplink;
 	struct pace *pace;
+	struct budget bodies;
 	struct buf ca; /* PEM, as the parent last sent it */
 	LIST_HEAD(looks, look) looks;
 	unsigned active;
@@ -562,7 +564,7 @@ static struct uplink *
 uplink_of_config(struct net *n)
 {
 	return uplink_new(n->base, n->config, buf_span(&n->ca), n->pace,
-	    &n->pacing);
+	    &n->pacing, &n->bodies);
 }
 
 static void
@@ -680,6 +682,7 @@ net_open(struct net *n, struct startup *s)
 	n->once = set.once;
 	settings_release(&set);
 	n->config = c;
+	budget_init(&n->bodies, BODIES_HELD_MAX);
 	n->ca = s->ca_bundle;
 	n->pace = pace_new(c->spacing * 1000);
 	n->robots = robots_cache_new();
@@ -750,9 +753,9 @@ net_main(struct connection *parent, struct startup *s)
 		return 1;
 	n->parent = channel_adopt(n->base, parent, &from_parent);
 	process_log_to_channel(n->parent);
-	n->pipeline =
-	    pipeline_new(n->base, ROLE_NET, n->parent, &from_pipeline);
-	n->sniff = net_sniff_new(n->base, on_sniffed, n);
+	n->pipeline = pipeline_new(n->base, ROLE_NET, n->parent, &n->bodies,
+	    &from_pipeline);
+	n->sniff = net_sniff_new(n->base, &n->bodies, on_sniffed, n);
 	for (size_t i = 0; i < s->npeers; i++)
 		set_peer(n, &s->peers[i]);
 	event_add(n->tick_timer, &second);

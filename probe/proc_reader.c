@@ -306,7 +306,7 @@ reader_main(struct connection *parent, struct startup *s)
 	r->parent = channel_adopt(r->base, parent, &from_parent);
 	process_log_to_channel(r->parent);
 	r->pipeline =
-	    pipeline_new(r->base, ROLE_READER, r->parent, &from_pipeline);
+	    pipeline_new(r->base, ROLE_READER, r->parent, NULL, &from_pipeline);
 	for (size_t i = 0; i < s->npeers; i++)
 		pipeline_peer(r->pipeline, &s->peers[i]);
 	event_base_dispatch(r->base);

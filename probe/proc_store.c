@@ -36,8 +36,9 @@
 #include "warc.h"
 
 #define COMMIT_WAIT_MS 20
-#define COMMIT_MAX     64   /* records in one group */
-#define RETRY_MS       5000 /* after the disk refused */
+#define COMMIT_MAX     64	 /* records in one group */
+#define COMMIT_BYTES   (4 * MIB) /* or of them: what waits is held twice */
+#define RETRY_MS       5000	 /* after the disk refused */
 #define WARC_FOLDER    "warc"
 #define TOTALS_SECONDS 10
 #define HOOK_END_MS    1500 /* at the end, for calls under way */
@@ -48,6 +49,7 @@ struct record {
 	struct observation observation;
 	struct finding finding;
 	struct advice advice;
+	size_t body_bytes;
 	bool archived; /* is in the WARC file */
 	bool keep;     /* its packets are to be kept */
 	bool kept;     /* and are on disk */
@@ -67,6 +69,7 @@ struct keeper {
 	uint64_t kept;	/* captures since the start */
 	TAILQ_HEAD(records, record) records;
 	size_t nrecords;
+	size_t body_bytes; /* of them */
 	struct event *commit_timer;
 	struct event *flush_timer;
 	struct event *totals_timer;
@@ -79,6 +82,7 @@ record_free(struct keeper *k, struct record *r)
 {
 	TAILQ_REMOVE(&k->records, r, next);
 	k->nrecords--;
+	k->body_bytes -= r->body_bytes;
 	observation_release(&r->observation);
 	finding_release(&r->finding);
 	advice_release(&r->advice);
@@ -369,8 +373,13 @@ take_record(struct keeper *k, const struct message *m)
 	}
 	r->id = m->id;
 	TAILQ_INSERT_TAIL(&k->records, r, next);
+	r->body_bytes = observation.n + packets.n;
+	k->body_bytes += r->body_bytes;
 	if (++k->nrecords == 1 && !k->refused)
 		timer_ms(k->commit_timer, COMMIT_WAIT_MS);
+	/* From the loop, when the message's own memory is free again. */
+	if (k->body_bytes >= COMMIT_BYTES && !k->refused)
+		timer_ms(k->commit_timer, 0);
 	if (k->nrecords >= COMMIT_MAX && !k->refused)
 		commit(k);
 }

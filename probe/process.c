@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <link.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -227,6 +228,15 @@ startup_receive(struct connection *c, struct startup *s)
 	}
 }
 
+/* A large body's memory goes back to the kernel when it is freed: the C
+ * library would keep more of it with each one that it meets. */
+static void
+return_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, HEAP_PIECE_MAX);
+	mallopt(M_TRIM_THRESHOLD, 2 * HEAP_PIECE_MAX);
+}
+
 _Noreturn void
 process_main(enum role role)
 {
@@ -259,6 +269,7 @@ process_main(enum role role)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	log_role(role_name(role));
+	return_memory();
 	connection_init(&parent, PROCESS_FD, role, ROLE_PARENT);
 	log_to(log_by_connection, &parent);
 	if (!connection_send(&parent, MSG_HELLO, 0,

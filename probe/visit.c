@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "budget.h"
 #include "instant.h"
 #include "limit.h"
 #include "log.h"
@@ -32,6 +33,8 @@ struct visit {
 	struct fetch *fetch;
 	struct event timer;
 	int64_t start_us;
+	int64_t took_us; /* by its transfers */
+	size_t charge;	 /* of the budget of bodies */
 	char *proxy;
 	char *etag;
 	char *last_modified;
@@ -67,6 +70,7 @@ static void
 visit_finish(struct visit *v)
 {
 	v->done(&v->observation, v->arg);
+	budget_give(v->settings->budget, v->charge);
 	visit_free(v);
 }
 
@@ -192,12 +196,13 @@ retry_address(struct visit *v, struct hop *h)
 }
 
 static void
-on_fetched(struct hop *h, void *arg)
+on_fetched(struct hop *h, int64_t took_us, void *arg)
 {
 	struct visit *v = arg;
 	char *next;
 
 	v->fetch = NULL;
+	v->took_us += took_us;
 	note_pace(v, h);
 	if (connect_failed(h) && v->next_address < v->naddresses &&
 	    h->ntried < ADDRESSES_TRIED_MAX) {
@@ -216,6 +221,29 @@ on_fetched(struct hop *h, void *arg)
 
 /* ---- before a transfer ---- */
 
+/* What the hops before have left of it. */
+static size_t
+body_room(const struct visit *v)
+{
+	const struct observation *o = &v->observation;
+	size_t held = 0;
+
+	for (size_t i = 0; i < o->nhops; i++)
+		held += o->hops[i].wire.len > 0 ? o->hops[i].wire.len
+						: o->hops[i].body.len;
+	return held + HOP_BODY_MIN < v->settings->body_limit
+	    ? v->settings->body_limit - held
+	    : HOP_BODY_MIN;
+}
+
+static int64_t
+time_left(const struct visit *v)
+{
+	int64_t ms = v->settings->total_timeout - v->took_us / 1000;
+
+	return ms > 1 ? ms : 1;
+}
+
 static void
 fetch_now(struct visit *v)
 {
@@ -229,6 +257,9 @@ fetch_now(struct visit *v)
 	    .verify = v->verify,
 	    .plain = v->plain,
 	    .start_us = v->start_us,
+	    .timeout_ms = time_left(v),
+	    .body_limit = body_room(v),
+	    .charge = &v->charge,
 	};
 
 	/* A validator belongs to the page's own URL. */
