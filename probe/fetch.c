@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "budget.h"
+#include "fetch_end.h"
 #include "http.h"
 #include "instant.h"
 #include "limit.h"
@@ -36,8 +37,6 @@ struct sock {
 	struct event event;
 };
 
-enum stopped { STOPPED_NOT, STOPPED_BODY, STOPPED_HEADERS, STOPPED_DEADLINE };
-
 struct fetch {
 	TAILQ_ENTRY(fetch) next;
 	struct fetcher *owner;
@@ -47,9 +46,8 @@ struct fetch {
 	struct hop *hop;
 	struct address address;
 	bool pinned; /* no proxy: the peer must be `address` */
-	bool denied; /* by our policy, before connecting */
 	bool chunked;
-	enum stopped stopped;
+	struct fetch_end end;
 	curl_socket_t fd;
 	int64_t start_us;  /* of the visit */
 	int64_t began_us;  /* of this transfer; later when it waited */
@@ -65,7 +63,6 @@ struct fetch {
 	struct event deadline;
 	fetch_done *done;
 	void *arg;
-	char error[CURL_ERROR_SIZE];
 };
 
 struct fetcher {
@@ -237,7 +234,7 @@ on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 
 	(void)purpose;
 	if (x->pinned && !policy_allows(x->owner->settings.policy, &to->addr)) {
-		x->denied = true;
+		x->end.denied = true;
 		return CURL_SOCKET_BAD;
 	}
 	x->hop->marks.tcp_start = elapsed(x);
@@ -263,7 +260,7 @@ on_before_request(void *arg, char *peer, char *own, int peer_port, int own_port)
 	if (x->pinned &&
 	    (!address_parse(&a, peer, 0) ||
 		!policy_allows(x->owner->settings.policy, &a.u.sa))) {
-		x->denied = true;
+		x->end.denied = true;
 		return CURL_PREREQFUNC_ABORT;
 	}
 	if (own_port > 0 && own_port <= 65535)
@@ -303,7 +300,7 @@ on_header(char *data, size_t size, size_t n, void *arg)
 	    span_ends_i(buf_span(&h->headers), "\n\r\n"))
 		buf_clear(&h->headers);
 	if (!buf_add_span(&h->headers, line)) {
-		x->stopped = STOPPED_HEADERS;
+		x->end.stopped = STOPPED_HEADERS;
 		return 0;
 	}
 	if (span_starts_i(line, "transfer-encoding:") &&
@@ -391,7 +388,7 @@ on_body(char *data, size_t size, size_t n, void *arg)
 	if (n <= room && buf_add(body, data, n))
 		return n;
 	buf_add(body, data, room);
-	x->stopped = STOPPED_BODY;
+	x->end.stopped = STOPPED_BODY;
 	return 0;
 }
 
@@ -414,221 +411,11 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	x->stopped = STOPPED_DEADLINE;
+	x->end.stopped = STOPPED_DEADLINE;
 	fetch_finish(x, CURLE_OPERATION_TIMEDOUT);
 }
 
 /* ---- how it ended ---- */
-
-static enum stage
-stage_reached(const struct hop *h, bool tls)
-{
-	if (h->headers.len > 0 && span_ends_i(buf_span(&h->headers), "\n\r\n"))
-		return STAGE_BODY;
-	if (h->marks.first_byte != MARK_NONE)
-		return STAGE_HTTP_RESPONSE;
-	if (h->marks.request_sent != MARK_NONE)
-		return STAGE_HTTP_RESPONSE;
-	if (h->marks.tcp_done != MARK_NONE)
-		return tls ? STAGE_TLS : STAGE_HTTP_REQUEST;
-	return STAGE_TCP;
-}
-
-static enum failure
-errno_failure(int e)
-{
-	switch (e) {
-	case ECONNREFUSED:
-		return FAILURE_CONNECTION_REFUSED;
-	case ECONNRESET:
-	case EPIPE:
-		return FAILURE_CONNECTION_RESET;
-	case ECONNABORTED:
-		return FAILURE_CONNECTION_ABORTED;
-	case EHOSTUNREACH:
-		return FAILURE_HOST_UNREACHABLE;
-	case ENETUNREACH:
-		return FAILURE_NETWORK_UNREACHABLE;
-	case ENETDOWN:
-		return FAILURE_NETWORK_DOWN;
-	case ETIMEDOUT:
-		return FAILURE_TIMED_OUT;
-	case EACCES:
-	case EPERM:
-		return FAILURE_PERMISSION_DENIED;
-	default:
-		return FAILURE_NONE;
-	}
-}
-
-static bool
-is_local_trouble(int e)
-{
-	return e == EADDRNOTAVAIL || e == ENOBUFS || e == EMFILE ||
-	    e == ENFILE || e == ENOMEM;
-}
-
-static void
-unknown(struct hop *h, const char *text)
-{
-	h->failure = FAILURE_UNKNOWN;
-	if (h->failure_text == NULL)
-		h->failure_text = xstrdup(text);
-}
-
-static void
-map_connect(const struct fetch *x, struct hop *h)
-{
-	if (x->denied)
-		h->outcome = OUTCOME_BLOCKED_BY_POLICY;
-	else if (is_local_trouble(h->os_errno))
-		h->outcome = OUTCOME_LOCAL_ERROR;
-	else if ((h->failure = errno_failure(h->os_errno)) == FAILURE_NONE)
-		unknown(h, "connect");
-}
-
-static void
-map_tls(const struct fetch *x, struct hop *h)
-{
-	struct span text = span_of(x->error);
-
-	h->failure = errno_failure(h->os_errno);
-	if (h->failure != FAILURE_NONE)
-		return;
-	/* Texts of OpenSSL by way of libcurl; asserted end to end. */
-	if (span_search_i(text, "ssl_error_syscall") < text.n ||
-	    span_search_i(text, "unexpected eof") < text.n)
-		h->failure = FAILURE_EOF;
-	else if (span_search_i(text, "unrecognized name") < text.n)
-		h->failure = FAILURE_SSL_HOSTNAME;
-	else
-		h->failure = FAILURE_SSL_HANDSHAKE;
-}
-
-static void
-map_verify(const struct fetch *x, struct hop *h)
-{
-	struct span text = span_of(x->error);
-
-	if (h->verify_result > 1)
-		h->failure = tls_verify_failure(h->verify_result);
-	else if (span_search_i(text, "subject name") < text.n)
-		h->failure = FAILURE_SSL_HOSTNAME;
-	else
-		h->failure = FAILURE_SSL_CERTIFICATE;
-}
-
-static void
-map_receive(const struct fetch *x, struct hop *h)
-{
-	struct span text = span_of(x->error);
-
-	h->failure = errno_failure(h->os_errno);
-	if (h->failure != FAILURE_NONE)
-		return;
-	if (span_search_i(text, "too large response headers") < text.n)
-		h->outcome = OUTCOME_HEADERS_TOO_LARGE;
-	else if (span_search_i(text, "chunk") < text.n ||
-	    span_search_i(text, "illegal or missing hexadecimal") < text.n)
-		unknown(h, "http_bad_chunk");
-	else
-		h->failure = FAILURE_EOF;
-}
-
-static void
-map_write(const struct fetch *x, struct hop *h)
-{
-	switch (x->stopped) {
-	case STOPPED_BODY:
-		h->outcome = OUTCOME_TOO_LARGE;
-		h->body_cut = true;
-		break;
-	case STOPPED_HEADERS:
-		h->outcome = OUTCOME_HEADERS_TOO_LARGE;
-		break;
-	case STOPPED_NOT:
-	case STOPPED_DEADLINE:
-		bug("libcurl reports a write error that we did not make");
-	}
-}
-
-static void
-map_result(const struct fetch *x, struct hop *h, CURLcode rc)
-{
-	char text[64];
-
-	switch (rc) {
-	case CURLE_OK:
-		break;
-	case CURLE_COULDNT_CONNECT:
-		map_connect(x, h);
-		break;
-	case CURLE_ABORTED_BY_CALLBACK:
-		h->outcome = OUTCOME_BLOCKED_BY_POLICY;
-		break;
-	case CURLE_OPERATION_TIMEDOUT:
-		h->failure = FAILURE_TIMEOUT;
-		h->body_cut = h->body.len > 0;
-		break;
-	case CURLE_SSL_CONNECT_ERROR:
-		map_tls(x, h);
-		break;
-	case CURLE_PEER_FAILED_VERIFICATION:
-		map_verify(x, h);
-		break;
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_ISSUER_ERROR:
-		h->failure = FAILURE_SSL_CERTIFICATE;
-		break;
-	case CURLE_GOT_NOTHING:
-		h->failure = FAILURE_EOF;
-		break;
-	case CURLE_PARTIAL_FILE:
-		h->failure = FAILURE_EOF;
-		h->outcome = OUTCOME_TRUNCATED;
-		h->body_cut = true;
-		break;
-	case CURLE_SEND_ERROR:
-		if ((h->failure = errno_failure(h->os_errno)) == FAILURE_NONE)
-			unknown(h, "send");
-		break;
-	case CURLE_RECV_ERROR:
-		map_receive(x, h);
-		h->body_cut = h->body.len > 0;
-		break;
-	case CURLE_UNSUPPORTED_PROTOCOL:
-		unknown(h, "http_not_http");
-		break;
-	case CURLE_WEIRD_SERVER_REPLY:
-		unknown(h, "http_malformed");
-		break;
-	case CURLE_WRITE_ERROR:
-		map_write(x, h);
-		break;
-	case CURLE_FILESIZE_EXCEEDED:
-		h->outcome = OUTCOME_TOO_LARGE;
-		h->body_cut = true;
-		break;
-	case CURLE_OUT_OF_MEMORY:
-		/* Also libcurl's word for a line of the head that is longer
-		 * than it keeps. */
-		if (h->marks.request_sent != MARK_NONE) {
-			h->outcome = OUTCOME_HEADERS_TOO_LARGE;
-			break;
-		}
-		/* FALLTHROUGH */
-	case CURLE_FAILED_INIT:
-	case CURLE_BAD_FUNCTION_ARGUMENT:
-	case CURLE_UNKNOWN_OPTION:
-	case CURLE_SSL_CACERT_BADFILE:
-		h->outcome = OUTCOME_INTERNAL_ERROR;
-		log_error("libcurl: %s (%d)", curl_easy_strerror(rc), (int)rc);
-		break;
-	default:
-		snprintf(text, sizeof text, "curl_%d", (int)rc);
-		unknown(h, text);
-	}
-}
 
 /* libcurl leaves chunk framing in place, so that what came is kept as it
  * came; the payload is taken out here. */
@@ -715,8 +502,8 @@ fetch_finish(struct fetch *x, CURLcode rc)
 	read_info(x, h);
 	h->curl_code = (int)rc;
 	h->marks.last_byte = elapsed(x);
-	h->stage = stage_reached(h, span_starts_i(span_of(h->url), "https:"));
-	map_result(x, h, rc);
+	h->stage = fetch_stage(h);
+	fetch_map(&x->end, h, (int)rc);
 	blame_wait(x, h);
 	if (x->chunked && h->body.len > 0)
 		remove_chunking(h);
@@ -731,8 +518,7 @@ fetch_cancel(struct fetch *x)
 		return;
 	read_info(x, x->hop);
 	x->hop->failure = FAILURE_INTERRUPTED;
-	x->hop->stage = stage_reached(x->hop,
-	    span_starts_i(span_of(x->hop->url), "https:"));
+	x->hop->stage = fetch_stage(x->hop);
 	x->hop->body_cut = x->hop->body.len > 0;
 	fetch_release(x);
 }
@@ -753,7 +539,7 @@ set_constants(struct fetch *x)
 	const struct fetch_settings *s = &x->owner->settings;
 
 	SET(CURLOPT_PRIVATE, x);
-	SET(CURLOPT_ERRORBUFFER, x->error);
+	SET(CURLOPT_ERRORBUFFER, x->end.error);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
