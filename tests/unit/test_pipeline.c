@@ -175,7 +175,7 @@ set_up(void **state)
 	connection_init(&analyser, -1, ROLE_ANALYSER, ROLE_NET);
 	connection_init(&store, -1, ROLE_STORE, ROLE_NET);
 	up = channel_new(base, fds[0], ROLE_NET, ROLE_PARENT, &p);
-	pipeline = pipeline_new(base, ROLE_NET, up, &h);
+	pipeline = pipeline_new(base, ROLE_NET, up, NULL, &h);
 	join(ROLE_ANALYSER, &analyser);
 	join(ROLE_STORE, &store);
 	return 0;
