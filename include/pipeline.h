@@ -56,7 +56,8 @@ size_t pipeline_pending(const struct pipeline *);
  */
 uint64_t pipeline_submit(struct pipeline *, struct observation *o, enum bodies,
     bool same);
-/* Asks the store what it knows; `resumed` answers. */
+/* Asks the store what it knows, and a new one again where the old one died
+ * with the answer; `resumed` answers, once. */
 void pipeline_resume(struct pipeline *);
 /* A message of this source to the store, behind all records submitted. */
 void pipeline_send_store(struct pipeline *, enum message_type, uint64_t id,

@@ -78,6 +78,7 @@ struct pipeline {
 	size_t npoison;
 	uint64_t restarts;
 	bool was_full;
+	bool asked; /* the store, what it knows; no answer yet */
 };
 
 static void pipeline_advance(struct pipeline *);
@@ -457,8 +458,10 @@ on_store_message(struct channel *ch, const struct message *m, void *arg)
 	(void)ch;
 	if (m->type == MSG_STORED)
 		on_stored(p, m);
-	else if (m->type == MSG_RESUME)
+	else if (m->type == MSG_RESUME) {
+		p->asked = false;
 		p->handler.resumed(m->data, p->handler.arg);
+	}
 }
 
 static void
@@ -492,6 +495,8 @@ store_set(struct pipeline *p, const struct peer *peer)
 	TAILQ_FOREACH (j, &p->jobs, next)
 		if (j->state == JOB_SENT)
 			j->state = JOB_FINISHED;
+	if (p->asked)
+		pipeline_resume(p);
 	pipeline_advance(p);
 }
 
@@ -627,6 +632,7 @@ pipeline_submit(struct pipeline *p, struct observation *o, enum bodies bodies,
 void
 pipeline_resume(struct pipeline *p)
 {
+	p->asked = true;
 	if (p->store != NULL)
 		channel_send(p->store, MSG_RESUME_ASK, 0, SPAN_NULL);
 }

@@ -263,6 +263,32 @@ test_broken_off(void **state)
 	expect_record("lives on");
 }
 
+static void
+expect_ask(void)
+{
+	struct message m;
+
+	turn();
+	assert_true(waits(&store));
+	assert_true(connection_receive(&store, &m));
+	assert_int_equal(m.type, MSG_RESUME_ASK);
+}
+
+/* A store that dies with the question is no end of all work. */
+static void
+test_asked_again(void **state)
+{
+	(void)state;
+	pipeline_resume(pipeline);
+	expect_ask();
+	join(ROLE_STORE, &store);
+	expect_ask();
+	connection_send(&store, MSG_RESUME, 0, SPAN_NULL);
+	turn();
+	join(ROLE_STORE, &store);
+	assert_false(waits(&store));
+}
+
 int
 main(void)
 {
@@ -272,6 +298,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_wrong_answer, set_up,
 		tear_down),
 	    cmocka_unit_test_setup_teardown(test_broken_off, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_asked_again, set_up,
+		tear_down),
 	};
 
 	alarm(60);
