@@ -115,6 +115,8 @@ CONFORMANCE = $(CONFORMANCE_SRC:tests/conformance/%.c=$(B)/tests/%)
 SERVICE_SRC = $(wildcard tests/service/*.c)
 SERVICE = $(SERVICE_SRC:tests/service/%.c=$(B)/tests/%)
 wrapped_hostile_analyser = analysis_run connection_send
+wrapped_kill_points = channel_send channel_send_fd connection_send \
+	connection_receive assembler_step
 
 $(B)/tests/%: tests/service/%.c $(B)/libkpwatch.a
 	$(SAY) "  TEST  $<"
@@ -255,6 +257,13 @@ install: all
 	@f=contrib/completion/_kpwatch; [ ! -e $$f ] || \
 	  install -D -m 644 $$f $(zshdir)/_kpwatch
 
+# The package in a clean root: minutes, the network, and root.
+check-package: deps-deb programs
+	@KPWATCH=$(CURDIR)/$(PROGRAM) B=$(B) tests/run.sh -t 1800 package
+
+deps-deb:
+	@contrib/setup/deps.sh build test deb
+
 # A Debian package in build/deb.
 deb:
 	@contrib/setup/deps.sh build deb
@@ -264,5 +273,6 @@ clean:
 	rm -rf build kpwatch
 
 force:
-.PHONY: all unit clean force deps deps-test deps-bench deps-fuzz run programs check torture \
+.PHONY: all unit clean force deps deps-test deps-bench deps-fuzz deps-deb \
+	check-package run programs check torture \
 	lint bench fuzz fuzz-afl install deb
