@@ -13,6 +13,7 @@
 #include "bytes.h"
 
 struct charset; /* charset.h */
+struct page;	/* page.h: a scan under way */
 
 /* Where a URL stood. */
 enum link_source {
@@ -52,12 +53,11 @@ struct link {
 	const struct element *element; /* the element that carries it */
 	struct span attr;	       /* attribute name; empty for scripts */
 	/* For <a>: classes, ids and image addresses of the elements inside it,
-	 * space-separated, and the visible text, folded; both cut at
-	 * LINK_TEXT_MAX.  Known when the link is given: an <a> is given at its
-	 * end. */
+	 * space-separated and cut at LINK_TEXT_MAX.  Known when the link is
+	 * given: an <a> is given at its end. */
 	struct span inner;
-	struct span text;
-	uint64_t offset; /* of the element's '<' */
+	struct page *page; /* for link_text(); NULL: it has none */
+	uint64_t offset;   /* of the element's '<' */
 };
 
 /* One visible text block, folded; `heading` is the level 1-6 or 0. */
@@ -97,6 +97,10 @@ struct page_stats {
  */
 void page_scan(struct span body, const struct charset *charset,
     const struct page_handler *, struct page_stats *);
+
+/* The visible text of an <a>, folded and cut at LINK_TEXT_MAX; of an image
+ * what stands for it.  Good as long as the link. */
+struct span link_text(const struct link *);
 
 /* Is this the name with that key?  Of a literal it is two comparisons. */
 INLINE bool

@@ -48,6 +48,14 @@ struct fold {
 	bool space; /* white space is due before the next byte */
 };
 
+/* Text of a link as it stands in the input: most links' is never read. */
+struct text_piece {
+	struct span raw;
+	unsigned how; /* enum html_decoding */
+};
+
+#define ANCHOR_PIECES 16
+
 enum code_kind {
 	CODE_HANDLER, /* short, written for this element */
 	CODE_SCRIPT,
@@ -72,9 +80,11 @@ struct page {
 	struct buf anchor_scratch;
 	struct buf anchor_inner;
 	struct fold anchor_text;
+	struct text_piece anchor_pieces[ANCHOR_PIECES];
+	size_t nanchor_pieces; /* not yet in anchor_text */
 	struct buf anchor_alt;
 	struct span link_inner; /* of links being given */
-	struct span link_text;
+	bool link_has_text;
 	/* text */
 	struct fold block;
 	struct buf decoded;
@@ -120,6 +130,8 @@ void fold_add(struct fold *, struct span utf8);
 void fold_clear(struct fold *);
 /* Visible text of the token into the open block and link. */
 void text_token(struct page *);
+/* The open link's text as far as it was met (borrows). */
+struct span anchor_text(struct page *);
 void text_flush(struct page *);
 /* Raw text of a token decoded (borrows: input or page->decoded). */
 struct span page_decode(struct page *, struct span raw, unsigned how);

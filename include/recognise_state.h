@@ -80,8 +80,8 @@ struct seen {
 	struct span name; /* p NULL: none */
 	struct span url;  /* p NULL: none */
 	const struct element *at;
-	struct span text;
-	const char *kit; /* NULL: none */
+	const struct link *link; /* whose text it has; NULL: none */
+	const char *kit;	 /* NULL: none */
 	uint64_t offset;
 	bool fold; /* case of the name does not count */
 };

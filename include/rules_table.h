@@ -246,6 +246,7 @@ struct rules {
 	uint32_t class_first[128];     /* of the markup that begins so; what */
 	uint32_t attribute_first[128]; /* follows is in markup_next */
 	uint32_t *markup_next;
+	uint64_t *markup_key;	/* span_key() of the attribute, lower case */
 	uint8_t *pattern_first; /* of the path: a letter, or PATH_* */
 	uint32_t *word_table;	/* hash of names */
 	size_t word_table_size;
@@ -270,7 +271,12 @@ struct rules {
 bool rules_page_test(const struct rules *, const struct rule_test *,
     struct buf *got);
 /* The text at an offset (borrows). */
-const char *rules_text(const struct rules *, uint32_t);
+static inline const char *
+rules_text(const struct rules *r, uint32_t at)
+{
+	return at < r->ntext ? r->text + at : "";
+}
+
 struct span rules_span(const struct rules *, uint32_t);
 /* Builds the hash of host names; after the tables are complete. */
 void rules_index(struct rules *);
@@ -288,8 +294,12 @@ rules_text_is_i(const struct rules *r, uint32_t text, struct span word)
 {
 	const char *t = rules_text(r, text);
 
-	return word.n > 0 && ascii_lower(t[0]) == ascii_lower(word.p[0]) &&
-	    span_is_i(word, t);
+	if (word.n == 0)
+		return false;
+	for (size_t i = 0; i < word.n; i++)
+		if (t[i] == '\0' || ascii_lower(t[i]) != ascii_lower(word.p[i]))
+			return false;
+	return t[word.n] == '\0';
 }
 
 /* Sorted word list lookup, ASCII case ignored. */

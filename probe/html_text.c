@@ -2,9 +2,8 @@
 #include "page.h"
 
 #include <string.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+
+#include "bytes16.h"
 
 void
 fold_init(struct fold *f, size_t max)
@@ -42,30 +41,22 @@ static size_t
 plain_run(struct span s)
 {
 	size_t i = 1;
-	unsigned char c;
-
-#ifdef __SSE2__
 	unsigned spaces, odd, carry = 0;
+	unsigned char c;
+	bytes16 v;
 
 	for (; i + 16 <= s.n; i += 16) {
-		__m128i v = _mm_loadu_si128((const void *)(s.p + i));
-		__m128i low = _mm_set1_epi8(0x1f);
-		__m128i bad = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(v, low),
-					       v),
-		    _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8((char)0xc2)),
-			_mm_cmpeq_epi8(v, _mm_set1_epi8((char)0xe3))));
-
-		spaces = (unsigned)_mm_movemask_epi8(
-		    _mm_cmpeq_epi8(v, _mm_set1_epi8(' ')));
-		odd = (unsigned)_mm_movemask_epi8(bad);
+		v = bytes16_load(s.p + i);
+		spaces = bytes16_mask(bytes16_is(v, ' '));
+		odd = bytes16_mask(bytes16_upto(v, 0x1f) | bytes16_is(v, 0xc2) |
+		    bytes16_is(v, 0xe3));
 		odd |= spaces & (spaces << 1 | carry);
 		if (odd != 0) {
-			i += (size_t)__builtin_ctz(odd);
+			i += bytes16_first(odd);
 			return s.p[i - 1] == ' ' ? i - 1 : i;
 		}
 		carry = spaces >> 15;
 	}
-#endif
 	for (; i < s.n; i++) {
 		c = (unsigned char)s.p[i];
 		if (c < ' ' || c == 0xc2 || c == 0xe3 ||
@@ -135,41 +126,63 @@ block_add(struct page *p, struct span text)
 	}
 }
 
-static void
-text_piece(struct page *p, struct span raw, unsigned how)
+/* A text in pieces, so that no text is too long to keep; a reference that is
+ * cut in two is not worth more than that. */
+static struct span
+piece_take(struct span *raw)
 {
-	struct span text;
+	struct span part = *raw;
+	size_t n = TOKEN_KEEP_MAX;
 
-	if (p->h->text == NULL) /* only the link's text is wanted */
-		raw = span_slice(raw, 0, LINK_TEXT_MAX * 8);
-	text = page_decode(p, raw, how);
-	if (p->h->text != NULL)
-		block_add(p, text);
-	if (p->anchor_open && !p->anchor_text.out.overflow)
-		fold_add(&p->anchor_text, text);
+	if (raw->n > TOKEN_KEEP_MAX) {
+		while (n > TOKEN_KEEP_MAX / 2 && !ascii_space(raw->p[n - 1]))
+			n--;
+		part.n = n;
+	}
+	*raw = span_slice(*raw, part.n, raw->n);
+	return part;
+}
+
+/* The pieces of a link's text that wait.  What is wrong with them was counted
+ * when the page's text was read. */
+struct span
+anchor_text(struct page *p)
+{
+	uint32_t bad = p->stats->bad_chars;
+	struct text_piece *t = p->anchor_pieces;
+	struct span raw;
+
+	for (; t < p->anchor_pieces + p->nanchor_pieces; t++)
+		for (raw = t->raw; raw.n > 0 && !p->anchor_text.out.overflow;)
+			fold_add(&p->anchor_text,
+			    page_decode(p, piece_take(&raw), t->how));
+	p->nanchor_pieces = 0;
+	p->stats->bad_chars = bad;
+	return buf_span(&p->anchor_text.out);
+}
+
+static void
+anchor_add(struct page *p, struct span raw, unsigned how)
+{
+	if (p->nanchor_pieces == ANCHOR_PIECES)
+		(void)anchor_text(p);
+	if (!p->anchor_text.out.overflow)
+		p->anchor_pieces[p->nanchor_pieces++] =
+		    (struct text_piece){raw, how};
 }
 
 void
 text_token(struct page *p)
 {
 	unsigned how = html_text_decoding(&p->token);
-	struct span raw = p->token.data, part;
+	struct span raw = p->token.data;
 
-	if (p->h->text == NULL &&
-	    (!p->anchor_open || p->anchor_text.out.overflow))
+	if (p->anchor_open)
+		anchor_add(p, raw, how);
+	if (p->h->text == NULL)
 		return;
-	/* in pieces, so that no text is too long to keep; a reference that
-	 * is cut in two is not worth more than that */
-	while (raw.n > TOKEN_KEEP_MAX) {
-		size_t n = TOKEN_KEEP_MAX;
-
-		while (n > TOKEN_KEEP_MAX / 2 && !ascii_space(raw.p[n - 1]))
-			n--;
-		part = span_slice(raw, 0, n);
-		text_piece(p, part, how);
-		raw = span_slice(raw, n, raw.n);
-	}
-	text_piece(p, raw, how);
+	while (raw.n > 0)
+		block_add(p, page_decode(p, piece_take(&raw), how));
 }
 
 void

@@ -98,7 +98,9 @@ page_init(struct page *p, const struct charset *charset,
 	p->charset = charset;
 	p->stats = stats;
 	p->anchor_open = false;
-	p->link_inner = p->link_text = SPAN_NULL;
+	p->link_inner = SPAN_NULL;
+	p->link_has_text = false;
+	p->nanchor_pieces = 0;
 	p->heading = 0;
 	p->block_offset = 0;
 	p->templates = 0;
@@ -135,8 +137,13 @@ void
 page_link(struct page *p, enum link_source source, struct span url,
     const struct element *e, struct span attr)
 {
-	struct link l = {source, url, e, attr, p->link_inner, p->link_text,
-	    e == NULL ? p->token.offset : e->offset};
+	struct link l = {.source = source,
+	    .url = url,
+	    .element = e,
+	    .attr = attr,
+	    .inner = p->link_inner,
+	    .page = p->link_has_text ? p : NULL,
+	    .offset = e == NULL ? p->token.offset : e->offset};
 
 	if (p->stats->nlinks >= LINKS_MAX) {
 		p->stats->links_cut = true;
@@ -233,11 +240,21 @@ anchor_close(struct page *p)
 		return;
 	p->anchor_open = false;
 	p->link_inner = buf_span(&p->anchor_inner);
-	p->link_text = buf_span(&p->anchor_text.out);
-	if (p->link_text.n == 0)
-		p->link_text = buf_span(&p->anchor_alt);
+	p->link_has_text = true;
 	element_links(p, &p->anchor, TAG_A);
-	p->link_inner = p->link_text = SPAN_NULL;
+	p->link_inner = SPAN_NULL;
+	p->link_has_text = false;
+}
+
+struct span
+link_text(const struct link *l)
+{
+	struct span text;
+
+	if (l->page == NULL)
+		return SPAN_NULL;
+	text = anchor_text(l->page);
+	return text.n > 0 ? text : buf_span(&l->page->anchor_alt);
 }
 
 static void
@@ -253,6 +270,7 @@ anchor_start(struct page *p)
 	buf_clear(&p->anchor_inner);
 	buf_clear(&p->anchor_alt);
 	fold_clear(&p->anchor_text);
+	p->nanchor_pieces = 0;
 	p->anchor_open = p->h->link != NULL;
 }
 

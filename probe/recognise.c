@@ -143,7 +143,8 @@ recogniser_add(struct recogniser *r, const struct seen *seen)
 	s.platform = xstrdup(seen->platform);
 	s.kit = xstrdup(seen->kit);
 	s.url = clip_dup(seen->url, URL_MAX_LEN);
-	s.text = clip_dup(seen->text, LINK_TEXT_MAX);
+	if (seen->link != NULL)
+		s.text = clip_dup(link_text(seen->link), LINK_TEXT_MAX);
 	s.element = clip_dup(buf_span(&r->element), ELEMENT_TEXT_MAX);
 	s.offset = seen->offset;
 	s.count = 1;
@@ -298,7 +299,7 @@ seen_at(const struct recogniser *r, const struct link *l)
 	return (struct seen){.kind = SIGHTING_KIND_COUNT,
 	    .at = l->element,
 	    .url = r->url_good ? buf_span(&r->url.href) : l->url,
-	    .text = l->text,
+	    .link = l,
 	    .offset = l->offset};
 }
 

@@ -233,7 +233,8 @@ attribute_value(struct recogniser *r, const struct element *e,
 		const struct rule_markup *m = &rules->markups[i];
 		struct span account;
 
-		if (!rules_text_is_i(rules, m->attribute, a->name) ||
+		if (rules->markup_key[i] != a->key ||
+		    !rules_text_is_i(rules, m->attribute, a->name) ||
 		    !conditions_hold(rules, m, e, &account))
 			continue;
 		if (m->platform != RULE_NONE)

@@ -154,6 +154,8 @@ index_markups(struct rules *r)
 	free(r->markup_next);
 	r->markup_next =
 	    xreallocarray(NULL, r->nmarkups + 1, sizeof(*r->markup_next));
+	free(r->markup_key);
+	r->markup_key = xcalloc(r->nmarkups + 1, sizeof(*r->markup_key));
 	for (size_t i = r->nmarkups; i-- > 0;) {
 		const struct rule_markup *m = &r->markups[i];
 		struct span a = rules_span(r, m->attribute);
@@ -162,6 +164,7 @@ index_markups(struct rules *r)
 
 		if (m->attribute != RULE_NONE && a.n > 0) {
 			r->attribute_lengths[a.p[0] & 127] |= bit_of(a.n);
+			r->markup_key[i] = key_lower(span_key(a));
 			first = &r->attribute_first[a.p[0] & 127];
 		} else if (m->attribute == RULE_NONE && c.n > 1) {
 			r->class_starts[c.p[0] & 127] |=

@@ -8,12 +8,6 @@
 
 #define RULES_MAGIC 0x6b705231u /* "kpR1" */
 
-const char *
-rules_text(const struct rules *r, uint32_t at)
-{
-	return at < r->ntext ? r->text + at : "";
-}
-
 struct span
 rules_span(const struct rules *r, uint32_t at)
 {
@@ -38,6 +32,7 @@ rules_free(struct rules *r)
 	free(r->host_length);
 	free(r->word_table);
 	free(r->markup_next);
+	free(r->markup_key);
 	free(r->pattern_first);
 	free(r->text);
 	free(r->platforms);

@@ -40,7 +40,7 @@ on_link(void *arg, const struct link *l)
 	touch(l->url);
 	touch(l->attr);
 	touch(l->inner);
-	touch(l->text);
+	touch(link_text(l));
 	if (l->element != NULL)
 		on_element(NULL, l->element);
 }

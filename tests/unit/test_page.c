@@ -19,12 +19,14 @@ static void
 on_link(void *arg, const struct link *l)
 {
 	struct log *log = arg;
+	struct span text;
 
 	buf_addf(&log->out, "%s %.*s", sources[l->source], SPAN_ARG(l->url));
 	if (l->inner.n > 0)
 		buf_addf(&log->out, " (%.*s)", SPAN_ARG(l->inner));
-	if (l->text.n > 0)
-		buf_addf(&log->out, " [%.*s]", SPAN_ARG(l->text));
+	text = link_text(l);
+	if (text.n > 0)
+		buf_addf(&log->out, " [%.*s]", SPAN_ARG(text));
 	buf_add_char(&log->out, '\n');
 }
 
