@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TIME_MAX_MS INT64_C(9000000000000) /* the year 2255 */
+
 void
 packet_claim_release(struct packet_claim *c)
 {
@@ -60,6 +62,9 @@ packet_claim_decode(struct packet_claim *claim, struct span s)
 	memset(claim, 0, sizeof *claim);
 	cursor_init(&c, s.p, s.n);
 	claim->time = cursor_i64le(&c);
+	/* In nanoseconds it must fit still. */
+	if (claim->time < 0 || claim->time > TIME_MAX_MS)
+		c.bad = true;
 	claim->linger_ms = cursor_u32le(&c);
 	n = cursor_u32le(&c);
 	if (n > CLAIM_FLOWS_MAX)
