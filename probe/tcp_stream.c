@@ -601,7 +601,7 @@ take_payload(struct tcp_table *t, struct tcp_stream *s, struct tcp_piece *p)
 	}
 	ahead = (int32_t)(p->seq - d->next);
 	if (ahead < 0) {
-		uint32_t old = (uint32_t)-ahead;
+		uint32_t old = d->next - p->seq;
 
 		if (old >= n)
 			return;
