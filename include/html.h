@@ -38,7 +38,8 @@ struct attribute {
 	bool plain_value;  /* in this form as they stand in the input */
 };
 
-/* A start tag, given for every element that has attributes. */
+/* A start tag, given for every element that has attributes or a name of
+ * somebody's own, with ":" or "-" in it. */
 struct element {
 	struct span tag; /* lower case */
 	uint64_t key;	 /* span_key() of it */

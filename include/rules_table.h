@@ -239,6 +239,7 @@ struct rules {
 	 * characters of the classes. */
 	uint32_t word_lengths[128];
 	uint32_t attribute_lengths[128];
+	uint32_t tag_lengths[128]; /* of tags that mean something alone */
 	uint32_t class_starts[128];
 	uint32_t suffix_lengths[128];  /* of "name.*" hosts, without ".*" */
 	uint32_t list_lengths[128];    /* of player_words and player_not */

@@ -338,6 +338,15 @@ start_special(struct page *p, const struct element *e, enum tag tag)
 	}
 }
 
+/* "fb:like", "amp-social-share": an element that may mean something by its
+ * name alone. */
+static bool
+is_custom(struct span name)
+{
+	return memchr(name.p, '-', name.n) != NULL ||
+	    memchr(name.p, ':', name.n) != NULL;
+}
+
 static void
 start_tag(struct page *p)
 {
@@ -354,7 +363,8 @@ start_tag(struct page *p)
 	if (info->tag == TAG_CELL || info->tag == TAG_BODY)
 		anchor_close(p);
 	p->element.nattrs = 0;
-	if (p->token.nattrs > 0) {
+	if (p->token.nattrs > 0 ||
+	    (info == &other_tag && is_custom(p->token.name))) {
 		page_element(p, &p->scratch, &p->element);
 		if (p->h->element != NULL)
 			p->h->element(p->h->arg, &p->element);

@@ -358,7 +358,8 @@ is_redirect_key(const struct rules *rules, struct span key)
 	return false;
 }
 
-/* "out.php?url=http%3A%2F%2F…": the target counts, not the redirector. */
+/* "out.php?url=http%3A%2F%2F…", "?to=//…": the target counts, not the
+ * redirector. */
 static bool
 own_redirect(struct recogniser *r, const struct link *l, enum place place)
 {
@@ -368,8 +369,9 @@ own_redirect(struct recogniser *r, const struct link *l, enum place place)
 	bool found = false;
 
 	if (mark == l->url.n ||
-	    (span_search_i(rest, "%3a") == rest.n &&
-		span_search(rest, "://") == rest.n))
+	    (span_search_i(rest, "%2f%2f") == rest.n &&
+		span_search_i(rest, "%3a") == rest.n &&
+		span_search(rest, "//") == rest.n))
 		return false;
 	while (!found && query_next(&rest, &key, &value)) {
 		if (!is_redirect_key(r->rules, key))
@@ -378,7 +380,7 @@ own_redirect(struct recogniser *r, const struct link *l, enum place place)
 		form_decode(value, &target);
 		struct span t = buf_span(&target);
 		if (!span_starts_i(t, "http://") &&
-		    !span_starts_i(t, "https://"))
+		    !span_starts_i(t, "https://") && !span_starts(t, "//"))
 			continue;
 		found = rules_classify(r->rules, t, &r->match) &&
 		    r->match.kind != SIGHTING_SHARE;

@@ -226,8 +226,6 @@ attribute_value(struct recogniser *r, const struct element *e,
 {
 	const struct rules *rules = r->rules;
 
-	if (!spend(r, rules->nmarkups))
-		return;
 	for (uint32_t i = rules->attribute_first[a->name.p[0] & 127];
 	     i != RULE_NONE; i = rules->markup_next[i]) {
 		const struct rule_markup *m = &rules->markups[i];
@@ -237,6 +235,8 @@ attribute_value(struct recogniser *r, const struct element *e,
 		    !rules_text_is_i(rules, m->attribute, a->name) ||
 		    !conditions_hold(rules, m, e, &account))
 			continue;
+		if (!spend(r, rules->nmarkups))
+			return;
 		if (m->platform != RULE_NONE)
 			add_service(r, e, m, m->platform,
 			    m->kind == SIGHTING_SHARE ? SPAN_NULL
@@ -252,8 +252,9 @@ tag_rules(struct recogniser *r, const struct element *e)
 {
 	const struct rules *rules = r->rules;
 
-	/* "fb:like", "g:plusone": a prefix of one or two letters. */
-	if (e->tag.n < 4 || (e->tag.p[1] != ':' && e->tag.p[2] != ':') ||
+	if (e->tag.n == 0 ||
+	    (rules->tag_lengths[e->tag.p[0] & 127] >> (e->tag.n % 32) & 1) ==
+		0 ||
 	    !spend(r, rules->nmarkups))
 		return;
 	for (size_t i = 0; i < rules->nmarkups; i++) {

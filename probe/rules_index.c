@@ -149,6 +149,7 @@ index_markups(struct rules *r)
 {
 	memset(r->attribute_lengths, 0, sizeof(r->attribute_lengths));
 	memset(r->class_starts, 0, sizeof(r->class_starts));
+	memset(r->tag_lengths, 0, sizeof(r->tag_lengths));
 	memset(r->class_first, 0xff, sizeof(r->class_first));
 	memset(r->attribute_first, 0xff, sizeof(r->attribute_first));
 	free(r->markup_next);
@@ -170,6 +171,10 @@ index_markups(struct rules *r)
 			r->class_starts[c.p[0] & 127] |=
 			    bit_of((unsigned char)c.p[1]);
 			first = &r->class_first[c.p[0] & 127];
+		} else if (m->tag != RULE_NONE && m->attribute == RULE_NONE) {
+			a = rules_span(r, m->tag);
+			if (a.n > 0)
+				r->tag_lengths[a.p[0] & 127] |= bit_of(a.n);
 		}
 		if (first == NULL)
 			continue;

@@ -130,6 +130,8 @@ finds_channels_once_however_linked(void **state)
 	    "meta handle=1234567890|property=fb:admins");
 	expect("channel vk somebody",
 	    "a href=out.php?url=https%3A%2F%2Fvk.com%2Fsomebody");
+	expect("channel vk somebody x2", "a href=out.php?url=//vk.com/somebody",
+	    "a href=/go?to=%2F%2Fvk.com%2Fsomebody");
 	expect("channel vk somebody",
 	    "a href=https://l.facebook.com/l.php?u=https%3A%2F%2Fvk.com%2F"
 	    "somebody");
