@@ -1,6 +1,7 @@
 /* Where links hide, what is text, and what the tokeniser makes of it all. */
 #include "cm.h"
 
+#include "bytes16.h"
 #include "charset.h"
 #include "html.h"
 #include "limit.h"
@@ -205,6 +206,49 @@ test_feeds(void **state)
 	    "utf-8", true, true, "title T\nh1 T\nfeed /e\n");
 }
 
+/* What is written for a feed's own base, and in HTML inside Atom. */
+static void
+test_feed_bases(void **state)
+{
+	(void)state;
+	scan(SPAN("<feed xml:base='http://b.example/x/'><link href='l'/>"
+		  "<entry xml:base='y/'><link href='/e'/><content src='c'/>"
+		  "<summary type='html'>&lt;a href='d'&gt;d&lt;/a&gt;"
+		  "</summary></entry><entry><link href='m'/></entry></feed>"),
+	    "utf-8", true, false,
+	    "base http://b.example/x/\nfeed http://b.example/x/l\n"
+	    "feed http://b.example/e\nfeed http://b.example/x/y/c\n"
+	    "attr http://b.example/x/y/d [d]\nfeed http://b.example/x/m\n");
+	scan(SPAN("<rss><item xml:base='rel/'><link>a</link></item></rss>"),
+	    "utf-8", true, false, "feed a\n");
+	scan(SPAN("<feed><title type='html'>&lt;b&gt;Bold&lt;/b&gt; &lt;a "
+		  "href='http://t.example/'&gt;x&lt;/a&gt;</title></feed>"),
+	    "utf-8", true, true,
+	    "attr http://t.example/ [x]\ntitle Bold x\nh1 Bold x\n");
+	scan(SPAN("<feed><entry><content type='xhtml'><div><a href='h'>t</a>"
+		  "</div></content></entry></feed>"),
+	    "utf-8", true, false, "feed h\n");
+}
+
+/* The mask that any machine makes, and this machine's own. */
+static void
+test_masks(void **state)
+{
+	uint8_t bytes[16];
+	unsigned want;
+
+	(void)state;
+	for (unsigned round = 0; round < 256; round++) {
+		want = 0;
+		for (unsigned i = 0; i < 16; i++) {
+			bytes[i] = (uint8_t)(round * 37 + i * i * 11);
+			want |= (unsigned)(bytes[i] >= 0x80) << i;
+		}
+		assert_int_equal(bytes16_mask_plain(bytes16_load(bytes)), want);
+		assert_int_equal(bytes16_mask(bytes16_load(bytes)), want);
+	}
+}
+
 /* Linear and bounded, whatever stands there. */
 static void
 test_limits(void **state)
@@ -238,6 +282,8 @@ main(void)
 	    cmocka_unit_test(test_text),
 	    cmocka_unit_test(test_charsets),
 	    cmocka_unit_test(test_feeds),
+	    cmocka_unit_test(test_feed_bases),
+	    cmocka_unit_test(test_masks),
 	    cmocka_unit_test(test_limits),
 	};
 
