@@ -3,8 +3,8 @@
 #
 #	tests/run.sh [-j N] [-t SECONDS] [KIND]...
 #
-# KIND: unit conformance cases hooks service fuzz world torture lint (default:
-# all but fuzz and torture).
+# KIND: unit conformance cases hooks service fuzz world torture package lint
+# (default: all but fuzz, torture and package).
 # A test is a program: one of $B/tests (from tests/unit/*.c and
 # tests/conformance/*.c) or an executable tests/KIND/*.sh.  Its TAP lines are
 # its cases; without such lines it is one case and its exit code the outcome

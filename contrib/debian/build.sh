@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the Debian package from this tree into build/deb, and shows what
-# lintian says of it.  `make deb` calls it.
+# lintian says of it.  `make deb` calls it.  DEBFULLNAME and DEBEMAIL are its
+# maintainer; without them it is kpwatch@example.org, which nobody reads.
 set -eu
 cd "$(dirname "$0")/../.."
 command -v dh >/dev/null ||
@@ -15,6 +16,15 @@ rm -rf "$out"
 mkdir -p "$tree"
 cp -R Makefile README.md LICENSE probe include conf contrib "$tree"
 mv "$tree/contrib/debian" "$tree/debian"
+# Whoever builds it maintains it, and says so as other tools of Debian ask.
+if [ -n "${DEBEMAIL:-}" ]; then
+	who="${DEBFULLNAME:-The kpwatch authors} <$DEBEMAIL>"
+	sed -i "s/^Maintainer: .*/Maintainer: $who/" "$tree/debian/control"
+	sed -i "s/^ -- .* <[^>]*>  / -- $who  /" "$tree/debian/changelog"
+else
+	echo "deb: the maintainer is a placeholder; DEBFULLNAME and DEBEMAIL" \
+	    "name the true one" >&2
+fi
 rm "$tree/debian/build.sh"
 jobs=$(nproc)
 (cd "$tree" && DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:-parallel=$jobs}" \

@@ -23,7 +23,7 @@ tshark"
 fuzz="afl++"
 
 # What a Debian package is built and looked at with.
-deb="debhelper fakeroot lintian"
+deb="debhelper fakeroot lintian debootstrap wget debian-archive-keyring"
 
 fail() {
 	echo "deps: $*" >&2
