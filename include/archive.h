@@ -17,6 +17,9 @@ struct archive *archive_new(warc_read_fn *, warc_note_fn *, void *arg);
 /* Before the first byte: gzip members are undone ahead by a crew (borrowed;
  * NULL: not). */
 void archive_crew(struct archive *, struct crew *);
+/* Before the first byte: the read function begins at that place of the stored
+ * file, where a record begins. */
+void archive_begin_at(struct archive *, uint64_t offset);
 void archive_free(struct archive *);
 /*
  * The bytes at the reading place: at least `want` of them (at most

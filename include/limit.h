@@ -120,6 +120,8 @@
 #define KNOWN_MAX 16384 /* elements remembered of one target */
 
 /* Replay. */
+#define REPLAY_AWAKE_MAX   32	      /* archives read at once: 0.9 MiB each */
+#define REPLAY_HEADS_MAX   (32 * MIB) /* their next bodies */
 #define REPLAY_ORDER_MAX   4096	      /* observations sorted by their ends */
 #define REPLAY_ORDER_BYTES (16 * MIB) /* and their bodies */
 #define REPLAY_GATHER_MAX  (64 * MIB) /* bodies of exchanges under way */

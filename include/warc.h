@@ -109,6 +109,10 @@ uint64_t warc_reader_position(const struct warc_reader *);
 /* Place in the stored file behind the block just read to its end, when every
  * record has a gzip member of its own: where the next member begins. */
 uint64_t warc_reader_here(struct warc_reader *);
+/* Can a new reader go on before the next record, and where? */
+bool warc_reader_mark(struct warc_reader *, uint64_t *offset);
+/* Before the first record: the read function begins at that mark. */
+void warc_reader_begin_at(struct warc_reader *, uint64_t offset);
 /* Value of a header field (case ignored, trimmed); p NULL when absent. */
 struct span warc_field(const struct warc_record *, const char *name);
 /* The first bytes of a file: is it a WARC or an ARC, plain or gzipped? */
@@ -194,6 +198,24 @@ size_t warc_source_damage(const struct warc_source *);
 uint64_t warc_source_position(const struct warc_source *);
 /* Records read so far, of every type. */
 uint64_t warc_source_records(const struct warc_source *);
+
+/* A place between two observations at which another source can go on, as if
+ * it had read what is before. */
+struct warc_mark {
+	uint64_t offset;
+	uint64_t next_id;
+	uint64_t records;
+	char *request_uri; /* of a request that waits for its response */
+	char *request;
+	size_t request_n;
+};
+
+/* Fills an initialised (zeroed) or used mark.  False where none can be: within
+ * a visit, in one long gzip stream, in an ARC, on a pipe. */
+bool warc_source_mark(struct warc_source *, struct warc_mark *);
+void warc_mark_release(struct warc_mark *);
+/* Before the first observation. */
+void warc_source_begin_at(struct warc_source *, const struct warc_mark *);
 
 /*
  * Evidence: does the response or revisit record at that place exist, whole,

@@ -81,6 +81,12 @@ archive_crew(struct archive *a, struct crew *crew)
 }
 
 void
+archive_begin_at(struct archive *a, uint64_t offset)
+{
+	a->in_base = a->out_base = offset;
+}
+
+void
 archive_free(struct archive *a)
 {
 	if (a == NULL)

@@ -8,7 +8,8 @@
 #include "warc_fields.h"
 #include "warc_set.h"
 
-#define FRAME_ROOM 64 /* chunk size lines around a body */
+#define FRAME_ROOM	 64	   /* chunk size lines around a body */
+#define MARK_REQUEST_MAX (4 * KIB) /* of a request kept with a mark */
 
 /* A request of a foreign archive, kept for the response behind it. */
 struct request {
@@ -70,6 +71,43 @@ warc_source_new(struct warc_set *set, size_t file, warc_note_fn *note,
 	observation_init(&s->visit);
 	buf_init(&s->request.bytes, HEADER_BYTES_MAX + URL_MAX_LEN);
 	return s;
+}
+
+bool
+warc_source_mark(struct warc_source *s, struct warc_mark *m)
+{
+	if (s->open || s->ended || !s->feed.seekable ||
+	    s->request.bytes.len > MARK_REQUEST_MAX ||
+	    !warc_reader_mark(s->reader, &m->offset))
+		return false;
+	m->next_id = s->next_id;
+	m->records = s->records;
+	free(m->request_uri);
+	free(m->request);
+	m->request_uri = xstrdup(s->request.uri);
+	m->request_n = s->request.bytes.len;
+	m->request = span_dup(buf_span(&s->request.bytes));
+	return true;
+}
+
+void
+warc_mark_release(struct warc_mark *m)
+{
+	free(m->request_uri);
+	free(m->request);
+	memset(m, 0, sizeof *m);
+}
+
+void
+warc_source_begin_at(struct warc_source *s, const struct warc_mark *m)
+{
+	s->feed.at = m->offset;
+	warc_reader_begin_at(s->reader, m->offset);
+	s->next_id = m->next_id;
+	s->records = m->records;
+	free(s->request.uri);
+	s->request.uri = xstrdup(m->request_uri);
+	buf_add(&s->request.bytes, m->request, m->request_n);
 }
 
 void

@@ -116,6 +116,31 @@ warc_reader_here(struct warc_reader *r)
 }
 
 bool
+warc_reader_mark(struct warc_reader *r, uint64_t *offset)
+{
+	struct archive *a = r->archive;
+
+	*offset = 0;
+	if (!r->seen_record && archive_position(a) == 0)
+		return true;
+	while (r->state != BLOCK_NONE)
+		warc_reader_block(r);
+	skip_blank(a);
+	if (r->arc || archive_peek(a, 1).n == 0 ||
+	    (archive_is_gzip(a) && !archive_at_member(a)))
+		return false;
+	*offset = archive_offset(a);
+	return true;
+}
+
+void
+warc_reader_begin_at(struct warc_reader *r, uint64_t offset)
+{
+	archive_begin_at(r->archive, offset);
+	r->seen_record = offset > 0;
+}
+
+bool
 warc_reader_torn(const struct warc_reader *r)
 {
 	return r->torn;

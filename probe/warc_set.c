@@ -157,6 +157,10 @@ put(struct entry *table, size_t size, struct entry e)
 			table[i] = e;
 			return true;
 		}
+		/* A record that is read again. */
+		if (table[i].key == e.key && table[i].offset == e.offset &&
+		    table[i].file == e.file)
+			return false;
 	}
 	return false;
 }
