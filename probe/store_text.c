@@ -48,9 +48,11 @@ text_load(struct store *st, const struct row_page *p, struct known_text *k)
 	k->sha256 = p->text_sha256;
 	s = db_query(&st->db,
 	    "SELECT position, hash, text, volatile,"
-	    " frame OR (?2 AND EXISTS (SELECT 1 FROM blocks b JOIN pages q"
+	    /* CASE: both sides of an AND are looked up. */
+	    " CASE WHEN frame OR NOT ?2 THEN frame ELSE"
+	    " EXISTS (SELECT 1 FROM blocks b JOIN pages q"
 	    " USING (page) WHERE b.hash = blocks.hash AND b.page <> ?1"
-	    " AND q.target = (SELECT target FROM pages WHERE page = ?1)))"
+	    " AND q.target = (SELECT target FROM pages WHERE page = ?1)) END"
 	    " FROM blocks WHERE page = ?1 ORDER BY position",
 	    "ii", p->row, I(p->sampled));
 	while (db_row(&st->db, s)) {
