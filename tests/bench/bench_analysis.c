@@ -191,6 +191,28 @@ double_cmp(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* A line for the table of figures. */
+static void
+figure(const char *name, double rate, double peer_rate, const char *peer)
+{
+	printf("# bench:\t%s\t%.4g\tMB/s\t%.3g\t%s\t-\n", name, rate,
+	    rate / peer_rate, peer);
+}
+
+static void
+figures(double times[COUNT][ROUNDS])
+{
+	double rate[COUNT];
+
+	for (size_t c = 0; c < COUNT; c++)
+		rate[c] = (double)bytes / 1e6 / times[c][ROUNDS / 2];
+	for (size_t c = 3; c < COUNT; c++) {
+		figure("analysis, links and recognition", rate[1], rate[c],
+		    candidates[c].name);
+		figure("analysis, whole", rate[2], rate[c], candidates[c].name);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -232,5 +254,7 @@ main(int argc, char **argv)
 			    times[c][ROUNDS / 2] / first);
 		printf("\n");
 	}
+	if (only == NULL)
+		figures(times);
 	return links == 0;
 }

@@ -7,7 +7,9 @@ cd "$(dirname "$0")/../.." || exit 2
 . tests/lib.sh
 export B=${B:-build}
 failed=()
+whole=
 
+[ $# -gt 0 ] || whole=whole
 # shellcheck disable=SC2046
 [ $# -gt 0 ] || set -- $(cd tests/bench && ls ./*.sh | sed 's|^\./||' |
     grep -v '^run\.sh$' | sed 's/\.sh$//')
@@ -18,7 +20,7 @@ for bench in "$@"; do
 	timeout -k 10 1200 "tests/bench/$bench.sh" 2>&1 | tee -a "$B/bench.log"
 	[ "${PIPESTATUS[0]}" = 0 ] || failed+=("$bench")
 done
-python3 tests/bench/table.py "$B/bench.log" "$B/bench.json"
+python3 tests/bench/table.py "$B/bench.log" "$B/bench.json" $whole
 rc=$?
 [ ${#failed[@]} = 0 ] || echo "failed: ${failed[*]}"
 [ ${#failed[@]} = 0 ] && [ $rc = 0 ]
