@@ -79,7 +79,8 @@ struct settings {
 	char *log_dir;	 /* store; NULL none */
 };
 void settings_encode(const struct settings *, struct buf *);
-bool settings_decode(struct settings *, struct span); /* strings owned */
+/* Strings owned; false on malformed bytes, *settings is empty then. */
+bool settings_decode(struct settings *, struct span);
 void settings_release(struct settings *);
 
 #endif

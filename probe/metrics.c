@@ -6,6 +6,8 @@
 
 #include "limit.h"
 
+#define TIME_MAX (INT64_MAX / 1000) /* ms: shown in microseconds */
+
 struct metrics {
 	struct metrics_totals totals;
 	struct metrics_page *pages;
@@ -221,7 +223,8 @@ metrics_page_decode(struct cursor *c, struct metrics_page *p)
 	p->body_bytes = cursor_i64le(c);
 	p->cert_expiry = cursor_i64le(c);
 	if (!c->bad && p->target != NULL && p->page != NULL &&
-	    p->verdict < VERDICT_COUNT)
+	    p->verdict < VERDICT_COUNT && p->time >= -TIME_MAX &&
+	    p->time <= TIME_MAX)
 		return true;
 	metrics_page_release(p);
 	return false;

@@ -180,8 +180,9 @@ chain_decode(struct hop *h, struct cursor *c)
 	for (uint32_t i = 0; i < n; i++) {
 		struct certificate *x = &h->chain[i];
 		struct span hex = cursor_bytes(c, 64);
+		uint8_t raw[32];
 
-		if (hex.n == 64)
+		if (hex.n == 64 && hex_decode(raw, sizeof raw, hex))
 			memcpy(x->sha256, hex.p, 64);
 		else if (hex.n != 0)
 			c->bad = true;

@@ -90,7 +90,10 @@ settings_decode(struct settings *s, struct span data)
 	s->replay = cursor_u8(&c) != 0;
 	s->state_dir = cursor_str(&c, 4 * KIB);
 	s->log_dir = cursor_str(&c, 4 * KIB);
-	return cursor_done(&c);
+	if (cursor_done(&c))
+		return true;
+	settings_release(s);
+	return false;
 }
 
 void
