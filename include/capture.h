@@ -42,6 +42,8 @@ struct capture;
 /* Do these first bytes (12 or more) start a capture file? */
 bool capture_is(struct span);
 struct capture *capture_new(capture_read *, void *arg); /* returns owned */
+/* Before the first packet: one of many, with a small window. */
+void capture_small(struct capture *);
 void capture_free(struct capture *);
 enum capture_result capture_next(struct capture *, struct capture_packet *);
 /* What went wrong, with the offset; NULL when nothing did (borrows). */

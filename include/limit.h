@@ -55,6 +55,8 @@
 
 /* Captures. */
 #define CAPTURE_WINDOW	       (1 * MIB)   /* of a capture file held at once */
+#define CAPTURE_WINDOW_MANY    (16 * KIB)  /* at first, of one of many */
+#define CAPTURE_FEW	       32	   /* files read at once with more */
 #define CAPTURE_PACKET_MAX     (256 * KIB) /* libpcap's own snapshot maximum */
 #define CAPTURE_INTERFACES_MAX 65536	   /* of one pcapng section */
 #define PACKET_LAYERS_MAX      32  /* headers followed inside one packet */

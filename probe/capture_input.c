@@ -15,7 +15,8 @@ struct capture_input {
 	bool corrupt;
 	struct inflater *gzip; /* NULL for a plain file */
 	struct span unread;    /* of packed */
-	char packed[64 * KIB];
+	char *packed; /* NULL: a plain file that gave its first bytes */
+	size_t step;  /* its size */
 };
 
 struct capture_input *
@@ -25,7 +26,14 @@ capture_input_new(int fd, struct span head)
 
 	i->fd = fd;
 	i->head = head;
+	i->step = 64 * KIB;
 	return i;
+}
+
+void
+capture_input_small(struct capture_input *i)
+{
+	i->step = CAPTURE_WINDOW_MANY;
 }
 
 void
@@ -34,6 +42,7 @@ capture_input_free(struct capture_input *i)
 	if (i == NULL)
 		return;
 	inflater_free(i->gzip);
+	free(i->packed);
 	free(i);
 }
 
@@ -62,7 +71,7 @@ read_gzip(struct capture_input *i, void *bytes, size_t n)
 
 	while (got == 0 && !i->corrupt) {
 		if (i->unread.n == 0) {
-			more = read_plain(i, i->packed, sizeof i->packed);
+			more = read_plain(i, i->packed, i->step);
 			if (more <= 0)
 				return inflater_between(i->gzip) ? 0 : -1;
 			i->unread = (struct span){i->packed, (size_t)more};
@@ -82,7 +91,8 @@ capture_input_read(void *arg, void *bytes, size_t n)
 
 	if (!i->begun) {
 		i->begun = true;
-		got = read_plain(i, i->packed, sizeof i->packed);
+		i->packed = xmalloc(i->step);
+		got = read_plain(i, i->packed, i->step);
 		if (got < 0)
 			return -1;
 		i->unread = (struct span){i->packed, (size_t)got};
@@ -98,5 +108,7 @@ capture_input_read(void *arg, void *bytes, size_t n)
 		i->unread = span_slice(i->unread, part.n, i->unread.n);
 		return (ssize_t)part.n;
 	}
+	free(i->packed);
+	i->packed = NULL;
 	return read_plain(i, bytes, n);
 }

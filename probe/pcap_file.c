@@ -67,6 +67,13 @@ capture_new(capture_read *read, void *arg)
 }
 
 void
+capture_small(struct capture *c)
+{
+	c->cap = CAPTURE_WINDOW_MANY;
+	c->window = xrealloc(c->window, c->cap);
+}
+
+void
 capture_free(struct capture *c)
 {
 	if (c == NULL)
@@ -170,7 +177,8 @@ static const char *
 peek(struct capture *c, size_t n)
 {
 	if (n > c->cap) {
-		c->cap = CAPTURE_WINDOW;
+		while (c->cap < n)
+			c->cap *= 2;
 		c->window = xrealloc(c->window, c->cap);
 	}
 	while (c->end - c->start < n && !c->eof)

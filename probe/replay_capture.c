@@ -563,6 +563,10 @@ capture_stream_add(struct capture_stream *s, const char *name, int fd)
 	i->name = xstrdup(name);
 	i->input = capture_input_new(fd, SPAN_NULL);
 	c = capture_new(capture_input_read, i->input);
+	if (s->ninputs >= CAPTURE_FEW) {
+		capture_input_small(i->input);
+		capture_small(c);
+	}
 	capture_keys(c, s->keys);
 	capture_merge_add(s->merge, c, (unsigned)s->ninputs);
 	s->ninputs++;

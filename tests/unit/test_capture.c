@@ -180,6 +180,38 @@ test_classic_damage(void **state)
 	buf_release(&f.b);
 }
 
+/* One of many files has a window that is smaller than what may come. */
+static void
+test_small_window(void **state)
+{
+	struct buf data = BUF_INIT(1 << 20);
+	struct capture_packet p;
+	struct capture *c;
+	struct span bytes;
+	struct file f;
+
+	(void)state;
+	while (data.len < 200000)
+		buf_addf(&data, "%zu,", data.len);
+	classic_begin(&f, false, 0xa1b2c3d4, 1);
+	classic_packet(&f, 1, 0, "before", 6, 0);
+	classic_packet(&f, 2, 0, buf_str(&data), (uint32_t)data.len, 0);
+	classic_packet(&f, 3, 0, "behind", 6, 0);
+	bytes = buf_span(&f.b);
+	c = capture_new(capture_read_span, &bytes);
+	capture_small(c);
+	assert_int_equal(capture_next(c, &p), CAPTURE_PACKET);
+	assert_true(span_is(p.data, "before"));
+	assert_int_equal(capture_next(c, &p), CAPTURE_PACKET);
+	assert_true(span_eq(p.data, buf_span(&data)));
+	assert_int_equal(capture_next(c, &p), CAPTURE_PACKET);
+	assert_true(span_is(p.data, "behind"));
+	assert_int_equal(capture_next(c, &p), CAPTURE_END);
+	capture_free(c);
+	buf_release(&f.b);
+	buf_release(&data);
+}
+
 /* ---- pcapng ---- */
 
 /* A block around its body; both lengths. */
@@ -530,7 +562,7 @@ in_memory(const void *bytes, size_t n)
 }
 
 static void
-expect_input(struct span bytes, size_t head, const char *lines)
+expect_input_in(struct span bytes, size_t head, bool small, const char *lines)
 {
 	int fd = in_memory(bytes.p, bytes.n);
 	struct capture_input *in;
@@ -540,6 +572,8 @@ expect_input(struct span bytes, size_t head, const char *lines)
 	/* What was read of it already. */
 	lseek(fd, (off_t)head, SEEK_SET);
 	in = capture_input_new(fd, span_slice(bytes, 0, head));
+	if (small)
+		capture_input_small(in);
 	c = capture_new(capture_input_read, in);
 	read_all(c, &out);
 	assert_string_equal(buf_str(&out), lines);
@@ -547,6 +581,13 @@ expect_input(struct span bytes, size_t head, const char *lines)
 	capture_input_free(in);
 	buf_release(&out);
 	close(fd);
+}
+
+static void
+expect_input(struct span bytes, size_t head, const char *lines)
+{
+	expect_input_in(bytes, head, false, lines);
+	expect_input_in(bytes, head, true, lines);
 }
 
 static void
@@ -604,6 +645,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_classic),
 	    cmocka_unit_test(test_classic_damage),
+	    cmocka_unit_test(test_small_window),
 	    cmocka_unit_test(test_pcapng),
 	    cmocka_unit_test(test_pcapng_damage),
 	    cmocka_unit_test(test_secrets),
