@@ -251,8 +251,8 @@ struct rules {
 	uint8_t *pattern_first; /* of the path: a letter, or PATH_* */
 	uint32_t *word_table;	/* hash of names */
 	size_t word_table_size;
-	bool player_first[128];	  /* first and last characters of */
-	bool player_last[128];	  /* player_words */
+	bool player_head[1024];	  /* first and last two letters of */
+	bool player_tail[1024];	  /* player_words, by letter_pair() */
 	struct near_name *nears;  /* names that foreign hosts are */
 	size_t nnears;		  /* compared with */
 	uint16_t near_first[128]; /* the first of them that begins so */
@@ -279,6 +279,12 @@ rules_text(const struct rules *r, uint32_t at)
 }
 
 struct span rules_span(const struct rules *, uint32_t);
+/* Two letters in any case as one number below 1024. */
+static inline unsigned
+letter_pair(const char *p)
+{
+	return ((unsigned char)p[0] & 31u) << 5 | ((unsigned char)p[1] & 31u);
+}
 /* Builds the hash of host names; after the tables are complete. */
 void rules_index(struct rules *);
 /* Entry of exactly this host name, or NULL. */

@@ -16,8 +16,9 @@ enum attr_kind {
 };
 
 /* Attributes that hold a relative URL as well, though they are home-made. */
-static const char *const data_urls[] = {"data-href", "data-url", "data-src",
-    "data-link", "data-original", "data-image", "data-lazy-src"};
+static const struct span data_urls[] = {{"data-href", 9}, {"data-url", 8},
+    {"data-src", 8}, {"data-link", 9}, {"data-original", 13},
+    {"data-image", 10}, {"data-lazy-src", 13}};
 
 /* One comparison each, as every attribute of a page comes here. */
 static enum attr_kind
@@ -247,7 +248,7 @@ data_links(struct page *p, const struct attribute *a, const struct element *e)
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(data_urls); i++)
-		if (span_is(a->name, data_urls[i]) && v.n <= URL_MAX_LEN &&
+		if (span_eq(a->name, data_urls[i]) && v.n <= URL_MAX_LEN &&
 		    span_find(v, ' ') == v.n && v.p[0] != '{' &&
 		    v.p[0] != '#' && !span_starts_i(v, "data:")) {
 			page_link(p, LINK_DATA, v, e, a->name);

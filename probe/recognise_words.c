@@ -20,8 +20,8 @@ in_list(const struct rules *r, const uint32_t *list, size_t n, struct span word)
 static uint32_t
 joined_player(const struct rules *r, struct span w)
 {
-	if (!r->player_first[ascii_lower(w.p[0]) & 127] &&
-	    !r->player_last[ascii_lower(w.p[w.n - 1]) & 127])
+	if (!r->player_head[letter_pair(w.p)] &&
+	    !r->player_tail[letter_pair(w.p + w.n - 2)])
 		return RULE_NONE;
 	for (size_t i = 0; i < r->nplayer_words; i++) {
 		struct span p = rules_span(r, r->player_words[i]);
@@ -90,8 +90,8 @@ may_be_known(const struct rules *r, struct span w)
 	if ((r->first_lengths[first & 127] >> (w.n % 32) & 1) != 0)
 		return true;
 	return w.n > 5 &&
-	    (r->player_first[first & 127] ||
-		r->player_last[ascii_lower(w.p[w.n - 1]) & 127]);
+	    (r->player_head[letter_pair(w.p)] ||
+		r->player_tail[letter_pair(w.p + w.n - 2)]);
 }
 
 void

@@ -30,8 +30,8 @@ index_words(struct rules *r)
 	memset(r->word_lengths, 0, sizeof(r->word_lengths));
 	memset(r->suffix_lengths, 0, sizeof(r->suffix_lengths));
 	memset(r->list_lengths, 0, sizeof(r->list_lengths));
-	memset(r->player_first, 0, sizeof(r->player_first));
-	memset(r->player_last, 0, sizeof(r->player_last));
+	memset(r->player_head, 0, sizeof(r->player_head));
+	memset(r->player_tail, 0, sizeof(r->player_tail));
 	for (size_t i = 0; i < r->nnames; i++) {
 		struct span w = rules_span(r, r->names[i].word);
 
@@ -56,10 +56,10 @@ index_list(struct rules *r, const uint32_t *list, size_t n, bool ends)
 		if (w.n == 0)
 			continue;
 		r->list_lengths[ascii_lower(w.p[0]) & 127] |= bit_of(w.n);
-		if (!ends)
+		if (!ends || w.n < 2)
 			continue;
-		r->player_first[w.p[0] & 127] = true;
-		r->player_last[w.p[w.n - 1] & 127] = true;
+		r->player_head[letter_pair(w.p)] = true;
+		r->player_tail[letter_pair(w.p + w.n - 2)] = true;
 	}
 }
 
