@@ -80,6 +80,11 @@ static const struct word ascii_words[] = {W("abril", WORD_MONTH),
 static const uint8_t ascii_first[27] = {0, 10, 11, 12, 20, 21, 28, 29, 33, 33,
     50, 50, 52, 66, 70, 76, 76, 76, 76, 89, 95, 95, 104, 106, 106, 107, 107};
 
+/* Lengths of those that begin with each letter, a bit each. */
+static const uint16_t ascii_lengths[26] = {0xf8, 0x100, 0x80, 0x788, 0x20,
+    0x1c8, 0x80, 0x38, 0x0, 0xf8, 0x0, 0x20, 0x178, 0x308, 0xc8, 0x0, 0x0, 0x0,
+    0x7d8, 0x1a8, 0x0, 0x3f0, 0x208, 0x0, 0x200, 0x0};
+
 /* Whole words that begin as ASCII words do. */
 static const struct word latin_words[] = {W("février", WORD_MONTH),
     W("août", WORD_MONTH), W("décembre", WORD_MONTH),
@@ -807,6 +812,23 @@ mark_at(struct scan *k)
 	return NULL;
 }
 
+/* Length of a word of ASCII letters, and nothing else, that is none of those
+ * known; 0 when it is not certain. */
+static size_t
+common_word(struct span s)
+{
+	unsigned first = (unsigned char)ascii_lower(s.p[0]) - 'a';
+	size_t n = 0;
+
+	while (n < s.n && ascii_alpha(s.p[n]))
+		n++;
+	if (n < s.n && ((unsigned char)s.p[n] >= 0x80 || ascii_digit(s.p[n])))
+		return 0;
+	if (n > 2 && n < 13 && (ascii_lengths[first] >> n & 1) != 0)
+		return 0;
+	return n;
+}
+
 bool
 noise_text(struct span text, struct buf *out)
 {
@@ -821,6 +843,13 @@ noise_text(struct span text, struct buf *out)
 		if ((unsigned char)text.p[k.at] < 0x80 &&
 		    !ascii_alnum(text.p[k.at])) {
 			k.at++;
+			continue;
+		}
+		rest = span_slice(text, k.at, text.n);
+		at = ascii_alpha(rest.p[0]) ? common_word(rest) : 0;
+		if (at > 0) {
+			meaning = true;
+			k.at += at;
 			continue;
 		}
 		at = k.at;

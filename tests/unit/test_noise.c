@@ -1,6 +1,8 @@
 /* Dates, clocks, counters and tokens, in the languages of the sites. */
 #include "cm.h"
 
+#include <stdio.h>
+
 #include "noise.h"
 
 static void
@@ -30,10 +32,24 @@ test_dates(void **state)
 	    "星期一", "月曜日", "lunes", "sábado", "dimanche", "Sonntag",
 	    "الاثنين", "2018年3月18日(日)", "2018. 3. 18 (월)",
 	    "2018-3-18 (Mon)", "18/03/2018"};
+	static const char *const months[] = {"abril", "agosto", "apr", "April",
+	    "aug", "august", "avril", "dec", "december", "dezember",
+	    "diciembre", "enero", "feb", "febrero", "februar", "february",
+	    "jan", "januar", "january", "janvier", "juillet", "juin", "jul",
+	    "juli", "julio", "july", "jun", "june", "juni", "junio", "mai",
+	    "mar", "march", "mars", "marzo", "may", "mayo", "nov", "november",
+	    "novembre", "noviembre", "oct", "october", "octobre", "octubre",
+	    "oktober", "sep", "sept", "SEPTEMBER", "septembre", "septiembre",
+	    "setiembre"};
+	char text[40];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(dates) / sizeof(dates[0]); i++)
 		normal(dates[i], "<date>", true);
+	for (size_t i = 0; i < sizeof(months) / sizeof(months[0]); i++) {
+		snprintf(text, sizeof(text), "18 %s 2018", months[i]);
+		normal(text, "<date>", true);
+	}
 	normal("Monday, March 18, 2018", "<date>, <date>", true);
 	normal("2018-03-18T18:05:59", "<date><time>", true);
 }
