@@ -125,6 +125,10 @@ size_t outage_success(struct outage *, int64_t row, int64_t time, bool *online);
  * for others.  True when this makes it an outage of ours. */
 bool outage_failure(struct outage *, int64_t row, uint64_t control,
     int64_t time);
+/* Is there nobody whose answers could tell a lost line from a lost site?
+ * `watched` are the targets of the run that looked, 0 when that is not known:
+ * a capture may show a few sites of a large catalogue. */
+bool outage_alone(const struct outage *, uint32_t watched);
 /* Latest success of anybody but that target. */
 int64_t outage_other_success(const struct outage *, int64_t row);
 

@@ -104,6 +104,12 @@ outage_other_success(const struct outage *o, int64_t row)
 	return o->last_row == row ? o->other_success : o->last_success;
 }
 
+bool
+outage_alone(const struct outage *o, uint32_t watched)
+{
+	return o->count + o->controls + watched < FEW_TARGETS;
+}
+
 static void
 count_control(struct outage *o, uint64_t control)
 {

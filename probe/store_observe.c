@@ -364,19 +364,6 @@ remember_look(struct look *l)
 	t->status = h->status;
 }
 
-/* Is there nobody whose answers could tell a lost line from a lost site? */
-static bool
-is_alone(const struct look *l)
-{
-	const struct config *c = l->st->config;
-
-	/* Those of the run that looked: a catalogue of which one capture
-	 * shows a few sites has nobody else to tell. */
-	return l->st->outage.count + (c == NULL ? 0 : c->ncontrols) +
-	    l->o->watched <
-	    3;
-}
-
 static void
 step_verdict(struct look *l)
 {
@@ -385,7 +372,8 @@ step_verdict(struct look *l)
 	uint64_t history = l->target.flap.history;
 	struct verdict_limits r = {or_default(c == NULL ? 0 : c->confirm_down,
 				       CONFIRM_DOWN),
-	    or_default(c == NULL ? 0 : c->confirm_up, CONFIRM_UP), is_alone(l),
+	    or_default(c == NULL ? 0 : c->confirm_up, CONFIRM_UP),
+	    outage_alone(&l->st->outage, l->o->watched),
 	    outage_other_success(&l->st->outage, l->target.row)};
 	enum verdict_step step = verdict_advance(v, l->seen, l->o->time, &r);
 
