@@ -4,14 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
+
 struct network {
 	uint8_t addr[16]; /* IPv4 as ::ffff:a.b.c.d */
 	unsigned bits;	  /* of the 128 */
-};
-
-struct policy {
-	struct network *allow;
-	size_t n;
 };
 
 /* Not global unicast, IANA special-purpose registries (RFC 6890). */
@@ -40,6 +37,12 @@ static const char *const refused[] = {
     "fe80::/10",
     "fec0::/10",
     "ff00::/8",
+};
+
+struct policy {
+	struct network refuse[ARRAY_LEN(refused)];
+	struct network *allow;
+	size_t n;
 };
 
 bool
@@ -136,6 +139,9 @@ policy_new(char *const *cidrs, size_t n)
 {
 	struct policy *p = xcalloc(1, sizeof *p);
 
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+		if (!network_parse(&p->refuse[i], refused[i]))
+			bug("%s is no network", refused[i]);
 	p->allow = xcalloc(n, sizeof *p->allow);
 	for (size_t i = 0; i < n; i++)
 		if (network_parse(&p->allow[p->n], cidrs[i]))
@@ -153,12 +159,10 @@ policy_free(struct policy *p)
 }
 
 static bool
-in_refused(const uint8_t addr[16])
+in_refused(const struct policy *p, const uint8_t addr[16])
 {
-	struct network n;
-
-	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
-		if (network_parse(&n, refused[i]) && network_holds(&n, addr))
+	for (size_t i = 0; i < ARRAY_LEN(p->refuse); i++)
+		if (network_holds(&p->refuse[i], addr))
 			return true;
 	return false;
 }
@@ -199,11 +203,11 @@ policy_allows(const struct policy *p, const struct sockaddr *sa)
 	for (size_t i = 0; i < p->n; i++)
 		if (network_holds(&p->allow[i], addr))
 			return true;
-	if (in_refused(addr))
+	if (in_refused(p, addr))
 		return false;
 	if (memcmp(addr, mapped, sizeof mapped) == 0)
 		return true;
 	if (inner_v4(addr, inner))
-		return !in_refused(inner);
+		return !in_refused(p, inner);
 	return (addr[0] & 0xe0) == 0x20; /* 2000::/3 is global unicast */
 }
