@@ -144,7 +144,8 @@ lint: deps-test
 	@B=$(B) LINT=full tests/run.sh -t 600 lint
 
 # One table of all figures; BENCH="live schedule" for some of them.
-bench: deps-bench all
+bench: deps-bench
+	@$(MAKE) --no-print-directory -j2 all
 	@KPWATCH=$(CURDIR)/$(PROGRAM) B=$(B) tests/bench/run.sh $(BENCH)
 
 FUZZ_SECONDS ?= 30
@@ -156,14 +157,16 @@ FUZZ_FLAGS = -O1 -g -std=gnu11 -fsanitize=fuzzer-no-link,address,undefined \
 
 build/fuzz/obj/%.o: probe/%.c
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(CPPFLAGS_ALL) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+	$(SAY) "  FUZZ  $<"
+	$(Q)$(FUZZ_CC) $(CPPFLAGS_ALL) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
 
 build/fuzz/libkpwatch.a: $(LIBOBJ:$(B)/%.o=build/fuzz/obj/%.o)
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
 build/fuzz/%: tests/fuzz/%.c build/fuzz/libkpwatch.a
-	$(FUZZ_CC) $(CPPFLAGS_ALL) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< \
+	$(SAY) "  FUZZ  $@"
+	$(Q)$(FUZZ_CC) $(CPPFLAGS_ALL) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< \
 	  build/fuzz/libkpwatch.a $(LIBS)
 
 -include $(wildcard build/fuzz/obj/*.d)
@@ -192,7 +195,10 @@ build/afl/%: tests/fuzz/%.c tests/fuzz/replay_main.c build/afl/libkpwatch.a
 
 -include $(wildcard build/afl/obj/*.d)
 
-fuzz-afl: deps-fuzz $(AFL)
+afl-programs: $(AFL)
+
+fuzz-afl: deps-fuzz
+	@$(MAKE) --no-print-directory -j2 afl-programs
 	@for f in $(AFL); do \
 	  n=$$(basename $$f); echo "== $$n, $(FUZZ_SECONDS) s"; \
 	  seeds=tests/fuzz/corpus/$$n; out=build/afl/out/$$n; \
@@ -205,7 +211,10 @@ fuzz-afl: deps-fuzz $(AFL)
 	  grep -q '^saved_crashes *: 0$$' $$out/default/fuzzer_stats || exit 1; \
 	done
 
-fuzz: deps-fuzz $(FUZZ)
+fuzz-programs: $(FUZZ)
+
+fuzz: deps-fuzz
+	@$(MAKE) --no-print-directory -j2 fuzz-programs
 	@for f in $(FUZZ); do \
 	  n=$$(basename $$f); echo "== $$n, $(FUZZ_SECONDS) s"; \
 	  mkdir -p build/fuzz/corpus/$$n; seeds=tests/fuzz/corpus/$$n; \
@@ -275,4 +284,4 @@ clean:
 force:
 .PHONY: all unit clean force deps deps-test deps-bench deps-fuzz deps-deb \
 	check-package run programs check torture \
-	lint bench fuzz fuzz-afl install deb
+	lint bench fuzz fuzz-programs fuzz-afl afl-programs install deb
