@@ -13,6 +13,7 @@
 #define BLOCK_LOOKS   64 /* without coming or going: forgotten */
 #define BLOCK_TOLD    2	 /* times that a block's coming or going is told */
 #define SETTLED	      3	 /* looks with the twin's content: a real change */
+#define TURNS_PROVEN  8	 /* changes between the same two: it has no more */
 
 void
 volatile_set_release(struct volatile_set *set)
@@ -104,6 +105,27 @@ slot_note(struct volatile_slot *s, const struct block_run *r, uint64_t look)
 	s->touched = true;
 }
 
+/* Notes what stands there now; true when that is news in a place where two
+ * things took turns long enough. */
+static bool
+slot_turn(struct volatile_slot *s, uint64_t content)
+{
+	bool proven = s->nturns == 2 && s->turned >= TURNS_PROVEN;
+
+	for (uint32_t i = 0; i < s->nturns && s->nturns < SLOT_MANY; i++)
+		if (s->turns[i] == content) {
+			s->turned++;
+			return false;
+		}
+	if (s->nturns < 2) {
+		s->turns[s->nturns++] = content;
+		return false;
+	}
+	if (!proven)
+		s->nturns = SLOT_MANY;
+	return proven;
+}
+
 /* A look after the twin: does it go on changing, or was the twin the first to
  * see a real change?  `passed`: looks since it last changed, of which all but
  * this one showed what stood there before the twin. */
@@ -157,6 +179,8 @@ volatile_changed(struct volatile_set *set, const struct block_run *gone,
 		s->width = (uint32_t)width;
 	passed = look > s->look ? look - s->look : 0;
 	slot_note(s, r, look);
+	if (slot_turn(s, content) && !twin)
+		return VOLATILE_TELL;
 	if (!is_new && s->state == SLOT_SUSPECT)
 		return suspect_step(set, s, content, passed);
 	if (s->state == SLOT_BUSY && twin) {

@@ -745,10 +745,11 @@ print_plants(struct year *y, struct row *all)
 		count_plant(&rows[y->plants[i].kind], &y->plants[i]);
 		if (y->plants[i].applied &&
 		    y->plants[i].visits > plant_kinds[y->plants[i].kind].bar)
-			printf("# %s: %s, s%u, noise %x, %u visits\n",
+			printf("# %s: %s, s%u, day %lld, noise %x, %u visits\n",
 			    y->plants[i].told ? "late" : "not told",
 			    plant_kinds[y->plants[i].kind].name,
 			    y->plants[i].site,
+			    (long long)(y->plants[i].time / DAY_MS),
 			    y->sites[y->plants[i].site].noise,
 			    y->plants[i].visits);
 	}

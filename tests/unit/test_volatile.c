@@ -203,6 +203,30 @@ what_blinks_is_known_from_a_twin(void **state)
 	story_end(&s);
 }
 
+/* One block comes and goes; another that comes as it goes is no part of it. */
+static void
+third_thing_is_told(void **state)
+{
+	static const char without[] = "block head x;block news a;block foot x";
+	struct story s;
+
+	(void)state;
+	begin(&s);
+	look(&s, VARIANT_NORMAL, without);
+	story_expect(&s, "content.changed uri\n");
+	page(&s, VARIANT_TWIN, "one", "a");
+	for (int i = 0; i < 12; i++) {
+		look(&s, VARIANT_NORMAL, without);
+		page(&s, VARIANT_NORMAL, "one", "a");
+	}
+	story_expect(&s, "");
+	page(&s, VARIANT_NORMAL, "other", "a");
+	story_expect(&s, "content.changed uri\n");
+	page(&s, VARIANT_NORMAL, "one", "a");
+	look(&s, VARIANT_NORMAL, without);
+	story_end(&s);
+}
+
 /* One twin differs, the next does not. */
 static void
 twins_that_disagree(void **state)
@@ -426,6 +450,7 @@ main(void)
 	    cmocka_unit_test(news_are_no_noise),
 	    cmocka_unit_test(quiet_places_rejoin),
 	    cmocka_unit_test(what_blinks_is_known_from_a_twin),
+	    cmocka_unit_test(third_thing_is_told),
 	    cmocka_unit_test(twins_that_disagree),
 	    cmocka_unit_test(removal_between_twins_is_told),
 	    cmocka_unit_test(order_means_nothing),
