@@ -3,7 +3,7 @@ import http.server
 import json
 import os
 import signal
-import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -35,8 +35,8 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 512
 
-    def __init__(self, handler):
-        super().__init__(("127.0.0.1", 0), handler, bind_and_activate=False)
+    def __init__(self, handler, address="127.0.0.1"):
+        super().__init__((address, 0), handler, bind_and_activate=False)
         self.server_bind()
 
     def begin(self):
@@ -106,6 +106,22 @@ class Daemon:
             stdout=subprocess.PIPE).stdout.decode()
         return [json.loads(line) for line in out.splitlines()]
 
+    def count(self, what):
+        """Events of a type, of a daemon that runs."""
+        found = self.ask("SELECT count(*) FROM events WHERE type = ?", what)
+        return found[0][0] if found else 0
+
+    def ask(self, sql, *args):
+        path = "file:%s/kpwatch.sqlite?mode=ro" % self.state
+        try:
+            db = sqlite3.connect(path, uri=True, timeout=10)
+            try:
+                return db.execute(sql, args).fetchall()
+            finally:
+                db.close()
+        except sqlite3.OperationalError:
+            return []
+
     def tail(self):
         with open(os.path.join(self.folder, "log"), errors="replace") as f:
             return "".join(f.readlines()[-30:])
@@ -116,5 +132,5 @@ def wait(true, seconds):
     while time.monotonic() < end:
         if true():
             return True
-        time.sleep(0.1)
+        time.sleep(0.3)
     return bool(true())
