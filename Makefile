@@ -137,7 +137,7 @@ check-%: programs
 torture: deps-test
 	@$(MAKE) --no-print-directory -j2 programs
 	@KPWATCH=$(CURDIR)/$(PROGRAM) B=$(B) TORTURE=long tests/run.sh \
-	  -t 3600 torture
+	  -t 7200 torture
 
 lint: deps-test
 	@$(MAKE) --no-print-directory -j2 CI=true $(B)/libkpwatch.a

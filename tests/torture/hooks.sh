@@ -3,7 +3,7 @@
 # random.  Every event must reach every hook, in order, and at most one call
 # per hook may be repeated for each kill.
 #
-# CYCLES (8; TORTURE=long: 1000).  SECONDS_MAX: time for them (3000).
+# CYCLES (8; TORTURE=long: 1000).  SECONDS_MAX: time for them (6000).
 # shellcheck disable=SC2034
 set -u
 . "$(dirname "$0")/../lib.sh"
@@ -97,7 +97,7 @@ verify() {
 }
 
 unclean=0 kills=0 torn=0 cycle=0
-limit=$((SECONDS + ${SECONDS_MAX:-3000}))
+limit=$((SECONDS + ${SECONDS_MAX:-6000}))
 while [ $cycle -lt "$cycles" ] && [ $SECONDS -lt $limit ]; do
 	start
 	sleep "$((RANDOM % 3)).$((RANDOM % 900 + 100))"
