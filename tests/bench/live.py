@@ -221,12 +221,13 @@ def run_kpwatch(w, folder, kind, bare, **more):
     state = os.path.join(w.folder, "state-" + kind)
     p = probe.Probe(w, state, conf=make_catalogue(w, kind), **{
         "intervals.active": "1s", "intervals.spacing": "0s",
-        "record.warc": "false", **more})
+        "twin.delay": "1s", "record.warc": "false", **more})
     start = served(folder, kind)
     p.start()
     try:
+        # The first, and those that learn what a page changes by itself.
         w.wait("first looks", lambda: served(folder, kind) - start >
-               2 * SITES, 90)
+               6 * SITES, 180)
     except RuntimeError:
         print(p.tail())
         raise

@@ -68,7 +68,7 @@ def disk(state):
 
 
 def wait_looks(p, state, count):
-    end = time.monotonic() + 280
+    end = time.monotonic() + 420
     while time.monotonic() < end and p.alive():
         time.sleep(1)
         try:
@@ -123,7 +123,9 @@ def main():
         "metrics.listen": "127.0.0.1:9464"})
     p.start()
     try:
-        wait_looks(p, state, 2 * TARGETS)
+        # The first, three that learn what the page changes by itself, and
+        # one that finds nothing new.
+        wait_looks(p, state, 5 * TARGETS)
         time.sleep(6)
         before, looks, delay = metrics(), disk(state), 0.0
         end = time.monotonic() + SECONDS

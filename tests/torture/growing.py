@@ -139,5 +139,6 @@ class Growing:
         self.t.finish()
 
     def verify(self, name, state):
-        code, out, err = self.p.command("verify", "-s", state)
+        # It reads all that was recorded.
+        code, out, err = self.p.command("verify", "-s", state, timeout=1800)
         self.t.check("verify finds nothing, " + name, code == 0, out + err)

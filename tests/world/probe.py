@@ -131,9 +131,10 @@ class Probe:
 
     def command(self, *words, **more):
         """(exit code, standard output, standard error)"""
+        more.setdefault("timeout", 120)
         done = subprocess.run([KPWATCH, *words], cwd=world.TOP,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              text=True, timeout=120, **more)
+                              text=True, **more)
         return done.returncode, done.stdout, done.stderr
 
     def memory_kib(self):
