@@ -42,10 +42,27 @@ load_slots(struct store *st, int64_t page, struct volatile_set *set)
 	}
 }
 
+/* Rows of position, hash, text, volatile, frame. */
+static void
+load_blocks(struct store *st, sqlite3_stmt *s, struct known_text *k)
+{
+	struct known_block *b;
+
+	while (db_row(&st->db, s)) {
+		k->list =
+		    xgrow(k->list, &k->cap, k->count + 1, sizeof *k->list);
+		b = &k->list[k->count++];
+		b->position = sqlite3_column_int64(s, 0);
+		b->hash = (uint64_t)sqlite3_column_int64(s, 1);
+		b->text = column_text(s, 2);
+		b->changing = sqlite3_column_int(s, 3) != 0;
+		b->frame = sqlite3_column_int(s, 4) != 0;
+	}
+}
+
 void
 text_load(struct store *st, const struct row_page *p, struct known_text *k)
 {
-	struct known_block *b;
 	sqlite3_stmt *s;
 
 	memset(k, 0, sizeof *k);
@@ -60,16 +77,7 @@ text_load(struct store *st, const struct row_page *p, struct known_text *k)
 	    " AND q.target = (SELECT target FROM pages WHERE page = ?1)) END"
 	    " FROM blocks WHERE page = ?1 ORDER BY position",
 	    "ii", p->row, I(p->sampled));
-	while (db_row(&st->db, s)) {
-		k->list =
-		    xgrow(k->list, &k->cap, k->count + 1, sizeof *k->list);
-		b = &k->list[k->count++];
-		b->position = sqlite3_column_int64(s, 0);
-		b->hash = (uint64_t)sqlite3_column_int64(s, 1);
-		b->text = column_text(s, 2);
-		b->changing = sqlite3_column_int(s, 3) != 0;
-		b->frame = sqlite3_column_int(s, 4) != 0;
-	}
+	load_blocks(st, s, k);
 	load_slots(st, p->row, &k->slots);
 }
 
@@ -99,20 +107,64 @@ mark_frame(struct store *st, const struct row_page *p)
 		    "i", p->row);
 }
 
+static void
+block_save(struct store *st, const struct row_page *p,
+    const struct text_block *b, size_t position, bool changing, bool frame)
+{
+	db_run(&st->db,
+	    "INSERT OR REPLACE INTO blocks VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+	    "iiusii", p->row, I(position), b->hash, b->text, I(changing),
+	    I(frame));
+}
+
+static void
+block_drop(struct store *st, const struct row_page *p, int64_t position)
+{
+	db_run(&st->db, "DELETE FROM blocks WHERE page = ?1 AND position = ?2",
+	    "ii", p->row, position);
+}
+
+static bool
+same_block(const struct known_block *k, const struct text_block *b,
+    bool changing, bool frame)
+{
+	return k->hash == b->hash && k->changing == changing &&
+	    k->frame == frame && k->text != NULL && b->text != NULL &&
+	    strcmp(k->text, b->text) == 0;
+}
+
+/* Most of a page that changed stands as it stood: only the other rows are
+ * written. */
 void
 blocks_save(struct store *st, const struct row_page *p, const struct finding *f,
     const bool *changing, const bool *frame)
 {
-	db_run(&st->db, "DELETE FROM blocks WHERE page = ?1", "i", p->row);
-	for (size_t i = 0; i < f->nblocks; i++)
-		if (!f->blocks[i].noise)
-			db_run(&st->db,
-			    "INSERT INTO blocks VALUES(?1, ?2, ?3,"
-			    " ?4, ?5, ?6)",
-			    "iiusii", p->row, I(i), f->blocks[i].hash,
-			    f->blocks[i].text,
-			    I(changing != NULL && changing[i]),
-			    I(frame != NULL && frame[i]));
+	struct known_text old;
+	size_t at = 0;
+
+	memset(&old, 0, sizeof old);
+	load_blocks(st,
+	    db_query(&st->db,
+		"SELECT position, hash, text, volatile, frame FROM blocks"
+		" WHERE page = ?1 ORDER BY position",
+		"i", p->row),
+	    &old);
+	for (size_t i = 0; i < f->nblocks; i++) {
+		bool c = changing != NULL && changing[i];
+		bool fr = frame != NULL && frame[i];
+
+		for (; at < old.count && old.list[at].position < I(i); at++)
+			block_drop(st, p, old.list[at].position);
+		if (f->blocks[i].noise)
+			continue;
+		if (at < old.count && old.list[at].position == I(i) &&
+		    same_block(&old.list[at++], &f->blocks[i], c, fr))
+			continue;
+		block_save(st, p, &f->blocks[i], i, c, fr);
+	}
+	for (; at < old.count; at++)
+		block_drop(st, p, old.list[at].position);
+	known_text_release(&old);
 	mark_frame(st, p);
 }
 
