@@ -58,7 +58,7 @@ ascii_digit(char c)
 static inline bool
 ascii_alpha(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+	return (unsigned char)((unsigned char)(c | 0x20) - 'a') < 26;
 }
 
 static inline bool

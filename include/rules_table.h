@@ -241,6 +241,7 @@ struct rules {
 	uint32_t attribute_lengths[128];
 	uint32_t tag_lengths[128]; /* of tags that mean something alone */
 	uint32_t class_starts[128];
+	uint32_t host_lengths[128];    /* of hosts */
 	uint32_t suffix_lengths[128];  /* of "name.*" hosts, without ".*" */
 	uint32_t list_lengths[128];    /* of player_words and player_not */
 	uint32_t first_lengths[128];   /* of all words that are looked for */

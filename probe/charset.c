@@ -225,17 +225,22 @@ utf8_length(struct span s, size_t *bad_len)
 	return need;
 }
 
-/* Characters of three bytes at the front, as Hangul and Han are; those whose
- * second byte has narrower bounds are left out. */
+/* Characters of three bytes at the front, as Hangul and Han are, or of two;
+ * those whose second byte has narrower bounds are left out. */
 static size_t
-three_run(struct span s)
+plain_run(struct span s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
 	size_t i = 0;
 
-	while (i + 3 <= s.n && p[i] > 0xe0 && p[i] < 0xed &&
-	    (p[i + 1] & 0xc0) == 0x80 && (p[i + 2] & 0xc0) == 0x80)
-		i += 3;
+	while (i + 3 <= s.n && (p[i + 1] & 0xc0) == 0x80) {
+		if (p[i] > 0xe0 && p[i] < 0xed && (p[i + 2] & 0xc0) == 0x80)
+			i += 3;
+		else if (p[i] >= 0xc2 && p[i] < 0xe0)
+			i += 2;
+		else
+			break;
+	}
 	return i;
 }
 
@@ -248,7 +253,7 @@ valid_length(struct span s, size_t *bad_len)
 	while (i < s.n) {
 		if ((unsigned char)s.p[i] < 0x80)
 			i += ascii_run((struct span){s.p + i, s.n - i});
-		i += three_run((struct span){s.p + i, s.n - i});
+		i += plain_run((struct span){s.p + i, s.n - i});
 		if (i == s.n)
 			break;
 		if ((unsigned char)s.p[i] < 0x80)

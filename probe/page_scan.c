@@ -343,8 +343,9 @@ start_special(struct page *p, const struct element *e, enum tag tag)
 static bool
 is_custom(struct span name)
 {
-	return memchr(name.p, '-', name.n) != NULL ||
-	    memchr(name.p, ':', name.n) != NULL;
+	return name.n > 2 &&
+	    (memchr(name.p, '-', name.n) != NULL ||
+		memchr(name.p, ':', name.n) != NULL);
 }
 
 static void

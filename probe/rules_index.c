@@ -194,9 +194,10 @@ path_first(const struct rules *r, const struct rule_pattern *p)
 	if (p->npath == 0)
 		return PATH_NONE;
 	s = &r->segments[p->path];
+	if (s->kind == SEGMENT_GLOB || s->parts == 0)
+		return PATH_ANY;
 	part = &r->parts[s->part];
-	if (s->kind == SEGMENT_GLOB || s->parts == 0 ||
-	    part->slot != SLOT_LITERAL || part->length == 0 ||
+	if (part->slot != SLOT_LITERAL || part->length == 0 ||
 	    r->parts[s->part + s->parts - 1u].type == TYPE_REST)
 		return PATH_ANY;
 	return (uint8_t)ascii_lower(r->text[part->text]);
@@ -246,6 +247,7 @@ rules_index(struct rules *r)
 	r->table_size = size;
 	for (size_t i = 0; i < size; i++)
 		r->table[i] = RULE_NONE;
+	memset(r->host_lengths, 0, sizeof(r->host_lengths));
 	free(r->host_length);
 	r->host_length = xcalloc(r->nhosts + 1, 1);
 	for (size_t i = 0; i < r->nhosts; i++) {
@@ -253,6 +255,8 @@ rules_index(struct rules *r)
 		size_t at = bytes_hash(name) & (size - 1);
 
 		r->host_length[i] = name.n > 255 ? 0 : (uint8_t)name.n;
+		if (name.n > 0)
+			r->host_lengths[name.p[0] & 127] |= bit_of(name.n);
 		while (r->table[at] != RULE_NONE)
 			at = (at + 1) & (size - 1);
 		r->table[at] = (uint32_t)i;
@@ -264,7 +268,8 @@ rules_host(const struct rules *r, struct span name)
 {
 	size_t at;
 
-	if (r->table_size == 0 || name.n == 0)
+	if (r->table_size == 0 || name.n == 0 ||
+	    (r->host_lengths[name.p[0] & 127] & bit_of(name.n)) == 0)
 		return NULL;
 	at = bytes_hash(name) & (r->table_size - 1);
 	while (r->table[at] != RULE_NONE) {
