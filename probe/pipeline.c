@@ -18,7 +18,7 @@
 #define HEADERS_ROOM   (8 * MIB) /* of a message, for all but bodies */
 #define TRIES_MAX      3 /* of a job whose analysers end without fault */
 #define POISON_TIME_MS (24 * INT64_C(3600000))
-#define CLOSED_TIME_MS 1000 /* from an analyser's socket to its end */
+#define CLOSED_TIME_MS JOB_TIME_MS /* from its socket's end to its own */
 
 static const size_t record_max =
     JOB_BYTES_MAX + FINDING_BYTES_MAX + PACKETS_KEEP_MAX + 64;
@@ -366,7 +366,8 @@ static void
 on_worker_closed(struct channel *ch, void *arg)
 {
 	struct worker *w = arg;
-	struct timeval tv = {CLOSED_TIME_MS / 1000, 0};
+	struct timeval tv = {CLOSED_TIME_MS / 1000,
+	    CLOSED_TIME_MS % 1000 * 1000};
 
 	channel_free(ch);
 	w->channel = NULL;

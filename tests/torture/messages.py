@@ -186,7 +186,9 @@ hooks:
             self.stop()
             # Once more, whole: what is left for the hook is told.
             self.start()
-            self.until("another start", self.watching)
+            # Which the store tells in its own time.
+            self.until("another start", lambda: self.watching() and self.said(
+                "monitor.started", self.at_start) > 0)
             self.until("an end of deliveries", lambda: not self.ask(
                 "SELECT 1 FROM events e, hooks h WHERE e.seq > h.position "
                 "UNION ALL SELECT 1 FROM deliveries"))
