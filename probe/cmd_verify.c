@@ -11,6 +11,7 @@
 #include "capture_write.h"
 #include "changelog.h"
 #include "command.h"
+#include "gzip_exact.h"
 #include "instant.h"
 #include "log.h"
 #include "log_view.h"
@@ -129,6 +130,20 @@ check_line(struct verify *v, const char *path, uint64_t number,
 	event_release(&e);
 }
 
+/* What the checksums do not cover. */
+static void
+check_exact(struct verify *v, const char *path, int fd)
+{
+	size_t at;
+
+	if (!gzip_exact_file(fd, &at))
+		fault(v, path, 0, "%s", strerror(errno));
+	else if (at != SIZE_MAX)
+		fault(v, path, at,
+		    "the compressed data is not as it was "
+		    "written, though what it holds is whole");
+}
+
 static void
 check_file(struct verify *v, const char *path)
 {
@@ -152,6 +167,9 @@ check_file(struct verify *v, const char *path)
 		    state == CHANGELOG_TORN ? "the last batch is cut short"
 					    : "damaged bytes",
 		    (unsigned long long)changelog_reader_whole(r));
+	/* A copy may be compressed by something else. */
+	else if (v->whole_log)
+		check_exact(v, path, fd);
 	v->members += changelog_reader_members(r);
 	v->files++;
 	changelog_reader_free(r);
@@ -204,6 +222,7 @@ check_archive(struct verify *v, const char *path)
 	struct warc_reader *r;
 	struct warc_record rec;
 	struct warc_payload p;
+	bool damaged;
 
 	a.fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (a.fd < 0) {
@@ -221,8 +240,11 @@ check_archive(struct verify *v, const char *path)
 			    p.note != NULL ? p.note : "its digest is wrong");
 		v->records++;
 	}
+	damaged = warc_reader_damage(r) > 0;
 	warc_payload_release(&p);
 	warc_reader_free(r);
+	if (!damaged)
+		check_exact(v, path, a.fd);
 	close(a.fd);
 }
 
