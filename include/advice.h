@@ -18,9 +18,9 @@ struct advice {
 	bool twin;	   /* look a second time to learn what is volatile */
 	bool plain;	   /* a good look with nothing open: the same bytes
 			    * again need no analysis */
-	bool keep;	   /* failed, changed or open: its packets are worth
-			    * keeping.  Not in the wire form */
-	char *etag;	   /* of the last good look; NULL: none */
+	bool keep;  /* failed, changed, open or a proof: its packets are worth
+		     * keeping.  Not in the wire form */
+	char *etag; /* of the last good look; NULL: none */
 	char *last_modified;
 	struct advice_sample *samples; /* pages of sampled slots to watch now;
 					* those of the same slot not listed are

@@ -28,6 +28,7 @@ struct look {
 	struct diff diff;
 	enum verdict seen;
 	bool news;  /* worth a row of details */
+	bool proof; /* that the line is up, while others fail */
 	bool soon;  /* something waits for confirmation */
 	bool learn; /* new or changed text: a twin would tell more */
 };
@@ -203,6 +204,8 @@ vantage_answered(struct look *l, int64_t row)
 	size_t failing = outage_success(u, row, l->o->time, &online);
 
 	l->st->outage_dirty = true;
+	/* A replay of the packets needs it to come to the same verdicts. */
+	l->proof = failing > 0;
 	if (!was_alive)
 		db_run(&l->st->db,
 		    "UPDATE targets SET alive = 1"
@@ -880,7 +883,7 @@ store_observe(struct store *st, const struct observation *o,
 	fill_advice(&l, advice);
 	unchanged = !l.news && !l.page.is_new && l.diff.grade != GRADE_NONE &&
 	    l.diff.grade != GRADE_MORE && o->variant != VARIANT_UNVERIFIED;
-	advice->keep = !unchanged || l.soon;
+	advice->keep = !unchanged || l.soon || l.proof;
 	observation_save(st, id, o, f, l.page.row, l.seen, unchanged);
 	row_page_save(st, &l.target, o, &l.page);
 	row_target_save(st, &l.target);

@@ -40,8 +40,6 @@ table inet forger {
 
 # What only a live run has, and what names the evidence.
 NOT_COMPARED = ("source", "prev", "seq", "evidence")
-# A site.down may wait for an answer from anywhere, which tells that the line
-# is up; most such answers bring nothing new, and their packets are gone.
 # `since` of what was removed is the last look that showed it, which brought
 # nothing new, so that its packets are gone.
 TIMES = ("time", "since", "from", "to")
@@ -51,12 +49,12 @@ LIVE_ONLY = ("monitor.started", "monitor.stopped", "monitor.gap",
 
 def apart_in_order(live, again):
     """Pairs of looks that stand in another order, though one began long before
-    the other; the lines of a down site may come any time after it."""
+    the other."""
     def lines(events):
         return [("%s %s %s %s" % (e["type"], e["target"], e["platform"],
                                   e["name"]), seconds(e["time"]))
                 for e in sorted(events, key=lambda e: e["seq"])
-                if e["type"] not in LIVE_ONLY + ("site.down",)]
+                if e["type"] not in LIVE_ONLY]
     place = {}
     for i, (line, _) in enumerate(lines(again)):
         place.setdefault(line, []).append(i)
@@ -87,8 +85,7 @@ def comparable(events):
                                                   "text")})
         found.append((json.dumps(kept, ensure_ascii=False),
                       [seconds(e[k]) for k in TIMES if k in e and not
-                       (k == "since" and "removed" in e["type"]) and not
-                       (k == "time" and e["type"] == "site.down")]))
+                       (k == "since" and "removed" in e["type"])]))
     return [x[0] for x in found], [(t, x[0][:120]) for x in found
                                    for t in x[1]]
 
