@@ -141,7 +141,7 @@ torture: deps-test
 
 lint: deps-test
 	@$(MAKE) --no-print-directory -j2 CI=true $(B)/libkpwatch.a
-	@B=$(B) LINT=full tests/run.sh -t 600 lint
+	@B=$(B) LINT=full tests/run.sh -t 1800 lint
 
 # One table of all figures; BENCH="live schedule" for some of them.
 bench: deps-bench
