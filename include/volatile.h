@@ -18,8 +18,6 @@ enum slot_state {
 	SLOT_STATE_COUNT
 };
 
-#define SLOT_MANY 3
-
 struct volatile_slot {
 	uint64_t before; /* keys of the blocks around it; 0: the page's end */
 	uint64_t after;
@@ -29,12 +27,12 @@ struct volatile_slot {
 	uint32_t width;	  /* most blocks that stood there */
 	uint32_t same;	  /* suspect: looks in a row with that content */
 	enum slot_state state;
-	/* A block that only comes and goes: what stood there in turn.  A third
-	 * thing is no part of that. */
-	uint64_t turns[2];
-	uint32_t nturns; /* of them known; SLOT_MANY: others stood there too */
-	uint32_t turned; /* changes among them */
-	bool touched;	 /* changed in the comparison under way; not kept */
+	/* A block that only comes and goes: the last things that stood there,
+	 * and how many changes in a row brought one of them or nothing. */
+	uint64_t usual[2];
+	uint32_t usual_run;
+	bool empties; /* nothing stood there in that run */
+	bool touched; /* changed in the comparison under way; not kept */
 };
 
 struct volatile_set {

@@ -103,10 +103,10 @@ static const char upgrade_4[] =
 
 static const char upgrade_5[] =
     "ALTER TABLE hosts ADD COLUMN name_servers TEXT;"
-    "ALTER TABLE changing ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE changing ADD COLUMN other_turn INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE changing ADD COLUMN turns INTEGER NOT NULL DEFAULT 3;"
-    "ALTER TABLE changing ADD COLUMN turned INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE changing ADD COLUMN usual INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE changing ADD COLUMN other INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE changing ADD COLUMN usual_run INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE changing ADD COLUMN empties INTEGER NOT NULL DEFAULT 0;"
     "PRAGMA user_version = 5;";
 
 bool

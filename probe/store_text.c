@@ -19,8 +19,8 @@ load_slots(struct store *st, int64_t page, struct volatile_set *set)
 
 	s = db_query(&st->db,
 	    "SELECT before, after, content, changes, look,"
-	    " width, same, state, turn, other_turn, turns, turned"
-	    " FROM changing WHERE page = ?1 ORDER BY rowid",
+	    " width, same, state, usual, other, usual_run,"
+	    " empties FROM changing WHERE page = ?1 ORDER BY rowid",
 	    "i", page);
 	while (db_row(&st->db, s)) {
 		set->list = xgrow(set->list, &set->cap, set->count + 1,
@@ -34,10 +34,10 @@ load_slots(struct store *st, int64_t page, struct volatile_set *set)
 		v->width = (uint32_t)sqlite3_column_int64(s, 5);
 		v->same = (uint32_t)sqlite3_column_int64(s, 6);
 		v->state = (enum slot_state)sqlite3_column_int(s, 7);
-		v->turns[0] = (uint64_t)sqlite3_column_int64(s, 8);
-		v->turns[1] = (uint64_t)sqlite3_column_int64(s, 9);
-		v->nturns = (uint32_t)sqlite3_column_int64(s, 10);
-		v->turned = (uint32_t)sqlite3_column_int64(s, 11);
+		v->usual[0] = (uint64_t)sqlite3_column_int64(s, 8);
+		v->usual[1] = (uint64_t)sqlite3_column_int64(s, 9);
+		v->usual_run = (uint32_t)sqlite3_column_int64(s, 10);
+		v->empties = sqlite3_column_int(s, 11) != 0;
 		v->touched = false;
 	}
 }
@@ -264,6 +264,6 @@ slots_save(struct store *st, int64_t page, const struct volatile_set *set)
 		    " ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
 		    "iuuuuuiiiuuii", page, v->before, v->after, v->content,
 		    v->changes, v->look, I(v->width), I(v->same), I(v->state),
-		    v->turns[0], v->turns[1], I(v->nturns), I(v->turned));
+		    v->usual[0], v->usual[1], I(v->usual_run), I(v->empties));
 	}
 }

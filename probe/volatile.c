@@ -13,7 +13,7 @@
 #define BLOCK_LOOKS   64 /* without coming or going: forgotten */
 #define BLOCK_TOLD    2	 /* times that a block's coming or going is told */
 #define SETTLED	      3	 /* looks with the twin's content: a real change */
-#define TURNS_PROVEN  8	 /* changes between the same two: it has no more */
+#define USUAL_PROVEN  8	 /* changes without news: there is no more to it */
 
 void
 volatile_set_release(struct volatile_set *set)
@@ -105,25 +105,23 @@ slot_note(struct volatile_slot *s, const struct block_run *r, uint64_t look)
 	s->touched = true;
 }
 
-/* Notes what stands there now; true when that is news in a place where two
- * things took turns long enough. */
+/* Notes what stands there now; true when that is news in a place where the
+ * same block comes and goes. */
 static bool
-slot_turn(struct volatile_slot *s, uint64_t content)
+slot_unusual(struct volatile_slot *s, uint64_t content)
 {
-	bool proven = s->nturns == 2 && s->turned >= TURNS_PROVEN;
-
-	for (uint32_t i = 0; i < s->nturns && s->nturns < SLOT_MANY; i++)
-		if (s->turns[i] == content) {
-			s->turned++;
-			return false;
-		}
-	if (s->nturns < 2) {
-		s->turns[s->nturns++] = content;
+	if (content == 0 || content == s->usual[0] || content == s->usual[1]) {
+		s->empties = s->empties || content == 0;
+		s->usual_run++;
 		return false;
 	}
-	if (!proven)
-		s->nturns = SLOT_MANY;
-	return proven;
+	if (s->usual_run >= USUAL_PROVEN && s->empties)
+		return true;
+	s->usual[1] = s->usual[0];
+	s->usual[0] = content;
+	s->usual_run = 0;
+	s->empties = false;
+	return false;
 }
 
 /* A look after the twin: does it go on changing, or was the twin the first to
@@ -179,7 +177,7 @@ volatile_changed(struct volatile_set *set, const struct block_run *gone,
 		s->width = (uint32_t)width;
 	passed = look > s->look ? look - s->look : 0;
 	slot_note(s, r, look);
-	if (slot_turn(s, content) && !twin)
+	if (slot_unusual(s, content) && !twin)
 		return VOLATILE_TELL;
 	if (!is_new && s->state == SLOT_SUSPECT)
 		return suspect_step(set, s, content, passed);
