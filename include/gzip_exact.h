@@ -15,8 +15,5 @@
  * decoded: that is for the reader to say.
  */
 size_t gzip_exact(struct span file);
-/* The same of a file, which may grow meanwhile; SIZE_MAX when it is exact.
- * False when it cannot be read (errno). */
-bool gzip_exact_file(int fd, size_t *at);
 
 #endif

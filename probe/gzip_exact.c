@@ -1,8 +1,6 @@
 #include "gzip_exact.h"
 
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <zlib.h>
 
 #include "log.h"
@@ -97,28 +95,4 @@ gzip_exact(struct span file)
 	}
 	inflateEnd(&z);
 	return m == MEMBER_INEXACT ? at : file.n;
-}
-
-bool
-gzip_exact_file(int fd, size_t *at)
-{
-	struct stat st;
-	struct span file;
-	void *map;
-
-	*at = SIZE_MAX;
-	if (fstat(fd, &st) != 0)
-		return false;
-	if (st.st_size == 0)
-		return true;
-	file.n = (size_t)st.st_size;
-	map = mmap(NULL, file.n, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (map == MAP_FAILED)
-		return false;
-	file.p = map;
-	*at = gzip_exact(file);
-	if (*at == file.n)
-		*at = SIZE_MAX;
-	munmap(map, file.n);
-	return true;
 }
