@@ -283,7 +283,7 @@ utf8_valid(struct span s)
 static bool
 utf8_append(struct span in, struct buf *out, uint32_t *bad)
 {
-	size_t n, bad_len;
+	size_t n, bad_len = 0;
 
 	while (in.n > 0 && !out->overflow) {
 		n = valid_length(in, &bad_len);

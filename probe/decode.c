@@ -444,7 +444,6 @@ content_decode(struct span body, struct span codings, struct buf *out)
 	    : body.n * DECODE_RATIO_MAX;
 	if (k->ratio < RATIO_FREE)
 		k->ratio = RATIO_FREE;
-	status = n < 0 ? DECODE_UNKNOWN : DECODE_OK;
 	if (body.n == 0)
 		n = 0; /* HEAD, 204, 304: a label without a body is no fault */
 	status = layers_undo(items, n < 0 ? 0 : n, k, &now, body);

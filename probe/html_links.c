@@ -140,6 +140,8 @@ static size_t
 text_link(struct page *p, struct span s, size_t from, enum link_source source,
     const struct element *e, struct span attr)
 {
+	/* of the sentence around it */
+	static const struct span punctuation = {".,;:!)", 6};
 	size_t i = url_run(s, from);
 	struct span url = span_slice(s, from, i - from);
 	struct buf *b = &p->url;
@@ -158,8 +160,8 @@ text_link(struct page *p, struct span s, size_t from, enum link_source source,
 		url.n = URL_MAX_LEN;
 		i = from + URL_MAX_LEN + 1;
 	}
-	/* punctuation of the sentence around it */
-	while (url.n > 0 && memchr(".,;:!)", url.p[url.n - 1], 6) != NULL)
+	while (url.n > 0 &&
+	    span_find(punctuation, url.p[url.n - 1]) < punctuation.n)
 		url.n--;
 	if (looks_absolute(url))
 		page_link(p, source, url, e, attr);

@@ -163,9 +163,6 @@ read_ipv6(struct span s, uint16_t piece[8])
 		if (s.n < 2 || s.p[1] != ':')
 			return false;
 		i = 2;
-		compress = ++n;
-		piece[0] = 0;
-		n = 0;
 		compress = 0;
 	}
 	while (i < s.n) {

@@ -13,7 +13,7 @@
 #define BLOCK_LOOKS   64 /* without coming or going: forgotten */
 #define BLOCK_TOLD    2	 /* times that a block's coming or going is told */
 #define SETTLED	      3	 /* looks with the twin's content: a real change */
-#define USUAL_PROVEN  8	 /* changes without news: there is no more to it */
+#define USUAL_PROVEN  5	 /* changes without news: there is no more to it */
 
 void
 volatile_set_release(struct volatile_set *set)
@@ -113,6 +113,10 @@ slot_unusual(struct volatile_slot *s, uint64_t content)
 	if (content == 0 || content == s->usual[0] || content == s->usual[1]) {
 		s->empties = s->empties || content == 0;
 		s->usual_run++;
+		if (content != 0 && content == s->usual[1]) {
+			s->usual[1] = s->usual[0];
+			s->usual[0] = content;
+		}
 		return false;
 	}
 	if (s->usual_run >= USUAL_PROVEN && s->empties)
