@@ -69,6 +69,18 @@ class Damage(growing.Growing):
         code, out, err = self.p.command("verify", "-s", state)
         return code == 1 and os.path.basename(file) in out + err, out + err
 
+    def covered_by_nothing(self, kind, path):
+        """A bit of a gzip header, which no checksum covers."""
+        again = os.path.join(self.w.folder, "again")
+        shutil.rmtree(again, ignore_errors=True)
+        shutil.copytree(self.state, again)
+        file = os.path.join(again, os.path.relpath(path, self.state))
+        with open(file, "r+b") as f:
+            f.seek(4)
+            f.write(b"\x01")
+        good, text = self.verify_names(again, file)
+        self.t.check("a time in a gzip header, " + kind, good, text)
+
     def sound(self, file):
         """What SQLite says of a database."""
         done = subprocess.run(["sqlite3", file, "PRAGMA integrity_check"],
@@ -142,6 +154,9 @@ class Damage(growing.Growing):
         self.t.figure("seed %d" % self.seed)
         self.torture("change log", glob.glob(self.state + "/log/*.gz"))
         self.torture("archive", glob.glob(self.state + "/warc/*.gz"))
+        for kind in "log", "warc":
+            self.covered_by_nothing(kind, glob.glob(
+                "%s/%s/*.gz" % (self.state, kind))[0])
         self.torture("database", [self.state + "/kpwatch.sqlite"], False)
         self.anew()
 

@@ -125,17 +125,7 @@ class Day:
         t.check("log and store as planned", grown <= planned)
 
     def run(self):
-        try:
-            self.tell()
-        except Exception as error:
-            self.t.check("all of it", False, "%r\n%s" % (
-                error, self.p.tail(30)))
-            raise
-        finally:
-            if self.p.alive():
-                self.p.stop()
-            self.w.stop()
-        self.t.finish()
+        probe.run_story(self.t, self.w, self.p, self.tell)
 
 
 Day().run()

@@ -126,17 +126,7 @@ class Growing:
 
     def run(self):
         """The subclass's tell(), between start and end of the world."""
-        try:
-            self.tell()
-        except Exception as error:
-            self.t.check("all of it", False, "%r\n%s" % (
-                error, self.p.tail(30)))
-            raise
-        finally:
-            if self.p.alive():
-                self.p.stop()
-            self.w.stop()
-        self.t.finish()
+        probe.run_story(self.t, self.w, self.p, self.tell)
 
     def verify(self, name, state):
         # It reads all that was recorded.

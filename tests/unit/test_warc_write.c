@@ -110,7 +110,9 @@ some_lookup(struct dns_lookup *d)
 	d->nrecords = roll(4);
 	d->records = xcalloc(d->nrecords + 1, sizeof *d->records);
 	for (size_t i = 0; i < d->nrecords; i++) {
-		d->records[i].type = xstrdup(i == 0 ? "CNAME" : "A");
+		d->records[i].type = xstrdup(i == 0 ? "CNAME"
+			: i == 2		    ? "NS"
+						    : "A");
 		d->records[i].value = xasprintf("192.0.2.%u", roll(255));
 		d->records[i].ttl = roll(100000);
 	}

@@ -128,17 +128,7 @@ class Clock:
         self.t.check("verify finds nothing", code == 0, out + err)
 
     def run(self):
-        try:
-            self.tell()
-        except Exception as error:
-            self.t.check("all of it", False, "%r\n%s" % (
-                error, self.p.tail(30)))
-            raise
-        finally:
-            if self.p.alive():
-                self.p.stop()
-            self.w.stop()
-        self.t.finish()
+        probe.run_story(self.t, self.w, self.p, self.tell)
 
 
 Clock().run()

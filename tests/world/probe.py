@@ -151,3 +151,17 @@ class Probe:
             except OSError:
                 pass
         return total
+
+
+def run_story(t, w, p, tell):
+    """tell(), then the end of the program, of the world and of the test."""
+    try:
+        tell()
+    except Exception as error:
+        t.check("all of it", False, "%r\n%s" % (error, p.tail(30)))
+        raise
+    finally:
+        if p.alive():
+            p.stop()
+        w.stop()
+    t.finish()
