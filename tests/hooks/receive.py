@@ -51,10 +51,14 @@ class Server(http.server.ThreadingHTTPServer):
 
 class Receiver(Quiet):
     calls = []  # the events of each
+    of_path = {}  # the same by the path that was called
 
     def do_POST(self):
         got = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        Receiver.calls.append(got if isinstance(got, list) else [got])
+        events = got if isinstance(got, list) else [got]
+        # Calls of several hooks come at once, each in a thread.
+        Receiver.calls.append(events)
+        Receiver.of_path.setdefault(self.path, []).append(events)
         self.answer(b"")
 
 
