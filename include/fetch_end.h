@@ -14,6 +14,7 @@ enum stopped { STOPPED_NOT, STOPPED_BODY, STOPPED_HEADERS, STOPPED_DEADLINE };
 struct fetch_end {
 	bool denied; /* by our policy, before connecting */
 	enum stopped stopped;
+	unsigned tls_messages;	      /* see tls_limit() */
 	char error[FETCH_ERROR_SIZE]; /* libcurl's text */
 };
 

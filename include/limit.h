@@ -34,6 +34,8 @@
 #define CERT_TEXT_MAX	 (4 * KIB)   /* subject, issuer or SAN list kept */
 #define DNS_ANSWERS_MAX	 64	     /* records kept of one DNS answer */
 #define DNS_IN_FLIGHT	 32 /* more than this loses answers in bursts */
+#define TLS_MESSAGES_MAX                                                       \
+	1000 /* of one connection, beside its data; a handshake has 30 */
 
 /* Analysis. */
 #define DECODED_BODY_MAX (16 * MIB) /* body after content decoding */

@@ -127,6 +127,11 @@ void trust_free(struct trust *);
 /* Sets a connection's context up: our trusted certificates, and the chain the
  * server sends is noted in *hop whether or not it verifies. */
 void trust_apply(struct trust *, void *ssl_ctx, struct hop *);
+/* Counts into *count what the server sends beside application data: records
+ * and messages of handshakes, new keys, tickets, alerts.  Past
+ * TLS_MESSAGES_MAX the connection reads nothing more.  *count is borrowed for
+ * the life of the connection. */
+void tls_limit(void *ssl_ctx, unsigned *count);
 /* Version and cipher of an established connection into *hop. */
 void tls_describe(void *ssl, struct hop *);
 /* The mapping of style df-007: X509 verify result to failure. */

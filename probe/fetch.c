@@ -399,6 +399,7 @@ on_ssl_ctx(CURL *easy, void *ctx, void *arg)
 
 	(void)easy;
 	trust_apply(x->owner->trust, ctx, x->hop);
+	tls_limit(ctx, &x->end.tls_messages);
 	return CURLE_OK;
 }
 

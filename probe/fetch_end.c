@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "limit.h"
 #include "log.h"
 #include "network.h"
 
@@ -85,6 +86,10 @@ map_tls(const struct fetch_end *x, struct hop *h)
 {
 	struct span text = span_of(x->error);
 
+	/* Reset before the loop saw the connection: it was there all the same.
+	 */
+	if (h->stage == STAGE_TCP)
+		h->stage = STAGE_TLS;
 	h->failure = errno_failure(h->os_errno);
 	if (h->failure != FAILURE_NONE)
 		return;
@@ -111,6 +116,16 @@ map_verify(const struct fetch_end *x, struct hop *h)
 		h->failure = FAILURE_SSL_CERTIFICATE;
 }
 
+/* OpenSSL names a fault of its own with "error:"; of the ends of a connection
+ * only the one without a farewell has a text like that. */
+static bool
+is_tls_fault(struct span text)
+{
+	return span_search_i(text, "ssl_read: ") < text.n &&
+	    span_search_i(text, " error:") < text.n &&
+	    span_search_i(text, "unexpected eof") == text.n;
+}
+
 static void
 map_receive(const struct fetch_end *x, struct hop *h)
 {
@@ -121,6 +136,8 @@ map_receive(const struct fetch_end *x, struct hop *h)
 		return;
 	if (span_search_i(text, "too large response headers") < text.n)
 		h->outcome = OUTCOME_HEADERS_TOO_LARGE;
+	else if (is_tls_fault(text))
+		unknown(h, "tls_malformed");
 	else if (span_search_i(text, "chunk") < text.n ||
 	    span_search_i(text, "illegal or missing hexadecimal") < text.n)
 		unknown(h, "http_bad_chunk");
@@ -145,11 +162,26 @@ map_write(const struct fetch_end *x, struct hop *h)
 	}
 }
 
+/* We stopped to listen to it; libcurl says that the connection ended. */
+static void
+map_flood(struct hop *h)
+{
+	if (h->stage == STAGE_TLS)
+		h->failure = FAILURE_SSL_HANDSHAKE;
+	else
+		unknown(h, "tls_messages");
+	h->body_cut = h->body.len > 0;
+}
+
 void
 fetch_map(const struct fetch_end *x, struct hop *h, int rc)
 {
 	char text[64];
 
+	if (rc != CURLE_OK && x->tls_messages > TLS_MESSAGES_MAX) {
+		map_flood(h);
+		return;
+	}
 	switch ((CURLcode)rc) {
 	case CURLE_OK:
 		break;

@@ -167,6 +167,35 @@ trust_apply(struct trust *t, void *ssl_ctx, struct hop *hop)
 	SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION);
 }
 
+/* OpenSSL reads on by itself while there are messages that are not for its
+ * caller: without an end to them it does not come back, and no timer of ours
+ * is looked at. */
+static void
+on_message(int sent, int version, int type, const void *data, size_t n,
+    SSL *ssl, void *arg)
+{
+	unsigned *count = arg;
+	int kind = type;
+
+	(void)version;
+	if (sent)
+		return;
+	/* A record: what it says it holds; in TLS 1.3 what it then held. */
+	if ((type == SSL3_RT_HEADER || type == SSL3_RT_INNER_CONTENT_TYPE) &&
+	    n > 0)
+		kind = *(const unsigned char *)data;
+	if (kind != SSL3_RT_APPLICATION_DATA && ++*count > TLS_MESSAGES_MAX)
+		SSL_set_shutdown(ssl,
+		    SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
+
+void
+tls_limit(void *ssl_ctx, unsigned *count)
+{
+	SSL_CTX_set_msg_callback(ssl_ctx, on_message);
+	SSL_CTX_set_msg_callback_arg(ssl_ctx, count);
+}
+
 void
 tls_describe(void *ssl, struct hop *hop)
 {

@@ -15,6 +15,7 @@ longer, or more, than any limit of the probe.
 import ctypes
 import functools
 import gzip
+import itertools
 import os
 import random
 import socket
@@ -24,6 +25,8 @@ import struct
 import sys
 import threading
 import time
+
+import evil_tls
 
 NAME_SERVER = "192.0.2.1"
 HTTP_PORT, TLS_PORT, SHELL_PORT = 8000, 8443, 8444
@@ -551,6 +554,13 @@ def tls_warnings(s):
 
 
 @tls
+def tls_hello_requests(s):
+    """In the middle of the first handshake: each is to be passed over."""
+    hello(s)
+    much(s, b"\x16\x03\x03\x00\x04\x00\x00\x00\x00")
+
+
+@tls
 def tls_silent(s):
     hello(s)
     time.sleep(LONG)
@@ -628,6 +638,72 @@ def tls_cut(s):
 @tls
 def tls_endless(s):
     serve_tls(s, "evil", then=endless)
+
+
+# What comes beside a page when the request was read.
+
+def beside(s, version, send, count):
+    with evil_tls.Secure(s, os.path.join(sys.argv[1], "evil.crt"),
+                         os.path.join(sys.argv[1], "leaf.key"),
+                         version) as secure:
+        send(secure, count)
+        page(secure, PAGE)
+
+
+def renegotiate(s, count):
+    for _ in range(count):
+        s.renegotiate()
+
+
+def hello_requests(s, count):
+    s.many(s.hello_request, count)
+
+
+def key_updates(s, count):
+    s.many(lambda: s.key_update(False), count)
+
+
+def key_updates_asked(s, count):
+    """Each wants one back, which nobody reads."""
+    s.many(lambda: s.key_update(True), count)
+
+
+def tickets(s, count):
+    s.many(s.ticket, count)
+
+
+def small(s, count):
+    """A byte of the page in each record."""
+    s.sendall(OK + b"\r\n")
+    s.many(lambda: s.write(b"x"), count)
+
+
+def beside_kinds():
+    old, new, many = evil_tls.TLS1_2, evil_tls.TLS1_3, 10 ** 8
+    for name, version, send, count in (
+            ("renegotiated", old, renegotiate, 3),
+            ("renegotiations", old, renegotiate, many),
+            ("hello_requests_after", old, hello_requests, many),
+            ("key_updated", new, key_updates, 20),
+            ("key_updates", new, key_updates, many),
+            ("key_updated_asked", new, key_updates_asked, 20),
+            ("key_updates_asked", new, key_updates_asked, many),
+            ("ticketed", new, tickets, 20),
+            ("tickets", new, tickets, many),
+            ("small_old", old, small, many),
+            ("small", new, small, many)):
+        TLS["tls_" + name] = functools.partial(
+            beside, version=version, send=send, count=count)
+
+
+beside_kinds()
+
+
+@tls
+def tls_ccs(s):
+    """Records that mean nothing in TLS 1.3, in the clear."""
+    beside(s, evil_tls.TLS1_3, lambda _, count: much(
+        s, b"\x14\x03\x03\x00\x01\x01"), 1)
 
 
 # --- names -------------------------------------------------------------------
@@ -760,6 +836,13 @@ def noise(q, tcp):
 
 
 @dns
+def flood(q, tcp):
+    """Guesses at the id; thousands would fill the socket
+    that the other answers come by."""
+    return itertools.repeat(wrong_id(q, tcp), 50)
+
+
+@dns
 def silence(q, tcp):
     return None
 
@@ -838,8 +921,16 @@ def names_udp():
     while True:
         query, peer = s.recvfrom(4096)
         text = answer(query, False)
-        if text is not None:
+        if isinstance(text, bytes):
             s.sendto(text, peer)
+        elif text is not None:
+            threading.Thread(target=send_all, args=(s, text, peer),
+                             daemon=True).start()
+
+
+def send_all(s, texts, peer):
+    for text in texts:
+        s.sendto(text, peer)
 
 
 def main():

@@ -39,6 +39,7 @@ BAD_HEAD = ["unknown_failure http_response"]
 SHORT = ["eof_error body truncated"]
 SLOW = "generic_timeout_error "
 HANDSHAKE = ["ssl_failed_handshake tls"]
+FLOOD = ["unknown_failure http_response"]
 LIES = ["dns_server_misbehaving dns"]
 NO_ANSWER = ["dns_no_answer dns"]
 
@@ -87,6 +88,14 @@ WANT = {
     "tls_plain": HANDSHAKE, "tls_garbage": HANDSHAKE, "tls_alert": HANDSHAKE,
     "tls_warnings": HANDSHAKE, "tls_record_huge": HANDSHAKE,
     "tls_message_huge": HANDSHAKE, "tls_chain": HANDSHAKE,
+    "tls_hello_requests": HANDSHAKE,
+    "tls_renegotiated": ["body"], "tls_key_updated": ["body"],
+    "tls_key_updated_asked": ["body"], "tls_ticketed": ["body"],
+    "tls_renegotiations": FLOOD, "tls_hello_requests_after": FLOOD,
+    "tls_key_updates": FLOOD, "tls_key_updates_asked": FLOOD,
+    "tls_tickets": FLOOD, "tls_ccs": FLOOD,
+    "tls_small": [SLOW + "body"] + LARGE,
+    "tls_small_old": [SLOW + "body"] + LARGE,
     "tls_silent": [SLOW + "tls"], "tls_drip": [SLOW + "tls"],
     "tls_empty": ["eof_error tls"], "tls_reset": ["connection_reset tls"],
     "tls_own": ["ssl_unknown_authority tls"],
@@ -101,6 +110,7 @@ WANT = {
     "dns_bogon6": ["dns_bogon_error dns blocked_by_policy"],
     "dns_huge": ["body"],
     "dns_wrong_id": [SLOW + "dns"], "dns_wrong_name": [SLOW + "dns"],
+    "dns_flood": [SLOW + "dns"],
     "dns_noise": [SLOW + "dns"], "dns_silence": [SLOW + "dns"],
     "dns_nxdomain": ["dns_nxdomain_error dns"],
     "dns_servfail": ["dns_servfail_error dns"],
