@@ -165,6 +165,7 @@ trust_apply(struct trust *t, void *ssl_ctx, struct hop *hop)
 	/* Old sites have old keys and protocols: see them, and say so. */
 	SSL_CTX_set_security_level(ctx, 0);
 	SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION);
+	SSL_CTX_set_options(ctx, SSL_OP_LEGACY_SERVER_CONNECT);
 }
 
 /* OpenSSL reads on by itself while there are messages that are not for its

@@ -12,7 +12,7 @@ libuchardet-dev libidn2-dev libpsl-dev ca-certificates publicsuffix"
 
 # Servers, namespaces, linters: what the tests talk to and look with.
 test="libcmocka-dev nginx-light knot knot-dnsutils iproute2 nftables
-util-linux procps openssl curl python3-minimal python3 python3-yaml sqlite3
+util-linux procps openssl libgnutls30 curl python3-minimal python3 python3-yaml sqlite3
 shellcheck strace mandoc jq libxml2-utils bsdutils clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev"
 
 # What the measurements compare with.

@@ -699,6 +699,24 @@ def beside_kinds():
 beside_kinds()
 
 
+def before_5746(s, count):
+    with evil_tls.Legacy(s, os.path.join(sys.argv[1], "evil.crt"),
+                         os.path.join(sys.argv[1], "leaf.key")) as secure:
+        renegotiate(secure, count)
+        page(secure, PAGE)
+
+
+# GnuTLS takes no host name with an underscore.
+@tls
+def legacy(s):
+    before_5746(s, 0)
+
+
+@tls
+def legacyrenegotiated(s):
+    before_5746(s, 1)
+
+
 @tls
 def tls_ccs(s):
     """Records that mean nothing in TLS 1.3, in the clear."""

@@ -119,3 +119,55 @@ class Secure:
             if n % 2000 == 0:
                 self.flush()
         self.flush()
+
+
+class Legacy:
+    """A TLS 1.2 server from before RFC 5746: it cannot say that it renews a
+    handshake safely, and does so all the same.  By GnuTLS, which can still
+    be such a one."""
+    LIKE = b"NORMAL:-VERS-ALL:+VERS-TLS1.2:%DISABLE_SAFE_RENEGOTIATION"
+
+    def __init__(self, s, certificate, key):
+        self.lib = gnutls()
+        self.session, self.credentials = P(), P()
+        self.done(self.lib.gnutls_certificate_allocate_credentials(
+            ctypes.byref(self.credentials)))
+        self.done(self.lib.gnutls_certificate_set_x509_key_file(
+            self.credentials, certificate.encode(), key.encode(), 1))
+        self.done(self.lib.gnutls_init(ctypes.byref(self.session), 1))
+        self.done(self.lib.gnutls_priority_set_direct(
+            self.session, self.LIKE, None))
+        self.done(self.lib.gnutls_credentials_set(
+            self.session, 1, self.credentials))
+        self.lib.gnutls_transport_set_int2(self.session, s.fileno(),
+                                           s.fileno())
+
+    def __enter__(self):
+        self.done(self.lib.gnutls_handshake(self.session))
+        self.done(self.lib.gnutls_record_recv(
+            self.session, ctypes.create_string_buffer(PIECE), PIECE))
+        return self
+
+    def __exit__(self, *why):
+        self.lib.gnutls_bye(self.session, 1)
+        self.lib.gnutls_deinit(self.session)
+        self.lib.gnutls_certificate_free_credentials(self.credentials)
+
+    def done(self, result):
+        if result < 0:
+            raise ConnectionAbortedError
+
+    def sendall(self, data):
+        self.done(self.lib.gnutls_record_send(self.session, data, len(data)))
+
+    def renegotiate(self):
+        self.done(self.lib.gnutls_rehandshake(self.session))
+        self.done(self.lib.gnutls_handshake(self.session))
+
+
+@functools.lru_cache(None)
+def gnutls():
+    lib = ctypes.CDLL("libgnutls.so.30")
+    for name in ("gnutls_record_recv", "gnutls_record_send"):
+        getattr(lib, name).restype = ctypes.c_ssize_t
+    return lib

@@ -94,6 +94,8 @@ WANT = {
     "tls_renegotiations": FLOOD, "tls_hello_requests_after": FLOOD,
     "tls_key_updates": FLOOD, "tls_key_updates_asked": FLOOD,
     "tls_tickets": FLOOD, "tls_ccs": FLOOD,
+    "legacy": ["body"],
+    "legacyrenegotiated": ["body"],
     "tls_small": [SLOW + "body"] + LARGE,
     "tls_small_old": [SLOW + "body"] + LARGE,
     "tls_silent": [SLOW + "tls"], "tls_drip": [SLOW + "tls"],
