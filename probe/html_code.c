@@ -167,7 +167,8 @@ navigates(struct span s, size_t at)
 		if (span_is(word, called[i]))
 			return true;
 	/* location.replace('x') */
-	return (span_is(word, "replace") || span_is(word, "assign")) &&
+	return at > word.n &&
+	    (span_is(word, "replace") || span_is(word, "assign")) &&
 	    span_is(word_before(s, at - word.n - 1), "location");
 }
 
