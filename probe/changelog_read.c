@@ -170,7 +170,8 @@ changelog_reader_next(struct changelog_reader *r, struct span *line)
 
 	for (;;) {
 		if (next_line(r, line))
-			return CHANGELOG_LINE;
+			return line->n > EVENT_LINE_MAX ? CHANGELOG_LONG
+							: CHANGELOG_LINE;
 		if (r->in.n == 0) {
 			rc = fill(r);
 			if (rc <= 0)
