@@ -30,7 +30,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		given += n;
 	}
-	if (inflater_offset(f) > size)
+	if (inflater_offset(f) > size ||
+	    inflater_member_start(f) > inflater_offset(f))
 		abort();
 	inflater_free(f);
 	return 0;

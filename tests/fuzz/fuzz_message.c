@@ -51,6 +51,34 @@ assemble(enum role self, enum role peer, struct span all, size_t step)
 	return seen;
 }
 
+/* What is framed comes back as one message of that type. */
+static void
+round_trip(enum role self, enum role peer, unsigned type, struct span data)
+{
+	struct buf frames = BUF_INIT(4 * MIB);
+	struct assembler a;
+	struct message m;
+	struct span in;
+	bool fd;
+
+	if (!message_allowed((enum message_type)type, peer, self) ||
+	    data.n > message_rule((enum message_type)type)->max)
+		return;
+	message_frame(&frames, (enum message_type)type, 7, data,
+	    message_rule((enum message_type)type)->fd);
+	in = buf_span(&frames);
+	assembler_init(&a, self, peer);
+	for (enum assembled got = ASSEMBLED_NONE; got != ASSEMBLED_MESSAGE;) {
+		got = assembler_step(&a, &in, &m, &fd);
+		if (got == ASSEMBLED_BAD)
+			abort();
+	}
+	if (in.n > 0 || m.type != type || m.id != 7 || !span_eq(m.data, data))
+		abort();
+	assembler_release(&a);
+	buf_release(&frames);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -63,6 +91,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	self = (enum role)(data[0] % ROLE_COUNT);
 	peer = (enum role)(data[1] % ROLE_COUNT);
 	all = span_slice(all, 2, n);
+	round_trip(self, peer, data[2] % MSG_TYPE_COUNT, all);
 	one = assemble(self, peer, all, all.n);
 	many = assemble(self, peer, all, 7);
 	if (one.messages != many.messages || one.bad != many.bad ||

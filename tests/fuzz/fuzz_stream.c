@@ -40,6 +40,24 @@ on_done(void *arg, struct exchange *x)
 	buf_release(&notes);
 }
 
+/* Whatever is told of a connection can be written down. */
+static void
+on_connection(void *arg, const struct connection_seen *c)
+{
+	(void)arg;
+	if (connection_fate_name(c->fate) == NULL ||
+	    (c->tls_alert >= 0) > c->tls)
+		abort();
+}
+
+static void
+on_dns(void *arg, const struct dns_seen *d)
+{
+	(void)arg;
+	if (d->message == NULL || d->asked > DNS_PENDING_MAX * 16u)
+		abort();
+}
+
 static void
 put16(struct buf *b, unsigned v)
 {
@@ -116,7 +134,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct exchange_sink sink = {.arg = &done,
 	    .start = on_start,
 	    .body = on_body,
-	    .done = on_done};
+	    .done = on_done,
+	    .dns = on_dns,
+	    .connection = on_connection};
 	struct exchanges *x = exchanges_new(&sink);
 	struct cursor c;
 
