@@ -225,6 +225,33 @@ fuzz: deps-fuzz
 	  grep '^Done' build/fuzz/$$n.log; \
 	done
 
+# What the seeds, and what grew from them in build/fuzz/corpus, reach of the
+# modules that each target is for.
+COVERAGE = $(FUZZ_SRC:tests/fuzz/%.c=build/coverage/%)
+COVERAGE_FLAGS = -O1 -g -std=gnu11 -fprofile-instr-generate -fcoverage-mapping
+
+build/coverage/obj/%.o: probe/%.c
+	@mkdir -p $(@D)
+	$(SAY) "  COVER $<"
+	$(Q)$(FUZZ_CC) $(CPPFLAGS_ALL) $(COVERAGE_FLAGS) -MMD -MP -c -o $@ $<
+
+build/coverage/libkpwatch.a: $(LIBOBJ:$(B)/%.o=build/coverage/obj/%.o)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+build/coverage/%: tests/fuzz/%.c tests/fuzz/replay_main.c \
+		build/coverage/libkpwatch.a
+	$(SAY) "  COVER $@"
+	$(Q)$(FUZZ_CC) $(CPPFLAGS_ALL) $(COVERAGE_FLAGS) -o $@ $^ $(LIBS)
+
+-include $(wildcard build/coverage/obj/*.d)
+
+coverage-programs: $(COVERAGE)
+
+fuzz-coverage: deps-fuzz
+	@$(MAKE) --no-print-directory -j2 coverage-programs
+	@tests/fuzz/coverage.sh
+
 bindir = $(DESTDIR)$(PREFIX)/bin
 mandir = $(DESTDIR)$(PREFIX)/share/man
 hookdir = $(DESTDIR)$(PREFIX)/lib/kpwatch/hooks
@@ -284,4 +311,5 @@ clean:
 force:
 .PHONY: all unit clean force deps deps-test deps-bench deps-fuzz deps-deb \
 	check-package run programs check torture \
-	lint bench fuzz fuzz-programs fuzz-afl afl-programs install deb
+	lint bench fuzz fuzz-programs fuzz-afl afl-programs fuzz-coverage \
+	coverage-programs install deb
