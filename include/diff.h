@@ -227,13 +227,19 @@ size_t diff_sightings(const struct diff *, struct known_set *);
 /* What a twin lacks comes and goes: it takes longer to be removed. */
 void diff_sightings_twin(const struct diff *, struct known_set *);
 
+/* What is known of a block beside its text. */
+struct block_state {
+	uint64_t since; /* good look at the page that first saw it there */
+	bool changing;	/* stands in a volatile place */
+	bool frame;	/* stood on another page of the target too */
+};
+
 /* A text block of the last good state. */
 struct known_block {
 	int64_t position;
 	uint64_t hash;
 	char *text;
-	bool changing; /* stands in a volatile place */
-	bool frame;    /* stood on another page of the target too */
+	struct block_state state;
 };
 
 /* The text of a page as it was, and what became of the comparison. */
@@ -241,12 +247,11 @@ struct known_text {
 	struct known_block *list;
 	size_t count, cap;
 	struct volatile_set slots;
-	uint64_t look;	    /* good looks at the page, with this one */
-	const char *sha256; /* text hash of the blocks (borrowed) */
-	bool *changing;	    /* of each block of the finding; owned */
-	bool *frame;	    /* likewise */
-	bool reordered;	    /* the same blocks in another order */
-	size_t suppressed;  /* blocks that differ and are not told */
+	uint64_t look;		 /* good looks at the page, with this one */
+	const char *sha256;	 /* text hash of the blocks (borrowed) */
+	struct block_state *now; /* of each block of the finding; owned */
+	bool reordered;		 /* the same blocks in another order */
+	size_t suppressed;	 /* blocks that differ and are not told */
 	bool told;
 	bool later; /* another page may tell: keep the old state */
 	bool wait;  /* unsettled: keep the old state, look again */

@@ -12,7 +12,7 @@ struct sqlite3_stmt;
 #include "flap.h"
 #include "store.h"
 
-#define STORE_SCHEMA_VERSION 5
+#define STORE_SCHEMA_VERSION 6
 
 struct db {
 	struct sqlite3 *sqlite;
@@ -131,10 +131,9 @@ void known_set_load(struct store *, int64_t target, struct known_set *);
 void known_set_save(struct store *, int64_t target, struct known_set *);
 /* The text of a page's last good look and its volatile places. */
 void text_load(struct store *, const struct row_page *, struct known_text *);
-/* The blocks of this look; `changing` and `frame` (NULL: none) are flags for
- * each. */
+/* The blocks of this look with the state of each (NULL: all are new). */
 void blocks_save(struct store *, const struct row_page *,
-    const struct finding *, const bool *changing, const bool *frame);
+    const struct finding *, const struct block_state *);
 /* For struct diff: blocks of other pages, and what was told of them. */
 extern const struct diff_pages store_pages;
 /* The flags of the blocks that are there. */

@@ -24,7 +24,8 @@ struct volatile_slot {
 	uint64_t content; /* what stood there when it last changed */
 	uint64_t changes; /* bits: changed in that look, the latest lowest */
 	uint64_t look;	  /* good look at the page of the last change */
-	uint32_t width;	  /* most blocks that stood there */
+	uint32_t width;	  /* most blocks that changed there by themselves */
+	uint32_t lasted;  /* looks that the longest of them stood */
 	uint32_t same;	  /* suspect: looks in a row with that content */
 	enum slot_state state;
 	/* A block that only comes and goes: the last things that stood there,
@@ -45,6 +46,8 @@ struct volatile_set {
 struct block_run {
 	size_t first, count; /* in the list of the page's blocks */
 	size_t unpaired;     /* of them, without a partner on the other side */
+	uint32_t stood;	     /* looks that the longest of these has stood ... */
+	uint32_t fixed;	     /* ... and the longest that was a fixed point */
 	uint64_t before, after;
 	uint64_t content; /* hash; order does not count */
 };
@@ -66,6 +69,15 @@ void volatile_blinks(struct volatile_set *, uint64_t hash, uint64_t look);
 void volatile_twin_end(struct volatile_set *, uint64_t look);
 /* Is that a place that is known already? */
 bool volatile_knows(const struct volatile_set *, const struct block_run *);
+/* The place that changes by itself and is that run's, NULL when there is none
+ * (borrows until the set changes). */
+struct volatile_slot *volatile_place(struct volatile_set *,
+    const struct block_run *);
+/* Has a block that stood there for so many looks outlasted what changes
+ * there?  Then it is no part of it. */
+bool volatile_outlasts(const struct volatile_slot *, uint64_t stood);
+/* So many blocks are no part of it any more. */
+void volatile_narrow(struct volatile_set *, struct volatile_slot *, size_t);
 
 void volatile_set_release(struct volatile_set *);
 /* Forgets places that have been quiet up to that good look. */
@@ -73,7 +85,8 @@ void volatile_expire(struct volatile_set *, uint64_t look);
 /* Is a slot in this state quiet for so long at that look? */
 bool volatile_quiet(const struct volatile_slot *, uint64_t look);
 /* Takes a change into account: what stood there (NULL: nothing) and what
- * does now (NULL likewise; not both). */
+ * does now (NULL likewise; not both).  Of twins VOLATILE_TELL means that it
+ * is for an ordinary look to tell. */
 enum volatile_step volatile_changed(struct volatile_set *,
     const struct block_run *gone, const struct block_run *come, uint64_t look,
     bool twin);

@@ -15,10 +15,9 @@ struct counted {
 	uint64_t key; /* of the hash and which of its equals it is */
 	size_t index; /* in document order */
 	bool paired;
-	bool changing; /* in a volatile place: no fixed point */
-	bool frame;    /* of all pages, not of this one */
-	bool hidden;   /* not told */
-	bool shown;    /* as what a changed block was */
+	bool hidden; /* not told */
+	bool shown;  /* as what a changed block was */
+	struct block_state state;
 };
 
 /* The blocks of one side, and the runs between its fixed points. */
@@ -38,8 +37,7 @@ known_text_release(struct known_text *k)
 	for (size_t i = 0; i < k->count; i++)
 		free(k->list[i].text);
 	free(k->list);
-	free(k->changing);
-	free(k->frame);
+	free(k->now);
 	volatile_set_release(&k->slots);
 	memset(k, 0, sizeof *k);
 }
@@ -94,8 +92,7 @@ pair(struct side *old, struct side *new)
 		} else if (a[i].hash > b[j].hash) {
 			j++;
 		} else {
-			b[j].changing = a[i].changing;
-			b[j].frame = a[i].frame;
+			b[j].state = a[i].state;
 			a[i++].paired = true;
 			b[j++].paired = true;
 		}
@@ -107,11 +104,35 @@ pair(struct side *old, struct side *new)
 static bool
 is_fixed(const struct counted *c)
 {
-	return c->paired && !c->changing;
+	return c->paired && !c->state.changing;
+}
+
+static uint32_t
+looks_since(const struct counted *c, uint64_t look)
+{
+	uint64_t n = look > c->state.since ? look - c->state.since : 0;
+
+	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
 }
 
 static void
-find_runs(struct side *s)
+run_add(struct block_run *r, const struct counted *c, uint64_t look)
+{
+	uint32_t stood = looks_since(c, look);
+
+	r->count++;
+	r->content += c->hash * 0x9e3779b97f4a7c15u;
+	if (c->paired)
+		return;
+	r->unpaired++;
+	if (stood > r->stood)
+		r->stood = stood;
+	if (stood > r->fixed && !c->state.changing)
+		r->fixed = stood;
+}
+
+static void
+find_runs(struct side *s, uint64_t look)
 {
 	struct block_run *r;
 	size_t i = 0;
@@ -129,11 +150,8 @@ find_runs(struct side *s)
 		r = &s->runs[s->nruns++];
 		r->first = i;
 		r->before = i == 0 ? 0 : s->list[i - 1].key;
-		for (; i < s->count && !is_fixed(&s->list[i]); i++) {
-			r->count++;
-			r->unpaired += !s->list[i].paired;
-			r->content += s->list[i].hash * 0x9e3779b97f4a7c15u;
-		}
+		for (; i < s->count && !is_fixed(&s->list[i]); i++)
+			run_add(r, &s->list[i], look);
 		r->after = i == s->count ? 0 : s->list[i].key;
 	}
 }
@@ -154,7 +172,7 @@ run_mark(struct side *s, const struct block_run *r, bool hidden)
 	size_t n = 0;
 
 	for (size_t i = 0; r != NULL && i < r->count; i++) {
-		s->list[r->first + i].changing = true;
+		s->list[r->first + i].state.changing = true;
 		s->list[r->first + i].hidden = hidden;
 		n += hidden && !s->list[r->first + i].paired;
 	}
@@ -195,7 +213,7 @@ judge_place(struct known_text *k, struct side *old,
 	step = volatile_changed(&k->slots, gone, come, k->look, twin);
 	if (step == VOLATILE_WAIT)
 		k->wait = true;
-	if (!twin && step == VOLATILE_TELL)
+	if (step == VOLATILE_TELL)
 		return;
 	k->suppressed += run_mark(old, gone, true);
 	k->suppressed += run_mark(new, come, true);
@@ -221,26 +239,30 @@ judge_places(struct known_text *k, struct side *old, struct side *new,
 }
 
 /* Places that have become quiet rejoin: their blocks are fixed points again.
- * What is flagged and stands in no place that is known is so too. */
+ * So is what is flagged and stands in no place that is known, or for longer
+ * than what changes there. */
 static void
 rejoin(struct known_text *k, struct side *old)
 {
-	bool keep;
+	struct volatile_slot *place;
+	struct counted *c;
+	size_t left;
 
 	volatile_expire(&k->slots, k->look);
-	find_runs(old);
+	find_runs(old, k->look);
 	for (size_t i = 0; i < old->nruns; i++) {
-		keep = false;
-		for (size_t j = 0; j < k->slots.count; j++)
-			keep = keep ||
-			    (k->slots.list[j].state != SLOT_CANDIDATE &&
-				k->slots.list[j].state < SLOT_BLOCK &&
-				(k->slots.list[j].before ==
-					old->runs[i].before ||
-				    k->slots.list[j].after ==
-					old->runs[i].after));
-		for (size_t j = 0; !keep && j < old->runs[i].count; j++)
-			old->list[old->runs[i].first + j].changing = false;
+		place = volatile_place(&k->slots, &old->runs[i]);
+		left = 0;
+		for (size_t j = 0; j < old->runs[i].count; j++) {
+			c = &old->list[old->runs[i].first + j];
+			if (place != NULL &&
+			    !volatile_outlasts(place, looks_since(c, k->look)))
+				continue;
+			c->state.changing = false;
+			left++;
+		}
+		if (place != NULL)
+			volatile_narrow(&k->slots, place, left);
 	}
 	free(old->runs);
 	old->runs = NULL;
@@ -288,12 +310,11 @@ side_of_known(struct side *s, const struct known_text *k)
 		s->list[s->count++] = (struct counted){.hash = k->list[i].hash,
 		    .index = i,
 		    .paired = true,
-		    .changing = k->list[i].changing,
-		    .frame = k->list[i].frame};
+		    .state = k->list[i].state};
 }
 
 static void
-side_of_found(struct side *s, const struct finding *f)
+side_of_found(struct side *s, const struct finding *f, uint64_t look)
 {
 	*s = (struct side){.text = found_text, .arg = f};
 	s->list = xcalloc(f->nblocks + 1, sizeof *s->list);
@@ -301,7 +322,8 @@ side_of_found(struct side *s, const struct finding *f)
 		if (!f->blocks[i].noise)
 			s->list[s->count++] =
 			    (struct counted){.hash = f->blocks[i].hash,
-				.index = i};
+				.index = i,
+				.state.since = look};
 }
 
 static void
@@ -316,15 +338,15 @@ compare(const struct diff *d, struct known_text *k, struct side *old,
     struct side *new, bool twin)
 {
 	side_of_known(old, k);
-	side_of_found(new, d->f);
+	side_of_found(new, d->f, k->look);
 	name_blocks(old);
 	qsort(old->list, old->count, sizeof *old->list, by_index);
 	rejoin(k, old);
 	for (size_t i = 0; i < old->count; i++)
 		old->list[i].paired = false;
 	pair(old, new);
-	find_runs(old);
-	find_runs(new);
+	find_runs(old, k->look);
+	find_runs(new, k->look);
 	if (old->many || new->many)
 		return;
 	judge_places(k, old, new, twin);
@@ -348,7 +370,7 @@ run_tells(const struct side *s, const struct block_run *r, bool own)
 {
 	for (size_t i = 0; r != NULL && i < r->count; i++)
 		if (is_told(&s->list[r->first + i]) &&
-		    !(own && s->list[r->first + i].frame))
+		    !(own && s->list[r->first + i].state.frame))
 			return true;
 	return false;
 }
@@ -356,7 +378,7 @@ run_tells(const struct side *s, const struct block_run *r, bool own)
 static bool
 is_own(const struct side *s, size_t at)
 {
-	return at < s->count && !s->list[at].frame;
+	return at < s->count && !s->list[at].state.frame;
 }
 
 enum owner { OWNER_FRAME, OWNER_ARTICLE, OWNER_UNSURE };
@@ -593,8 +615,8 @@ text_hash(const struct side *s, const char *all, char out[65])
 	bool changing = false;
 
 	for (size_t i = 0; i < s->count; i++) {
-		changing = changing || s->list[i].changing;
-		if (!s->list[i].changing)
+		changing = changing || s->list[i].state.changing;
+		if (!s->list[i].state.changing)
 			buf_put_u64(&b, s->list[i].hash);
 	}
 	sha256_hex(buf_span(&b), out);
@@ -672,12 +694,9 @@ diff_text(const struct diff *d, struct known_text *k)
 	    &old, &new);
 	if (k->told)
 		k->wait = false;
-	k->changing = xcalloc(d->f->nblocks + 1, sizeof *k->changing);
-	k->frame = xcalloc(d->f->nblocks + 1, sizeof *k->frame);
-	for (size_t i = 0; i < new.count; i++) {
-		k->changing[new.list[i].index] = new.list[i].changing;
-		k->frame[new.list[i].index] = new.list[i].frame;
-	}
+	k->now = xcalloc(d->f->nblocks + 1, sizeof *k->now);
+	for (size_t i = 0; i < new.count; i++)
+		k->now[new.list[i].index] = new.list[i].state;
 	side_release(&old);
 	side_release(&new);
 }
@@ -689,7 +708,7 @@ diff_twin(const struct diff *d, struct known_text *k)
 
 	compare(d, k, &old, &new, true);
 	for (size_t i = 0; i < old.count; i++)
-		k->list[old.list[i].index].changing = old.list[i].changing;
+		k->list[old.list[i].index].state = old.list[i].state;
 	side_release(&old);
 	side_release(&new);
 }

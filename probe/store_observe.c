@@ -471,7 +471,7 @@ step_text(struct look *l)
 		return;
 	p->changed = true;
 	if (p->text_sha256[0] == '\0' || l->diff.silent) {
-		blocks_save(l->st, p, l->f, NULL, NULL);
+		blocks_save(l->st, p, l->f, NULL);
 		memcpy(p->text_sha256, now, sizeof p->text_sha256);
 		l->learn = true;
 		return;
@@ -485,7 +485,7 @@ step_text(struct look *l)
 	if (!k.wait && !k.later) {
 		p->suppressed += k.suppressed;
 		p->reordered += k.reordered;
-		blocks_save(l->st, p, l->f, k.changing, k.frame);
+		blocks_save(l->st, p, l->f, k.now);
 		memcpy(p->text_sha256, now, sizeof p->text_sha256);
 	}
 	known_text_release(&k);

@@ -109,6 +109,14 @@ static const char upgrade_5[] =
     "ALTER TABLE changing ADD COLUMN empties INTEGER NOT NULL DEFAULT 0;"
     "PRAGMA user_version = 5;";
 
+/* How long blocks stood before is not known. */
+static const char upgrade_6[] =
+    "ALTER TABLE blocks ADD COLUMN since INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE changing ADD COLUMN lasted INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE blocks SET since = COALESCE((SELECT looks FROM pages"
+    " WHERE pages.page = blocks.page), 0);"
+    "PRAGMA user_version = 6;";
+
 bool
 db_open(struct db *db, const char *path, bool read_only, char **why)
 {
@@ -350,7 +358,8 @@ schema_make(struct db *db, char **why)
 	    (version >= 2 || db_script(db, upgrade_2)) &&
 	    (version >= 3 || db_script(db, upgrade_3)) &&
 	    (version >= 4 || db_script(db, upgrade_4)) &&
-	    db_script(db, upgrade_5) && db_script(db, "COMMIT"))
+	    (version >= 5 || db_script(db, upgrade_5)) &&
+	    db_script(db, upgrade_6) && db_script(db, "COMMIT"))
 		return true;
 refuse:
 	*why = xasprintf("database: %s", sqlite3_errmsg(db->sqlite));

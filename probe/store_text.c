@@ -20,7 +20,7 @@ load_slots(struct store *st, int64_t page, struct volatile_set *set)
 	s = db_query(&st->db,
 	    "SELECT before, after, content, changes, look,"
 	    " width, same, state, usual, other, usual_run,"
-	    " empties FROM changing WHERE page = ?1 ORDER BY rowid",
+	    " empties, lasted FROM changing WHERE page = ?1 ORDER BY rowid",
 	    "i", page);
 	while (db_row(&st->db, s)) {
 		set->list = xgrow(set->list, &set->cap, set->count + 1,
@@ -38,11 +38,12 @@ load_slots(struct store *st, int64_t page, struct volatile_set *set)
 		v->usual[1] = (uint64_t)sqlite3_column_int64(s, 9);
 		v->usual_run = (uint32_t)sqlite3_column_int64(s, 10);
 		v->empties = sqlite3_column_int(s, 11) != 0;
+		v->lasted = (uint32_t)sqlite3_column_int64(s, 12);
 		v->touched = false;
 	}
 }
 
-/* Rows of position, hash, text, volatile, frame. */
+/* Rows of position, hash, text, since, volatile, frame. */
 static void
 load_blocks(struct store *st, sqlite3_stmt *s, struct known_text *k)
 {
@@ -55,8 +56,9 @@ load_blocks(struct store *st, sqlite3_stmt *s, struct known_text *k)
 		b->position = sqlite3_column_int64(s, 0);
 		b->hash = (uint64_t)sqlite3_column_int64(s, 1);
 		b->text = column_text(s, 2);
-		b->changing = sqlite3_column_int(s, 3) != 0;
-		b->frame = sqlite3_column_int(s, 4) != 0;
+		b->state.since = (uint64_t)sqlite3_column_int64(s, 3);
+		b->state.changing = sqlite3_column_int(s, 4) != 0;
+		b->state.frame = sqlite3_column_int(s, 5) != 0;
 	}
 }
 
@@ -69,7 +71,7 @@ text_load(struct store *st, const struct row_page *p, struct known_text *k)
 	k->look = p->looks;
 	k->sha256 = p->text_sha256;
 	s = db_query(&st->db,
-	    "SELECT position, hash, text, volatile,"
+	    "SELECT position, hash, text, since, volatile,"
 	    /* CASE: both sides of an AND are looked up. */
 	    " CASE WHEN frame OR NOT ?2 THEN frame ELSE"
 	    " EXISTS (SELECT 1 FROM blocks b JOIN pages q"
@@ -109,12 +111,13 @@ mark_frame(struct store *st, const struct row_page *p)
 
 static void
 block_save(struct store *st, const struct row_page *p,
-    const struct text_block *b, size_t position, bool changing, bool frame)
+    const struct text_block *b, size_t position,
+    const struct block_state *state)
 {
 	db_run(&st->db,
-	    "INSERT OR REPLACE INTO blocks VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-	    "iiusii", p->row, I(position), b->hash, b->text, I(changing),
-	    I(frame));
+	    "INSERT OR REPLACE INTO blocks VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	    "iiusiiu", p->row, I(position), b->hash, b->text,
+	    I(state->changing), I(state->frame), state->since);
 }
 
 static void
@@ -126,41 +129,42 @@ block_drop(struct store *st, const struct row_page *p, int64_t position)
 
 static bool
 same_block(const struct known_block *k, const struct text_block *b,
-    bool changing, bool frame)
+    const struct block_state *state)
 {
-	return k->hash == b->hash && k->changing == changing &&
-	    k->frame == frame && k->text != NULL && b->text != NULL &&
-	    strcmp(k->text, b->text) == 0;
+	return k->hash == b->hash && k->state.changing == state->changing &&
+	    k->state.frame == state->frame && k->state.since == state->since &&
+	    k->text != NULL && b->text != NULL && strcmp(k->text, b->text) == 0;
 }
 
 /* Most of a page that changed stands as it stood: only the other rows are
  * written. */
 void
 blocks_save(struct store *st, const struct row_page *p, const struct finding *f,
-    const bool *changing, const bool *frame)
+    const struct block_state *states)
 {
+	const struct block_state fresh = {.since = p->looks};
+	const struct block_state *state;
 	struct known_text old;
 	size_t at = 0;
 
 	memset(&old, 0, sizeof old);
 	load_blocks(st,
 	    db_query(&st->db,
-		"SELECT position, hash, text, volatile, frame FROM blocks"
+		"SELECT position, hash, text, since, volatile, frame"
+		" FROM blocks"
 		" WHERE page = ?1 ORDER BY position",
 		"i", p->row),
 	    &old);
 	for (size_t i = 0; i < f->nblocks; i++) {
-		bool c = changing != NULL && changing[i];
-		bool fr = frame != NULL && frame[i];
-
+		state = states == NULL ? &fresh : &states[i];
 		for (; at < old.count && old.list[at].position < I(i); at++)
 			block_drop(st, p, old.list[at].position);
 		if (f->blocks[i].noise)
 			continue;
 		if (at < old.count && old.list[at].position == I(i) &&
-		    same_block(&old.list[at++], &f->blocks[i], c, fr))
+		    same_block(&old.list[at++], &f->blocks[i], state))
 			continue;
-		block_save(st, p, &f->blocks[i], i, c, fr);
+		block_save(st, p, &f->blocks[i], i, state);
 	}
 	for (; at < old.count; at++)
 		block_drop(st, p, old.list[at].position);
@@ -246,7 +250,8 @@ blocks_flag(struct store *st, int64_t page, const struct known_text *k)
 		db_run(&st->db,
 		    "UPDATE blocks SET volatile = ?3"
 		    " WHERE page = ?1 AND position = ?2 AND volatile <> ?3",
-		    "iii", page, k->list[i].position, I(k->list[i].changing));
+		    "iii", page, k->list[i].position,
+		    I(k->list[i].state.changing));
 }
 
 void
@@ -261,9 +266,10 @@ slots_save(struct store *st, int64_t page, const struct volatile_set *set)
 		v = &set->list[i];
 		db_run(&st->db,
 		    "INSERT INTO changing VALUES(?1, ?2, ?3, ?4,"
-		    " ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-		    "iuuuuuiiiuuii", page, v->before, v->after, v->content,
+		    " ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+		    "iuuuuuiiiuuiii", page, v->before, v->after, v->content,
 		    v->changes, v->look, I(v->width), I(v->same), I(v->state),
-		    v->usual[0], v->usual[1], I(v->usual_run), I(v->empties));
+		    v->usual[0], v->usual[1], I(v->usual_run), I(v->empties),
+		    I(v->lasted));
 	}
 }

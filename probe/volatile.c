@@ -14,6 +14,8 @@
 #define BLOCK_TOLD    2	 /* times that a block's coming or going is told */
 #define SETTLED	      3	 /* looks with the twin's content: a real change */
 #define USUAL_PROVEN  5	 /* changes without news: there is no more to it */
+#define FIXED_LOOKS   3	 /* a block that stood still for so long is no noise */
+#define OUTLASTS      3	 /* times as long as anything else stood there */
 
 void
 volatile_set_release(struct volatile_set *set)
@@ -60,13 +62,18 @@ volatile_expire(struct volatile_set *set, uint64_t look)
 			slot_remove(set, &set->list[i]);
 }
 
+static bool
+slot_is_at(const struct volatile_slot *s, const struct block_run *r)
+{
+	return s->state < SLOT_BLOCK &&
+	    (s->before == r->before || s->after == r->after);
+}
+
 static struct volatile_slot *
 slot_find(struct volatile_set *set, const struct block_run *r)
 {
 	for (size_t i = 0; r != NULL && i < set->count; i++)
-		if (set->list[i].state < SLOT_BLOCK &&
-		    (set->list[i].before == r->before ||
-			set->list[i].after == r->after))
+		if (slot_is_at(&set->list[i], r))
 			return &set->list[i];
 	return NULL;
 }
@@ -152,6 +159,30 @@ suspect_step(struct volatile_set *set, struct volatile_slot *s,
 	return VOLATILE_TELL;
 }
 
+/* Did more change than the place does by itself: more blocks than ever, or one
+ * that stood still beside it? */
+static bool
+slot_exceeded(const struct volatile_slot *s, const struct block_run *gone,
+    size_t width)
+{
+	if (s->state == SLOT_CANDIDATE)
+		return false;
+	return width > s->width || (gone != NULL && gone->fixed >= FIXED_LOOKS);
+}
+
+/* Only what changes by itself makes a place wide, and shows how long things
+ * stand there: of changes that were told the last may have begun it. */
+static void
+slot_learn(struct volatile_slot *s, const struct block_run *gone, size_t width)
+{
+	uint32_t stood = gone == NULL ? 0 : gone->stood;
+
+	if (s->state == SLOT_CANDIDATE || width > s->width)
+		s->width = (uint32_t)width;
+	if (s->state == SLOT_CANDIDATE || stood > s->lasted)
+		s->lasted = stood;
+}
+
 enum volatile_step
 volatile_changed(struct volatile_set *set, const struct block_run *gone,
     const struct block_run *come, uint64_t look, bool twin)
@@ -172,17 +203,14 @@ volatile_changed(struct volatile_set *set, const struct block_run *gone,
 	if (is_new) {
 		s = slot_add(set);
 		s->look = look;
-		s->width = (uint32_t)width;
-	} else if (width > s->width && s->state != SLOT_CANDIDATE && !twin) {
-		/* Something beside it changed too. */
+	} else if (slot_exceeded(s, gone, twin ? 0 : width)) {
 		return VOLATILE_TELL;
 	}
-	if (width > s->width)
-		s->width = (uint32_t)width;
 	passed = look > s->look ? look - s->look : 0;
 	slot_note(s, r, look);
 	if (slot_unusual(s, content) && !twin)
 		return VOLATILE_TELL;
+	slot_learn(s, gone, width);
 	if (!is_new && s->state == SLOT_SUSPECT)
 		return suspect_step(set, s, content, passed);
 	if (s->state == SLOT_BUSY && twin) {
@@ -195,7 +223,7 @@ volatile_changed(struct volatile_set *set, const struct block_run *gone,
 		s->state = SLOT_BUSY;
 	}
 	s->content = content;
-	return s->state == SLOT_VOLATILE || s->state == SLOT_BUSY
+	return twin || s->state == SLOT_VOLATILE || s->state == SLOT_BUSY
 	    ? VOLATILE_HIDE
 	    : VOLATILE_TELL;
 }
@@ -204,11 +232,34 @@ bool
 volatile_knows(const struct volatile_set *set, const struct block_run *r)
 {
 	for (size_t i = 0; r != NULL && i < set->count; i++)
-		if (set->list[i].state < SLOT_BLOCK &&
-		    (set->list[i].before == r->before ||
-			set->list[i].after == r->after))
+		if (slot_is_at(&set->list[i], r))
 			return true;
 	return false;
+}
+
+struct volatile_slot *
+volatile_place(struct volatile_set *set, const struct block_run *r)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (set->list[i].state != SLOT_CANDIDATE &&
+		    slot_is_at(&set->list[i], r))
+			return &set->list[i];
+	return NULL;
+}
+
+bool
+volatile_outlasts(const struct volatile_slot *s, uint64_t stood)
+{
+	return stood > QUIET_LOOKS && stood > OUTLASTS * (uint64_t)s->lasted;
+}
+
+void
+volatile_narrow(struct volatile_set *set, struct volatile_slot *s, size_t n)
+{
+	if (n == 0 || s->width <= 1)
+		return;
+	s->width = n < s->width ? s->width - (uint32_t)n : 1;
+	set->dirty = true;
 }
 
 /* The slot of a block, made when there is none. */

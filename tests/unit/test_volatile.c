@@ -227,6 +227,122 @@ third_thing_is_told(void **state)
 	story_end(&s);
 }
 
+/* What stood still goes while the block beside it that comes and goes is not
+ * there: no doing of that block. */
+static void
+fixed_point_gone_is_told(void **state)
+{
+	static const char with[] = "block head x;block one y;block text z;"
+				   "block news a;block foot x";
+	static const char without[] = "block head x;block text z;block news a;"
+				      "block foot x";
+	struct story s;
+
+	(void)state;
+	story_begin(&s, NULL);
+	look(&s, VARIANT_NORMAL, with);
+	look(&s, VARIANT_NORMAL, without);
+	story_expect(&s, "target.baseline uri\ncontent.changed uri\n");
+	look(&s, VARIANT_TWIN, with);
+	for (int i = 0; i < 12; i++) {
+		look(&s, VARIANT_NORMAL, with);
+		look(&s, VARIANT_NORMAL, without);
+	}
+	story_expect(&s, "");
+	look(&s, VARIANT_NORMAL, "block head x;block news a;block foot x");
+	story_expect(&s, "content.changed uri\n");
+	assert_non_null(strstr(buf_str(&s.lines), "\"removed\":[\"text z\"]"));
+	/* The other goes on as before. */
+	for (int i = 0; i < 4; i++) {
+		page(&s, VARIANT_NORMAL, "one", "a");
+		look(&s, VARIANT_NORMAL,
+		    "block head x;block news a;block foot x");
+	}
+	story_expect(&s, "");
+	story_end(&s);
+}
+
+/* The same while a second look is taken. */
+static void
+fixed_point_gone_from_a_twin_is_told(void **state)
+{
+	struct story s;
+
+	(void)state;
+	story_begin(&s, NULL);
+	look(&s, VARIANT_NORMAL, "block head x;block text z;block q0 y");
+	for (int i = 1; i < 5; i++) {
+		char *text =
+		    xasprintf("block head x;block text z;block q%d y", i);
+
+		look(&s, i == 1 ? VARIANT_TWIN : VARIANT_NORMAL, text);
+		free(text);
+	}
+	story_expect(&s, "target.baseline uri\n");
+	look(&s, VARIANT_TWIN, "block head x;block q5 y");
+	look(&s, VARIANT_NORMAL, "block head x;block q6 y");
+	story_expect(&s, "content.changed uri\n");
+	story_end(&s);
+}
+
+/* A text edited beside a quotation that is not known yet makes its place no
+ * wider: what comes beside it later is told. */
+static void
+place_is_as_wide_as_what_changes(void **state)
+{
+	struct story s;
+	char *text;
+
+	(void)state;
+	begin(&s);
+	for (int i = 0; i < 24; i++) {
+		text = xasprintf("block head x;block q%d y;block %s z;"
+				 "block news a;block foot x",
+		    i, i < 2 ? "old" : "text");
+		look(&s, VARIANT_NORMAL, text);
+		free(text);
+	}
+	assert_true(store_commit(s.store));
+	buf_clear(&s.told);
+	look(&s, VARIANT_NORMAL,
+	    "block head x;block q y;block more m;block text z;block news a;"
+	    "block foot x");
+	story_expect(&s, "content.changed uri\n");
+	story_end(&s);
+}
+
+/* A text that a twin was the first to see beside a quotation: it outlasts all
+ * that stands there, and is the page's own again. */
+static void
+what_outlasts_the_place_rejoins(void **state)
+{
+	struct story s;
+	char *text;
+
+	(void)state;
+	begin(&s);
+	for (int i = 0; i < 20; i++) {
+		text = xasprintf("block head x;block q%d y;block text z;"
+				 "block news a;block foot x",
+		    i);
+		look(&s, i == 0 ? VARIANT_TWIN : VARIANT_NORMAL, text);
+		free(text);
+	}
+	assert_true(store_commit(s.store));
+	buf_clear(&s.told);
+	look(&s, VARIANT_NORMAL,
+	    "block head x;block q y;block news a;block foot x");
+	story_expect(&s, "content.changed uri\n");
+	/* Nothing else did: the place is one block wide again. */
+	for (int i = 0; i < 3; i++)
+		page(&s, VARIANT_NORMAL, i % 2 == 0 ? "q1" : "q2", "a");
+	story_expect(&s, "");
+	look(&s, VARIANT_NORMAL,
+	    "block head x;block q3 y;block more m;block news a;block foot x");
+	story_expect(&s, "content.changed uri\n");
+	story_end(&s);
+}
+
 /* One twin differs, the next does not. */
 static void
 twins_that_disagree(void **state)
@@ -451,6 +567,10 @@ main(void)
 	    cmocka_unit_test(quiet_places_rejoin),
 	    cmocka_unit_test(what_blinks_is_known_from_a_twin),
 	    cmocka_unit_test(third_thing_is_told),
+	    cmocka_unit_test(fixed_point_gone_is_told),
+	    cmocka_unit_test(fixed_point_gone_from_a_twin_is_told),
+	    cmocka_unit_test(place_is_as_wide_as_what_changes),
+	    cmocka_unit_test(what_outlasts_the_place_rejoins),
 	    cmocka_unit_test(twins_that_disagree),
 	    cmocka_unit_test(removal_between_twins_is_told),
 	    cmocka_unit_test(order_means_nothing),
