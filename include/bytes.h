@@ -182,6 +182,9 @@ size_t span_search_i(struct span, const char *needle);
 /* Cuts the text before the next `sep` off `rest` and returns it; at the end
  * returns the remainder and leaves rest->p NULL. */
 struct span span_token(struct span *rest, char sep);
+/* Have two lists of words a word in common?  Spaces part them; ASCII case does
+ * not count. */
+bool words_shared(struct span, struct span);
 /* Decimal digits only, whole span, no overflow: true and *out set. */
 bool span_u64(struct span, uint64_t *out);
 int span_cmp(struct span, struct span); /* bytewise, as memcmp */

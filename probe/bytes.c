@@ -92,6 +92,20 @@ span_token(struct span *rest, char sep)
 }
 
 bool
+words_shared(struct span a, struct span b)
+{
+	struct span rest, word;
+
+	while (a.p != NULL) {
+		word = span_token(&a, ' ');
+		for (rest = b; word.n > 0 && rest.p != NULL;)
+			if (span_eq_i(span_token(&rest, ' '), word))
+				return true;
+	}
+	return false;
+}
+
+bool
 span_u64(struct span s, uint64_t *out)
 {
 	uint64_t v = 0;

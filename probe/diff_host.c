@@ -12,14 +12,7 @@
 static bool
 list_has(const char *list, const char *value)
 {
-	struct span rest = span_of(list), item;
-
-	while (rest.p != NULL) {
-		item = span_token(&rest, ' ');
-		if (span_is(item, value))
-			return true;
-	}
-	return false;
+	return words_shared(span_of(list), span_of(value));
 }
 
 /* Appends to a list, dropping the oldest beyond `max` values. */

@@ -140,20 +140,6 @@ compare_addresses(const char *a, const char *b)
 	return bond;
 }
 
-static bool
-share_a_word(const char *a, const char *b)
-{
-	struct span left = span_of(a), right, word;
-
-	while (left.n > 0) {
-		word = span_token(&left, ' ');
-		for (right = span_of(b); right.n > 0;)
-			if (span_eq_i(span_token(&right, ' '), word))
-				return true;
-	}
-	return false;
-}
-
 static enum bond
 compare(const struct ties *a, const struct ties *b)
 {
@@ -164,7 +150,7 @@ compare(const struct ties *a, const struct ties *b)
 	if (bond != BOND_NONE)
 		return bond;
 	if (a->name_servers != NULL && b->name_servers != NULL &&
-	    share_a_word(a->name_servers, b->name_servers))
+	    words_shared(span_of(a->name_servers), span_of(b->name_servers)))
 		return BOND_NAME_SERVER;
 	return a->owner != NULL && b->owner != NULL &&
 		strcmp(a->owner, b->owner) == 0
