@@ -54,6 +54,7 @@ struct metrics_totals {
 	uint64_t hooks_dead;
 	uint64_t restarts; /* of processes */
 	uint64_t captures; /* files with packets kept since the start */
+	uint64_t volatile_places, suppressed;
 	/* Of the sniffer. */
 	bool sniffing;
 	uint64_t packets_seen, packets_lost, packets_evicted;
@@ -63,7 +64,7 @@ struct metrics_totals {
 enum metrics_message {
 	METRICS_PAGE,	 /* metrics_page_encode() */
 	METRICS_TOTALS,	 /* u64 events, hooks waiting, hooks dead, log bytes,
-			  * captures kept */
+			  * captures kept, volatile places, suppressed */
 	METRICS_PACKETS, /* of the sniffer: u64 seen, lost, evicted, up */
 };
 

@@ -26,6 +26,8 @@ struct store_totals {
 	uint64_t hooks_waiting; /* deliveries */
 	uint64_t hooks_dead;
 	uint64_t log_bytes; /* of all files of the change log */
+	uint64_t volatile_places;
+	uint64_t suppressed; /* of the pages that are known */
 };
 
 void store_totals(struct store *, struct store_totals *);

@@ -238,6 +238,8 @@ take_totals(struct metrics_totals *t, struct cursor *c)
 	t->hooks_dead = cursor_u64le(c);
 	t->log_bytes = cursor_u64le(c);
 	t->captures = cursor_u64le(c);
+	t->volatile_places = cursor_u64le(c);
+	t->suppressed = cursor_u64le(c);
 }
 
 static void
@@ -494,6 +496,12 @@ put_totals(const struct metrics_totals *t, struct buf *out)
 	    "Deliveries that are still to be made.", t->hooks_waiting);
 	put_total(out, "kpwatch_hook_deliveries_dead", "gauge", "Dead letters.",
 	    t->hooks_dead);
+	put_total(out, "kpwatch_volatile_places", "gauge",
+	    "Places of pages that change by themselves and are left out.",
+	    t->volatile_places);
+	put_total(out, "kpwatch_suppressed_changes", "gauge",
+	    "Changes of the pages watched that were counted and not told.",
+	    t->suppressed);
 	put_total(out, "kpwatch_sniffer_up", "gauge",
 	    "Whether packets are recorded.", t->sniffing);
 	put_total(out, "kpwatch_packets_seen_total", "counter",

@@ -247,6 +247,8 @@ on_totals_timer(evutil_socket_t fd, short what, void *arg)
 		buf_put_u64(&b, t.hooks_dead);
 		buf_put_u64(&b, t.log_bytes);
 		buf_put_u64(&b, k->kept);
+		buf_put_u64(&b, t.volatile_places);
+		buf_put_u64(&b, t.suppressed);
 		channel_send(k->parent, MSG_STATS, 0, buf_span(&b));
 	}
 	buf_release(&b);

@@ -40,6 +40,10 @@ store_totals(struct store *st, struct store_totals *t)
 	    "SELECT count(*) FROM deliveries WHERE dead = 0", "");
 	t->hooks_dead = (uint64_t)db_number(&st->db, 0,
 	    "SELECT count(*) FROM deliveries WHERE dead = 1", "");
+	t->volatile_places = (uint64_t)db_number(&st->db, 0,
+	    "SELECT count(*) FROM changing WHERE state BETWEEN 1 AND 3", "");
+	t->suppressed = (uint64_t)db_number(&st->db, 0,
+	    "SELECT sum(suppressed + flickers + reordered) FROM pages", "");
 	t->log_bytes = st->logfd < 0 ? 0 : folder_bytes(st->logfd);
 }
 

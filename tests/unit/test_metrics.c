@@ -108,6 +108,28 @@ test_lateness(void **state)
 	buf_release(&out);
 }
 
+/* What the store says of what it leaves out. */
+static void
+test_volatility(void **state)
+{
+	struct buf wire = BUF_INIT(KIB), out = BUF_INIT(MIB);
+	struct metrics *m = metrics_new();
+
+	(void)state;
+	buf_put_u8(&wire, METRICS_TOTALS);
+	for (uint64_t i = 1; i <= 7; i++)
+		buf_put_u64(&wire, i * 11);
+	metrics_take(m, buf_span(&wire));
+	metrics_render(m, &out);
+	assert_non_null(
+	    strstr(buf_str(&out), "\nkpwatch_volatile_places 66\n"));
+	assert_non_null(
+	    strstr(buf_str(&out), "\nkpwatch_suppressed_changes 77\n"));
+	metrics_free(m);
+	buf_release(&wire);
+	buf_release(&out);
+}
+
 static void
 test_promtool(void **state)
 {
@@ -240,6 +262,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_text),
 	    cmocka_unit_test(test_lateness),
+	    cmocka_unit_test(test_volatility),
 	    cmocka_unit_test(test_promtool),
 	    cmocka_unit_test(test_wire),
 	    cmocka_unit_test(test_server),

@@ -5,6 +5,7 @@
 #include "story.h"
 
 #include "log_view.h"
+#include "store_hooks.h"
 #include "words.h"
 
 static void
@@ -140,6 +141,28 @@ history_shows_it_too(void **state)
 		page(&s, VARIANT_NORMAL, "c19", "a");
 	page(&s, VARIANT_NORMAL, "new", "a");
 	story_expect(&s, "content.changed uri\n");
+	story_end(&s);
+}
+
+/* What is left out is counted for the metrics. */
+static void
+totals_count_what_is_left_out(void **state)
+{
+	struct store_totals t;
+	struct story s;
+
+	(void)state;
+	begin(&s);
+	store_totals(s.store, &t);
+	assert_int_equal(t.volatile_places, 0);
+	assert_int_equal(t.suppressed, 0);
+	page(&s, VARIANT_TWIN, "two", "a");
+	page(&s, VARIANT_NORMAL, "three", "a");
+	page(&s, VARIANT_NORMAL, "four", "a");
+	story_expect(&s, "");
+	store_totals(s.store, &t);
+	assert_int_equal(t.volatile_places, 1);
+	assert_int_equal(t.suppressed, 4);
 	story_end(&s);
 }
 
@@ -563,6 +586,7 @@ main(void)
 	    cmocka_unit_test(change_is_told_without_the_volatile),
 	    cmocka_unit_test(change_between_twins_is_told),
 	    cmocka_unit_test(history_shows_it_too),
+	    cmocka_unit_test(totals_count_what_is_left_out),
 	    cmocka_unit_test(news_are_no_noise),
 	    cmocka_unit_test(quiet_places_rejoin),
 	    cmocka_unit_test(what_blinks_is_known_from_a_twin),
