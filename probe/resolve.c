@@ -25,6 +25,7 @@
 #include "limit.h"
 #include "log.h"
 #include "url.h"
+#include "zone_turns.h"
 
 #define SERVERS_MAX 8
 #define SOCKETS_MAX (2 * SERVERS_MAX * 64)
@@ -33,10 +34,6 @@
 #define TYPE_A	    1
 #define TYPE_NS	    2
 #define TYPE_AAAA   28
-
-/* Who serves a zone changes slowly: asked once a day. */
-#define ZONES	    4096 /* remembered, by hash; a power of two */
-#define ZONE_FOR_US (24 * INT64_C(3600000000))
 
 struct server {
 	struct resolver *owner;
@@ -53,12 +50,6 @@ struct watch {
 	struct event *event;
 };
 
-/* Whose name servers were asked for, and when. */
-struct zone {
-	uint64_t hash;
-	int64_t asked_us; /* 0: never */
-};
-
 struct resolver {
 	struct event_base *base;
 	struct server servers[SERVERS_MAX];
@@ -72,7 +63,7 @@ struct resolver {
 	unsigned in_flight;
 	struct event *start_event;
 	bool freeing;
-	struct zone zones[ZONES];
+	struct zone_turns *zones;
 };
 
 /* The questions of a look-up.  The last is for the zone, not for the host;
@@ -299,6 +290,7 @@ resolver_new(struct event_base *base, char *const *servers, size_t n,
 
 	if (rc != ARES_SUCCESS)
 		fatal("cannot set up DNS: %s", ares_strerror(rc));
+	r->zones = zone_turns_new();
 	r->base = base;
 	r->timeout_ms = timeout_ms;
 	TAILQ_INIT(&r->waiting);
@@ -349,6 +341,7 @@ resolver_free(struct resolver *r)
 			event_free(r->watches[i].event);
 	event_free(r->start_event);
 	ares_library_cleanup();
+	zone_turns_free(r->zones);
 	free(r);
 }
 
@@ -601,6 +594,9 @@ on_reply(void *arg, int status, int timeouts, unsigned char *reply, int n)
 		return;
 	}
 	x->done = true;
+	if (x->type == TYPE_NS && !next_server_may_know(status) &&
+	    status != ARES_ECANCELLED)
+		zone_answered(r->zones, span_of(q->zone), monotonic_us());
 	/* Who serves the zone is not what the look waits for. */
 	if (q->lookup.end_us == MARK_NONE && is_done(q, ADDRESS_QUESTIONS))
 		q->lookup.end_us = monotonic_us() - q->start_us;
@@ -667,15 +663,9 @@ static char *
 zone_due(struct resolver *r, const char *host)
 {
 	struct span site = host_site(span_of(host));
-	uint64_t hash = bytes_hash_i(site);
-	struct zone *z = &r->zones[hash % ZONES];
-	int64_t now = monotonic_us();
 
-	if (z->asked_us != 0 && z->hash == hash &&
-	    now - z->asked_us < ZONE_FOR_US)
-		return NULL;
-	*z = (struct zone){hash, now};
-	return span_dup(site);
+	return zone_turn(r->zones, site, monotonic_us()) ? span_dup(site)
+							 : NULL;
 }
 
 struct resolver_query *

@@ -2,6 +2,7 @@
 #include "cm.h"
 
 #include "schedule.h"
+#include "zone_turns.h"
 
 #define SECOND INT64_C(1000000)
 
@@ -157,6 +158,36 @@ test_robots_of_wildcards_is_refused(void **state)
 	buf_release(&body);
 }
 
+/* Who serves a zone: once a day, a failed question sooner, and then later and
+ * later. */
+static void
+test_zones_are_asked_again(void **state)
+{
+	const int64_t minute = 60 * SECOND, day = 1440 * minute;
+	struct zone_turns *t = zone_turns_new();
+	struct span zone = SPAN("kcna.example");
+	int64_t now = 5 * SECOND;
+
+	(void)state;
+	assert_true(zone_turn(t, zone, now));
+	assert_false(zone_turn(t, zone, now + 9 * minute));
+	assert_true(zone_turn(t, SPAN("other.example"), now + 9 * minute));
+	for (int64_t wait = 10 * minute; wait < day; wait *= 2) {
+		assert_false(zone_turn(t, zone, now + wait - 1));
+		now += wait;
+		assert_true(zone_turn(t, SPAN("KCNA.example"), now));
+	}
+	assert_false(zone_turn(t, zone, now + day - 1));
+	assert_true(zone_turn(t, zone, now + day));
+	now += day + SECOND;
+	zone_answered(t, zone, now);
+	assert_false(zone_turn(t, zone, now + day - 1));
+	assert_true(zone_turn(t, zone, now + day));
+	/* It answered before: what failed now is new. */
+	assert_true(zone_turn(t, zone, now + day + 10 * minute));
+	zone_turns_free(t);
+}
+
 int
 main(void)
 {
@@ -166,6 +197,7 @@ main(void)
 	    cmocka_unit_test(test_next_stays_near_the_interval),
 	    cmocka_unit_test(test_pace_spaces_one_address),
 	    cmocka_unit_test(test_pace_blames_itself_only_after_a_burst),
+	    cmocka_unit_test(test_zones_are_asked_again),
 	    cmocka_unit_test(test_robots),
 	    cmocka_unit_test(test_robots_of_wildcards_is_refused),
 	};
