@@ -32,7 +32,7 @@ struct volatile_slot {
 	 * and how many changes in a row brought one of them or nothing. */
 	uint64_t usual[2];
 	uint32_t usual_run;
-	bool empties; /* nothing stood there in that run */
+	bool empties; /* nothing stood there, before or after one of them */
 	bool touched; /* changed in the comparison under way; not kept */
 };
 

@@ -14,7 +14,7 @@
 #define BLOCK_TOLD    2	 /* times that a block's coming or going is told */
 #define SETTLED	      3	 /* looks with the twin's content: a real change */
 #define USUAL_PROVEN  5	 /* changes without news: there is no more to it */
-#define FIXED_LOOKS   3	 /* a block that stood still for so long is no noise */
+#define FIXED_LOOKS   6	 /* a block that stood still for so long is no noise */
 #define OUTLASTS      3	 /* times as long as anything else stood there */
 
 void
@@ -115,10 +115,10 @@ slot_note(struct volatile_slot *s, const struct block_run *r, uint64_t look)
 /* Notes what stands there now; true when that is news in a place where the
  * same block comes and goes. */
 static bool
-slot_unusual(struct volatile_slot *s, uint64_t content)
+slot_unusual(struct volatile_slot *s, uint64_t content, bool empty)
 {
 	if (content == 0 || content == s->usual[0] || content == s->usual[1]) {
-		s->empties = s->empties || content == 0;
+		s->empties = s->empties || empty;
 		s->usual_run++;
 		if (content != 0 && content == s->usual[1]) {
 			s->usual[1] = s->usual[0];
@@ -131,7 +131,7 @@ slot_unusual(struct volatile_slot *s, uint64_t content)
 	s->usual[1] = s->usual[0];
 	s->usual[0] = content;
 	s->usual_run = 0;
-	s->empties = false;
+	s->empties = empty;
 	return false;
 }
 
@@ -159,15 +159,20 @@ suspect_step(struct volatile_set *set, struct volatile_slot *s,
 	return VOLATILE_TELL;
 }
 
-/* Did more change than the place does by itself: more blocks than ever, or one
- * that stood still beside it? */
+/* Did more change than the place does by itself: more blocks than ever, one
+ * that stood still beside it, or one that stands in nobody's stead? */
 static bool
-slot_exceeded(const struct volatile_slot *s, const struct block_run *gone,
-    size_t width)
+slot_exceeded(struct volatile_slot *s, const struct block_run *gone,
+    size_t width, bool empty)
 {
 	if (s->state == SLOT_CANDIDATE)
 		return false;
-	return width > s->width || (gone != NULL && gone->fixed >= FIXED_LOOKS);
+	if (width > s->width || (gone != NULL && gone->fixed >= FIXED_LOOKS))
+		return true;
+	if (!empty || s->empties)
+		return false;
+	s->empties = true; /* told once: it may be the place's habit */
+	return true;
 }
 
 /* Only what changes by itself makes a place wide, and shows how long things
@@ -192,7 +197,7 @@ volatile_changed(struct volatile_set *set, const struct block_run *gone,
 	uint64_t content = come == NULL ? 0 : come->content;
 	size_t width = come == NULL ? 0 : come->count;
 	uint64_t passed;
-	bool is_new;
+	bool empty = gone == NULL || come == NULL, is_new;
 
 	if (s == NULL)
 		s = slot_find(set, gone);
@@ -203,12 +208,16 @@ volatile_changed(struct volatile_set *set, const struct block_run *gone,
 	if (is_new) {
 		s = slot_add(set);
 		s->look = look;
-	} else if (slot_exceeded(s, gone, twin ? 0 : width)) {
+	} else if (slot_exceeded(s, gone, twin ? 0 : width, empty && !twin)) {
+		if (!twin) {
+			s->before = r->before;
+			s->after = r->after;
+		}
 		return VOLATILE_TELL;
 	}
 	passed = look > s->look ? look - s->look : 0;
 	slot_note(s, r, look);
-	if (slot_unusual(s, content) && !twin)
+	if (slot_unusual(s, content, empty) && !twin)
 		return VOLATILE_TELL;
 	slot_learn(s, gone, width);
 	if (!is_new && s->state == SLOT_SUSPECT)

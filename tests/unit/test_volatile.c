@@ -294,7 +294,7 @@ fixed_point_gone_from_a_twin_is_told(void **state)
 	(void)state;
 	story_begin(&s, NULL);
 	look(&s, VARIANT_NORMAL, "block head x;block text z;block q0 y");
-	for (int i = 1; i < 5; i++) {
+	for (int i = 1; i < 9; i++) {
 		char *text =
 		    xasprintf("block head x;block text z;block q%d y", i);
 
@@ -302,8 +302,8 @@ fixed_point_gone_from_a_twin_is_told(void **state)
 		free(text);
 	}
 	story_expect(&s, "target.baseline uri\n");
-	look(&s, VARIANT_TWIN, "block head x;block q5 y");
-	look(&s, VARIANT_NORMAL, "block head x;block q6 y");
+	look(&s, VARIANT_TWIN, "block head x;block q9 y");
+	look(&s, VARIANT_NORMAL, "block head x;block q10 y");
 	story_expect(&s, "content.changed uri\n");
 	story_end(&s);
 }
@@ -362,6 +362,60 @@ what_outlasts_the_place_rejoins(void **state)
 	story_expect(&s, "");
 	look(&s, VARIANT_NORMAL,
 	    "block head x;block q3 y;block more m;block news a;block foot x");
+	story_expect(&s, "content.changed uri\n");
+	story_end(&s);
+}
+
+/* What stands around a place may change at once, and be told: it is the same
+ * place. */
+static void
+place_follows_its_neighbours(void **state)
+{
+	struct story s;
+	char *text;
+
+	(void)state;
+	begin(&s);
+	page(&s, VARIANT_TWIN, "two", "a");
+	page(&s, VARIANT_NORMAL, "three", "a");
+	page(&s, VARIANT_NORMAL, "four", "a");
+	story_expect(&s, "");
+	for (int i = 0; i < 8; i++)
+		page(&s, VARIANT_NORMAL, i % 2 == 0 ? "five" : "four", "a");
+	/* The block before it goes, those behind it change places. */
+	look(&s, VARIANT_NORMAL,
+	    "block four y;block foot x;block news a;block end z");
+	story_expect(&s, "content.changed uri\n");
+	for (int i = 0; i < 4; i++) {
+		text = xasprintf("block b%d y;block foot x;block news a;"
+				 "block end z",
+		    i);
+		look(&s, VARIANT_NORMAL, text);
+		free(text);
+	}
+	story_expect(&s, "");
+	story_end(&s);
+}
+
+/* A place that was never empty: what comes beside what stands there is no part
+ * of it, though nothing tells the two apart. */
+static void
+addition_beside_a_banner_is_told(void **state)
+{
+	struct story s;
+
+	(void)state;
+	begin(&s);
+	page(&s, VARIANT_TWIN, "two", "a");
+	for (int i = 0; i < 8; i++)
+		page(&s, VARIANT_NORMAL, i % 2 == 0 ? "three" : "four", "a");
+	story_expect(&s, "");
+	look(&s, VARIANT_NORMAL,
+	    "block head x;block five y;block more m;block news a;block foot x");
+	story_expect(&s, "content.changed uri\n");
+	look(&s, VARIANT_NORMAL,
+	    "block head x;block five y;block more m;block next n;block news a;"
+	    "block foot x");
 	story_expect(&s, "content.changed uri\n");
 	story_end(&s);
 }
@@ -595,6 +649,8 @@ main(void)
 	    cmocka_unit_test(fixed_point_gone_from_a_twin_is_told),
 	    cmocka_unit_test(place_is_as_wide_as_what_changes),
 	    cmocka_unit_test(what_outlasts_the_place_rejoins),
+	    cmocka_unit_test(place_follows_its_neighbours),
+	    cmocka_unit_test(addition_beside_a_banner_is_told),
 	    cmocka_unit_test(twins_that_disagree),
 	    cmocka_unit_test(removal_between_twins_is_told),
 	    cmocka_unit_test(order_means_nothing),
