@@ -131,6 +131,8 @@ struct config {
 	size_t nhooks;
 	struct target *targets; /* sites, then accounts, each by file order */
 	size_t ntargets;
+	const char **ids;     /* of the targets, in order; NULL: not indexed */
+	uint32_t *id_targets; /* which target each of them is */
 };
 
 /* One complaint about a file.  line 0: about the file as a whole. */
@@ -185,6 +187,9 @@ bool target_shares_list(const struct target *, size_t slot);
 int64_t config_interval(const struct config *, const struct target *);
 /* How many targets have pages to look at. */
 uint32_t config_watched(const struct config *);
+/* Makes config_target() quick; again whenever targets were added.  Loaded and
+ * decoded configurations have it done. */
+void config_index(struct config *);
 /* NULL when there is none. */
 const struct target *config_target(const struct config *, const char *id);
 /* Shell-style glob over a whole string: * and ?, nothing else. */

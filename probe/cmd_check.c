@@ -102,6 +102,7 @@ add_url(struct config *c, const char *text)
 		t->pages[0].url = span_dup(buf_span(&url.href));
 	}
 	url_release(&url);
+	config_index(c);
 	return ok;
 }
 

@@ -437,8 +437,10 @@ config_load(const char *path, char *const *overrides, size_t noverrides,
 	free(s.sites);
 	free(s.accounts);
 	config_errors_sort(errors);
-	if (errors->count == before)
+	if (errors->count == before) {
+		config_index(c);
 		return c;
+	}
 	config_free(c);
 	return NULL;
 }

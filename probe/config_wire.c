@@ -136,6 +136,15 @@ config_encode(const struct config *c, struct buf *out)
 	everything(&w, &copy);
 }
 
+static bool
+all_named(const struct config *c)
+{
+	for (size_t i = 0; i < c->ntargets; i++)
+		if (c->targets[i].id == NULL)
+			return false;
+	return true;
+}
+
 struct config *
 config_decode(struct span bytes)
 {
@@ -145,8 +154,10 @@ config_decode(struct span bytes)
 
 	cursor_init(&in, bytes.p, bytes.n);
 	everything(&w, c);
-	if (cursor_done(&in))
+	if (cursor_done(&in) && all_named(c)) {
+		config_index(c);
 		return c;
+	}
 	config_free(c);
 	return NULL;
 }

@@ -438,6 +438,11 @@ wire_round_trip(void **state)
 	assert_string_equal(d->name_servers[0], "192.0.2.1");
 	assert_int_equal(d->ntargets, 4);
 	assert_string_equal(d->targets[0].pages[1].match, "*/a/*");
+	for (size_t i = 0; i < d->ntargets; i++)
+		assert_ptr_equal(config_target(d, d->targets[i].id),
+		    &d->targets[i]);
+	assert_null(config_target(d, ""));
+	assert_null(config_target(d, "zzz"));
 	config_encode(d, &b);
 	assert_true(span_eq(buf_span(&a), buf_span(&b)));
 	config_free(d);
@@ -480,6 +485,9 @@ loads_many_targets(void **state)
 	print_message("10,000 targets (%zu KiB) loaded in %lld ms\n",
 	    sites.len / 1024, (long long)((monotonic_us() - start) / 1000));
 	assert_int_equal(c->ntargets, 10000);
+	for (size_t i = 0; i < c->ntargets; i++)
+		assert_ptr_equal(config_target(c, c->targets[i].id),
+		    &c->targets[i]);
 	config_free(c);
 	buf_release(&sites);
 }
