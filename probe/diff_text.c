@@ -20,9 +20,16 @@ struct counted {
 	struct block_state state;
 };
 
+/* Where a block stands in the list. */
+struct place {
+	uint64_t hash;
+	size_t at;
+};
+
 /* The blocks of one side, and the runs between its fixed points. */
 struct side {
-	struct counted *list;
+	struct counted *list; /* in document order */
+	struct place *order;  /* the same by hash */
 	size_t count;
 	struct block_run *runs;
 	size_t nruns;
@@ -45,34 +52,29 @@ known_text_release(struct known_text *k)
 static int
 by_hash(const void *a, const void *b)
 {
-	const struct counted *x = a, *y = b;
+	const struct place *x = a, *y = b;
 
 	if (x->hash != y->hash)
 		return x->hash < y->hash ? -1 : 1;
-	return x->index < y->index ? -1 : x->index > y->index;
+	return x->at < y->at ? -1 : x->at > y->at;
 }
 
-static int
-by_index(const void *a, const void *b)
-{
-	const struct counted *x = a, *y = b;
-
-	return x->index < y->index ? -1 : x->index > y->index;
-}
-
-/* Sorts by hash and numbers equal ones, so that every block has a key of its
+/* Orders by hash and numbers equal ones, so that every block has a key of its
  * own that the other side has too. */
 static void
 name_blocks(struct side *s)
 {
 	uint64_t nth = 0;
+	struct place *p;
 
-	qsort(s->list, s->count, sizeof *s->list, by_hash);
+	s->order = xcalloc(s->count + 1, sizeof *s->order);
+	for (size_t i = 0; i < s->count; i++)
+		s->order[i] = (struct place){s->list[i].hash, i};
+	qsort(s->order, s->count, sizeof *s->order, by_hash);
 	for (size_t i = 0; i < s->count; i++) {
-		nth = i > 0 && s->list[i].hash == s->list[i - 1].hash ? nth + 1
-								      : 0;
-		s->list[i].key =
-		    (s->list[i].hash + nth * 0x9e3779b97f4a7c15u) | 1;
+		p = &s->order[i];
+		nth = i > 0 && p->hash == p[-1].hash ? nth + 1 : 0;
+		s->list[p->at].key = (p->hash + nth * 0x9e3779b97f4a7c15u) | 1;
 	}
 }
 
@@ -81,24 +83,24 @@ name_blocks(struct side *s)
 static void
 pair(struct side *old, struct side *new)
 {
-	struct counted *a = old->list, *b = new->list;
+	const struct place *a = old->order, *b = new->order;
 	size_t i = 0, j = 0;
 
-	name_blocks(old);
-	name_blocks(new);
 	while (i < old->count && j < new->count) {
-		if (a[i].hash < b[j].hash) {
+		struct counted *x = &old->list[a[i].at];
+		struct counted *y = &new->list[b[j].at];
+
+		if (x->hash < y->hash) {
 			i++;
-		} else if (a[i].hash > b[j].hash) {
+		} else if (x->hash > y->hash) {
 			j++;
 		} else {
-			b[j].state = a[i].state;
-			a[i++].paired = true;
-			b[j++].paired = true;
+			y->state = x->state;
+			x->paired = y->paired = true;
+			i++;
+			j++;
 		}
 	}
-	qsort(a, old->count, sizeof *a, by_index);
-	qsort(b, new->count, sizeof *b, by_index);
 }
 
 static bool
@@ -330,6 +332,7 @@ static void
 side_release(struct side *s)
 {
 	free(s->list);
+	free(s->order);
 	free(s->runs);
 }
 
@@ -340,7 +343,7 @@ compare(const struct diff *d, struct known_text *k, struct side *old,
 	side_of_known(old, k);
 	side_of_found(new, d->f, k->look);
 	name_blocks(old);
-	qsort(old->list, old->count, sizeof *old->list, by_index);
+	name_blocks(new);
 	rejoin(k, old);
 	for (size_t i = 0; i < old->count; i++)
 		old->list[i].paired = false;
