@@ -59,7 +59,8 @@ struct row_target {
 	int64_t status;
 	struct flap flap;
 	enum verdict told; /* by an event, or the baseline */
-	bool dirty;
+	bool moved;	   /* its turn or the time of its latest look */
+	bool dirty;	   /* more than that */
 };
 
 /* What is known of a host of a target: lists of words, owned, NULL without. */
@@ -116,6 +117,7 @@ struct store {
 	int64_t data_version;  /* of the database, when last asked */
 	struct outage outage;
 	bool outage_dirty;
+	bool may_hold; /* false: no target's verdict is held */
 };
 
 void row_target_load(struct store *, const char *id, int64_t time,
@@ -131,9 +133,12 @@ void known_set_load(struct store *, int64_t target, struct known_set *);
 void known_set_save(struct store *, int64_t target, struct known_set *);
 /* The text of a page's last good look and its volatile places. */
 void text_load(struct store *, const struct row_page *, struct known_text *);
-/* The blocks of this look with the state of each (NULL: all are new). */
+/* The blocks of this look in place of what there was: of a page that was not
+ * compared, or as text_load() loaded and diff_text() flagged them. */
 void blocks_save(struct store *, const struct row_page *,
-    const struct finding *, const struct block_state *);
+    const struct finding *);
+void text_save(struct store *, const struct row_page *, const struct finding *,
+    const struct known_text *);
 /* For struct diff: blocks of other pages, and what was told of them. */
 extern const struct diff_pages store_pages;
 /* The flags of the blocks that are there. */

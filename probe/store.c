@@ -177,6 +177,7 @@ load_memory(struct store *st)
 {
 	load_chain(st);
 	load_outage(st);
+	st->may_hold = true;
 	st->committed_seq = st->seq;
 	st->last_id = (uint64_t)db_number(&st->db, 0,
 	    "SELECT max(observation) FROM observations", "");

@@ -168,6 +168,8 @@ release_held(struct look *l)
 	uint32_t count;
 	sqlite3_stmt *s;
 
+	if (!l->st->may_hold)
+		return;
 	s = db_query(&l->st->db,
 	    "SELECT id FROM targets WHERE held = 1"
 	    " AND last_look < ?1 AND target <> ?2 ORDER BY last_look, target"
@@ -175,6 +177,10 @@ release_held(struct look *l)
 	    "ii", l->o->time, l->target.row);
 	while (db_row(&l->st->db, s))
 		id[n++] = column_text(s, 0);
+	if (n == 0)
+		l->st->may_hold =
+		    db_number(&l->st->db, 1,
+			"SELECT count(*) FROM targets WHERE held = 1", "") != 0;
 	for (size_t i = 0; i < n; i++) {
 		row_target_load(l->st, id[i], l->o->time, &t);
 		before = t.v.confirmed;
@@ -365,6 +371,7 @@ remember_look(struct look *l)
 		: page_class_name(l->f->page_class));
 	set_text(&t->rule, l->f->class_rule);
 	t->status = h->status;
+	t->dirty = true;
 }
 
 static void
@@ -381,6 +388,8 @@ step_verdict(struct look *l)
 	enum verdict_step step = verdict_advance(v, l->seen, l->o->time, &r);
 
 	flap_look(&l->target.flap, l->seen != VERDICT_UP);
+	l->target.moved = true;
+	was.last = v->last;
 	if (memcmp(&was, v, sizeof was) != 0 ||
 	    history != l->target.flap.history)
 		l->target.dirty = true;
@@ -471,7 +480,7 @@ step_text(struct look *l)
 		return;
 	p->changed = true;
 	if (p->text_sha256[0] == '\0' || l->diff.silent) {
-		blocks_save(l->st, p, l->f, NULL);
+		blocks_save(l->st, p, l->f);
 		memcpy(p->text_sha256, now, sizeof p->text_sha256);
 		l->learn = true;
 		return;
@@ -485,7 +494,7 @@ step_text(struct look *l)
 	if (!k.wait && !k.later) {
 		p->suppressed += k.suppressed;
 		p->reordered += k.reordered;
-		blocks_save(l->st, p, l->f, k.now);
+		text_save(l->st, p, l->f, &k);
 		memcpy(p->text_sha256, now, sizeof p->text_sha256);
 	}
 	known_text_release(&k);
@@ -705,7 +714,7 @@ step_content(struct look *l)
 	if (l->diff.grade == GRADE_SAME && l->page.last_good == INSTANT_NONE)
 		return;
 	l->target.turn++;
-	l->target.dirty = true;
+	l->target.moved = true;
 	l->diff.turn = l->page.turn = l->target.turn;
 	if (l->diff.grade != GRADE_MORE)
 		l->page.looks++;

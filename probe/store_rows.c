@@ -127,6 +127,12 @@ row_target_save(struct store *st, const struct row_target *t)
 	const struct verdict_state *v = &t->v;
 	char *times;
 
+	st->may_hold = st->may_hold || v->held;
+	if (!t->dirty && t->moved)
+		db_run(&st->db,
+		    "UPDATE targets SET turn = ?2, last_look = ?3"
+		    " WHERE target = ?1",
+		    "iuT", t->row, t->turn, v->last);
 	if (!t->dirty)
 		return;
 	times = flap_times(&t->flap);

@@ -138,14 +138,35 @@ same_block(const struct known_block *k, const struct text_block *b,
 
 /* Most of a page that changed stands as it stood: only the other rows are
  * written. */
-void
-blocks_save(struct store *st, const struct row_page *p, const struct finding *f,
+static void
+save_differing(struct store *st, const struct row_page *p,
+    const struct finding *f, const struct known_text *old,
     const struct block_state *states)
 {
 	const struct block_state fresh = {.since = p->looks};
 	const struct block_state *state;
-	struct known_text old;
 	size_t at = 0;
+
+	for (size_t i = 0; i < f->nblocks; i++) {
+		state = states == NULL ? &fresh : &states[i];
+		for (; at < old->count && old->list[at].position < I(i); at++)
+			block_drop(st, p, old->list[at].position);
+		if (f->blocks[i].noise)
+			continue;
+		if (at < old->count && old->list[at].position == I(i) &&
+		    same_block(&old->list[at++], &f->blocks[i], state))
+			continue;
+		block_save(st, p, &f->blocks[i], i, state);
+	}
+	for (; at < old->count; at++)
+		block_drop(st, p, old->list[at].position);
+	mark_frame(st, p);
+}
+
+void
+blocks_save(struct store *st, const struct row_page *p, const struct finding *f)
+{
+	struct known_text old;
 
 	memset(&old, 0, sizeof old);
 	load_blocks(st,
@@ -155,21 +176,15 @@ blocks_save(struct store *st, const struct row_page *p, const struct finding *f,
 		" WHERE page = ?1 ORDER BY position",
 		"i", p->row),
 	    &old);
-	for (size_t i = 0; i < f->nblocks; i++) {
-		state = states == NULL ? &fresh : &states[i];
-		for (; at < old.count && old.list[at].position < I(i); at++)
-			block_drop(st, p, old.list[at].position);
-		if (f->blocks[i].noise)
-			continue;
-		if (at < old.count && old.list[at].position == I(i) &&
-		    same_block(&old.list[at++], &f->blocks[i], state))
-			continue;
-		block_save(st, p, &f->blocks[i], i, state);
-	}
-	for (; at < old.count; at++)
-		block_drop(st, p, old.list[at].position);
+	save_differing(st, p, f, &old, NULL);
 	known_text_release(&old);
-	mark_frame(st, p);
+}
+
+void
+text_save(struct store *st, const struct row_page *p, const struct finding *f,
+    const struct known_text *k)
+{
+	save_differing(st, p, f, k, k->now);
 }
 
 /* ---- the other pages ---- */
