@@ -1,13 +1,16 @@
 /*
  * The least that fetches pages with libcurl on libevent: what the live
- * pipeline is measured against.  No names, no analysis, nothing kept; every
- * fetch has a connection of its own.
+ * pipeline is measured against.  No analysis, nothing kept; every fetch has a
+ * connection of its own.
  *
- *	bare_loop SECONDS CONCURRENCY ADDRESS:PORT URLS.TXT
+ *	bare_loop SECONDS CONCURRENCY ADDRESS:PORT URLS.TXT [names]
  *
- * Every host of the list is taken to be at the one address.  Prints the
- * number of fetches, the bytes of bodies, wall and processor seconds.
+ * Every host of the list is taken to be at the one address.  With "names" the
+ * name servers are asked for both kinds of its addresses before each fetch,
+ * as the pipeline does; what they say is not used.  Prints the number of
+ * fetches, of failures, the bytes of bodies, wall and processor seconds.
  */
+#include <ares.h>
 #include <curl/curl.h>
 #include <event2/event.h>
 #include <stdio.h>
@@ -18,6 +21,7 @@
 
 #define URLS_MAX   100000
 #define HEADER_MAX 256
+#define FDS_MAX	   4096
 
 static struct event_base *base;
 static CURLM *multi;
@@ -26,6 +30,8 @@ static char *urls[URLS_MAX];
 static size_t nurls, next_url;
 static unsigned long fetches, failures, bytes;
 static double end_time;
+static ares_channel resolver; /* NULL: names are not asked for */
+static struct event *ask_timer;
 
 static double
 now(void)
@@ -46,10 +52,82 @@ on_body(char *data, size_t size, size_t n, void *arg)
 }
 
 static void
+on_named(void *easy, int status, int timeouts, struct ares_addrinfo *found)
+{
+	(void)timeouts;
+	failures += status != ARES_SUCCESS;
+	ares_freeaddrinfo(found);
+	curl_multi_add_handle(multi, easy);
+}
+
+static void
 fetch_next(CURL *easy)
 {
-	curl_easy_setopt(easy, CURLOPT_URL, urls[next_url++ % nurls]);
-	curl_multi_add_handle(multi, easy);
+	const char *url = urls[next_url++ % nurls],
+		   *host = strstr(url, "//") + 2;
+	struct ares_addrinfo_hints hints = {.ai_flags = ARES_AI_NOSORT};
+	char name[HEADER_MAX];
+
+	curl_easy_setopt(easy, CURLOPT_URL, url);
+	if (resolver == NULL) {
+		curl_multi_add_handle(multi, easy);
+		return;
+	}
+	snprintf(name, sizeof name, "%.*s", (int)strcspn(host, ":/"), host);
+	ares_getaddrinfo(resolver, name, NULL, &hints, on_named, easy);
+}
+
+static void
+on_answer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)arg;
+	ares_process_fd(resolver, what & EV_READ ? fd : ARES_SOCKET_BAD,
+	    what & EV_WRITE ? fd : ARES_SOCKET_BAD);
+}
+
+/* Once in a while, for what got no answer. */
+static void
+on_ask_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct timeval tv = {1, 0};
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	ares_process_fd(resolver, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	event_add(ask_timer, &tv);
+}
+
+static void
+resolver_wants_socket(void *arg, ares_socket_t fd, int in, int out)
+{
+	static struct event *of[FDS_MAX];
+	short bits = (short)((in ? EV_READ : 0) | (out ? EV_WRITE : 0));
+
+	(void)arg;
+	if (fd >= FDS_MAX)
+		abort();
+	if (of[fd] != NULL)
+		event_free(of[fd]);
+	of[fd] = NULL;
+	if (bits != 0) {
+		of[fd] =
+		    event_new(base, fd, bits | EV_PERSIST, on_answer, NULL);
+		event_add(of[fd], NULL);
+	}
+}
+
+static void
+start_resolver(void)
+{
+	struct ares_options o = {.sock_state_cb = resolver_wants_socket};
+
+	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS ||
+	    ares_init_options(&resolver, &o, ARES_OPT_SOCK_STATE_CB) !=
+		ARES_SUCCESS)
+		exit(2);
+	ask_timer = event_new(base, -1, 0, on_ask_timer, NULL);
+	on_ask_timer(-1, 0, NULL);
 }
 
 static void
@@ -133,7 +211,7 @@ curl_wants_timer(CURLM *m, long ms, void *arg)
 }
 
 static void
-start(const char *address, unsigned concurrency)
+start(const char *address, unsigned concurrency, int names)
 {
 	char line[HEADER_MAX];
 	struct curl_slist *at, *headers;
@@ -144,6 +222,8 @@ start(const char *address, unsigned concurrency)
 	base = event_base_new();
 	timer = event_new(base, -1, 0, on_timer, NULL);
 	multi = curl_multi_init();
+	if (names)
+		start_resolver();
 	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, curl_wants_socket);
 	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, curl_wants_timer);
 	for (unsigned i = 0; i < concurrency; i++) {
@@ -172,7 +252,7 @@ main(int argc, char **argv)
 	char line[1024];
 	struct rusage used;
 	double began;
-	FILE *list = argc == 5 ? fopen(argv[4], "r") : NULL;
+	FILE *list = argc == 5 || argc == 6 ? fopen(argv[4], "r") : NULL;
 
 	if (list == NULL)
 		return 2;
@@ -186,7 +266,7 @@ main(int argc, char **argv)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	began = now();
 	end_time = began + atof(argv[1]);
-	start(argv[3], (unsigned)strtoul(argv[2], NULL, 10));
+	start(argv[3], (unsigned)strtoul(argv[2], NULL, 10), argc == 6);
 	event_base_dispatch(base);
 	getrusage(RUSAGE_SELF, &used);
 	printf("%lu %lu %lu %.3f %.3f\n", fetches, failures, bytes,
