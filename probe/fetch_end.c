@@ -81,15 +81,21 @@ map_connect(const struct fetch_end *x, struct hop *h)
 		unknown(h, "connect");
 }
 
+/* It ended in the same turn of the loop in which it was connected: it was
+ * there all the same. */
+static void
+reached_tls(struct hop *h)
+{
+	if (h->stage == STAGE_TCP)
+		h->stage = STAGE_TLS;
+}
+
 static void
 map_tls(const struct fetch_end *x, struct hop *h)
 {
 	struct span text = span_of(x->error);
 
-	/* Reset before the loop saw the connection: it was there all the same.
-	 */
-	if (h->stage == STAGE_TCP)
-		h->stage = STAGE_TLS;
+	reached_tls(h);
 	h->failure = errno_failure(h->os_errno);
 	if (h->failure != FAILURE_NONE)
 		return;
@@ -108,6 +114,7 @@ map_verify(const struct fetch_end *x, struct hop *h)
 {
 	struct span text = span_of(x->error);
 
+	reached_tls(h);
 	if (h->verify_result > 1)
 		h->failure = tls_verify_failure(h->verify_result);
 	else if (span_search_i(text, "subject name") < text.n)
@@ -203,6 +210,7 @@ fetch_map(const struct fetch_end *x, struct hop *h, int rc)
 		break;
 	case CURLE_SSL_CERTPROBLEM:
 	case CURLE_SSL_ISSUER_ERROR:
+		reached_tls(h);
 		h->failure = FAILURE_SSL_CERTIFICATE;
 		break;
 	case CURLE_GOT_NOTHING:
