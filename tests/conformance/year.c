@@ -165,7 +165,7 @@ out:
 	return good;
 }
 
-/* ---- the daemon's part, as in proc_net.c ---- */
+/* ---- the daemon's part, as in net_look.c ---- */
 
 static void
 plan_next(struct year *y, struct watched *w, const struct advice *a)

@@ -1,8 +1,8 @@
 /* A look that ends as the clocks have moved, before the tick that finds out,
- * does not count.  The network process is one file that shares nothing. */
+ * does not count. */
 #include "cm.h"
 
-#include "../../probe/proc_net.c"
+#include "../../probe/net_look.c"
 
 #define URL "http://a.example/news/1"
 
@@ -79,9 +79,8 @@ scene_begin(struct scene *s)
 	s->watched = watchlist_take(s->n.watchlist, 2 * SECOND);
 	assert_non_null(s->watched);
 	s->n.robots = robots_cache_new();
-	s->n.last_tick = monotonic_us() + 3600 * SECOND; /* never late */
-	s->n.clock_offset = wall_offset();
-	s->n.boot_offset = suspend_offset();
+	net_clock_start(&s->n);
+	s->n.last_tick += 3600 * SECOND; /* never late */
 }
 
 static void
