@@ -12,6 +12,7 @@
 #define KPWATCH_MESSAGE_H
 
 #include "bytes.h"
+#include "fd_queue.h"
 
 #define FRAME_HEADER 16
 #define FRAME_MORE   0x1u /* the message goes on in the next frame */
@@ -134,8 +135,7 @@ struct connection {
 	struct assembler in;
 	struct buf pending; /* bytes read and not yet used */
 	size_t used;	    /* of pending, taken by the last message */
-	int fds[4];	    /* descriptors that arrived and wait */
-	unsigned nfds;
+	struct fd_queue fds;
 };
 
 void connection_init(struct connection *, int fd, enum role self,

@@ -15,7 +15,6 @@
 #include "limit.h"
 #include "log.h"
 
-#define FDS_MAX	 64
 #define LEND_MIN (128 * KIB) /* shorter ones are copied */
 
 /* A descriptor to send once `at` bytes of the stream have gone before it. */
@@ -46,10 +45,9 @@ struct channel {
 	uint64_t stream_out;	       /* bytes ever written */
 	TAILQ_HEAD(lents, lent) lents; /* behind what is in `out` */
 	size_t lent_bytes;
-	struct fd_mark fds_out[FDS_MAX];
+	struct fd_mark fds_out[FD_QUEUE_MAX];
 	unsigned nfds_out;
-	int fds_in[FDS_MAX];
-	unsigned nfds_in;
+	struct fd_queue fds_in;
 	struct channel_handler handler;
 	bool was_full;
 	bool dead;
@@ -82,8 +80,7 @@ channel_destroy(struct channel *ch)
 		lent_free(ch, TAILQ_FIRST(&ch->lents));
 	for (unsigned i = 0; i < ch->nfds_out; i++)
 		close(ch->fds_out[i].fd);
-	for (unsigned i = 0; i < ch->nfds_in; i++)
-		close(ch->fds_in[i]);
+	fd_queue_release(&ch->fds_in);
 	assembler_release(&ch->in);
 	buf_release(&ch->incoming);
 	buf_release(&ch->out);
@@ -127,19 +124,6 @@ channel_lost(struct channel *ch)
 	ch->depth--;
 }
 
-static int
-take_fd(struct channel *ch)
-{
-	int fd;
-
-	if (ch->nfds_in == 0)
-		return -1;
-	fd = ch->fds_in[0];
-	ch->nfds_in--;
-	memmove(ch->fds_in, ch->fds_in + 1, ch->nfds_in * sizeof ch->fds_in[0]);
-	return fd;
-}
-
 /* Hands out every whole message of the input. */
 static void
 channel_parse(struct channel *ch)
@@ -154,7 +138,7 @@ channel_parse(struct channel *ch)
 		before = in.n;
 		got = assembler_step(&ch->in, &in, &m, &wants_fd);
 		if (got == ASSEMBLED_MESSAGE) {
-			m.fd = wants_fd ? take_fd(ch) : -1;
+			m.fd = wants_fd ? fd_queue_take(&ch->fds_in) : -1;
 			if (wants_fd && m.fd < 0)
 				got = ASSEMBLED_BAD;
 			else
@@ -172,35 +156,6 @@ channel_parse(struct channel *ch)
 		buf_drain(&ch->incoming, ch->incoming.len - in.n);
 }
 
-static ssize_t
-channel_recv(struct channel *ch, char *at, size_t n)
-{
-	union {
-		struct cmsghdr align;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec iov = {at, n};
-	struct msghdr msg = {.msg_iov = &iov,
-	    .msg_iovlen = 1,
-	    .msg_control = control.room,
-	    .msg_controllen = sizeof control.room};
-	struct cmsghdr *cm;
-	ssize_t got = recvmsg(ch->fd, &msg, MSG_CMSG_CLOEXEC);
-
-	cm = got > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
-	if (cm != NULL && cm->cmsg_level == SOL_SOCKET &&
-	    cm->cmsg_type == SCM_RIGHTS) {
-		int fd;
-
-		memcpy(&fd, CMSG_DATA(cm), sizeof fd);
-		if (ch->nfds_in < FDS_MAX)
-			ch->fds_in[ch->nfds_in++] = fd;
-		else
-			close(fd);
-	}
-	return got;
-}
-
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
@@ -211,7 +166,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	if (at == NULL)
 		bug("incoming frames over their maximum");
-	n = channel_recv(ch, at, FRAME_MAX);
+	n = fd_queue_read(&ch->fds_in, ch->fd, at, FRAME_MAX);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
 		/* What was read before the channel began may be whole. */
 		if ((what & EV_TIMEOUT) == 0)
@@ -376,9 +331,8 @@ channel_adopt(struct event_base *base, struct connection *c,
 	    channel_new(base, c->fd, c->in.self, c->in.peer, handler);
 	struct buf rest;
 
-	for (unsigned i = 0; i < c->nfds; i++)
-		ch->fds_in[ch->nfds_in++] = c->fds[i];
-	c->nfds = 0;
+	ch->fds_in = c->fds;
+	c->fds.n = 0;
 	connection_detach(c, &rest);
 	ch->incoming.max += rest.len;
 	buf_add_span(&ch->incoming, buf_span(&rest));
@@ -472,7 +426,7 @@ channel_send_fd(struct channel *ch, enum message_type type, uint64_t id,
 {
 	if (!TAILQ_EMPTY(&ch->lents))
 		bug("a descriptor behind a message that was lent");
-	if (ch->fd < 0 || ch->nfds_out == FDS_MAX) {
+	if (ch->fd < 0 || ch->nfds_out == FD_QUEUE_MAX) {
 		close(fd);
 		return;
 	}

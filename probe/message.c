@@ -235,9 +235,7 @@ connection_release(struct connection *c)
 {
 	assembler_release(&c->in);
 	buf_release(&c->pending);
-	for (unsigned i = 0; i < c->nfds; i++)
-		close(c->fds[i]);
-	c->nfds = 0;
+	fd_queue_release(&c->fds);
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;
@@ -273,46 +271,9 @@ connection_send(struct connection *c, enum message_type type, uint64_t id,
 static ssize_t
 read_some(struct connection *c, char *at, size_t n)
 {
-	union {
-		struct cmsghdr align;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec iov = {at, n};
-	struct msghdr msg = {.msg_iov = &iov,
-	    .msg_iovlen = 1,
-	    .msg_control = control.room,
-	    .msg_controllen = sizeof control.room};
-	struct cmsghdr *cm;
-	ssize_t got;
-
 	if (c->in.peer != ROLE_PARENT)
 		return read(c->fd, at, n);
-	got = recvmsg(c->fd, &msg, MSG_CMSG_CLOEXEC);
-	cm = got > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
-	if (cm != NULL && cm->cmsg_level == SOL_SOCKET &&
-	    cm->cmsg_type == SCM_RIGHTS) {
-		int fd;
-
-		memcpy(&fd, CMSG_DATA(cm), sizeof fd);
-		if (c->nfds < ARRAY_LEN(c->fds))
-			c->fds[c->nfds++] = fd;
-		else
-			close(fd);
-	}
-	return got;
-}
-
-static int
-take_fd(struct connection *c)
-{
-	int fd;
-
-	if (c->nfds == 0)
-		return -1;
-	fd = c->fds[0];
-	c->nfds--;
-	memmove(c->fds, c->fds + 1, c->nfds * sizeof c->fds[0]);
-	return fd;
+	return fd_queue_read(&c->fds, c->fd, at, n);
 }
 
 bool
@@ -334,7 +295,8 @@ connection_receive(struct connection *c, struct message *out)
 		if (c->pending.len - in.n != c->used) {
 			c->used = c->pending.len - in.n;
 			if (got == ASSEMBLED_MESSAGE) {
-				out->fd = wants_fd ? take_fd(c) : -1;
+				out->fd =
+				    wants_fd ? fd_queue_take(&c->fds) : -1;
 				return !wants_fd || out->fd >= 0;
 			}
 			continue;
