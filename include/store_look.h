@@ -5,6 +5,8 @@
 #ifndef KPWATCH_STORE_LOOK_H
 #define KPWATCH_STORE_LOOK_H
 
+#include <stdlib.h>
+
 #include "store_db.h"
 
 /* One observation on its way through the store. */
