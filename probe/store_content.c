@@ -318,6 +318,9 @@ look_deletion(struct look *l)
 	}
 	if (!gone)
 		p->gone = 0;
+	/* The last look that is needed is no regular one: by the next it may
+	 * have left the list, or the site may be away. */
+	l->soon = l->soon || (gone && p->gone + 1 == need);
 	return gone;
 }
 

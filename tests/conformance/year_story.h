@@ -654,10 +654,12 @@ year_open(struct year *y)
 	struct store_options o = {.config = &y->config,
 	    .event = on_event,
 	    .arg = y};
-	uint64_t r = y->seed * 0x9e3779b97f4a7c15u + 77;
+	uint64_t r = y->seed + 77;
 	char *why = NULL;
 
 	y->took_us = monotonic_us();
+	/* Seeds that are neighbours are not to be places of one sequence. */
+	r = rnd(&r);
 	templates_load(&y->templates);
 	if (!instant_parse(SPAN("2019-01-01"), &y->start) ||
 	    y->templates.count == 0) {

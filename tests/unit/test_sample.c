@@ -204,9 +204,13 @@ deletion_and_return(void **state)
 	begin(&s);
 	read_two(&s);
 	article(&s, 1, 404, "block not found");
+	assert_false(s.advice.confirm_soon);
 	article(&s, 1, 404, "block not found");
 	story_expect(&s, "");
+	/* The third is asked for: it may not be listed any more. */
+	assert_true(s.advice.confirm_soon);
 	article(&s, 1, 404, "block not found");
+	assert_false(s.advice.confirm_soon);
 	story_expect(&s, "content.deleted uri\n");
 	assert_non_null(strstr(buf_str(&s.lines), "\"status\":404"));
 	article(&s, 1, 404, "block not found");
