@@ -118,6 +118,9 @@ verdicts(struct span text, struct config_errors *errors)
 		if (again == NULL)
 			abort();
 		verdict_free(again);
+		verdict_self_test(r, errors, NULL);
+		verdict_block_host(r, SPAN("a.warning.example"));
+		verdict_forged_address(r, "192.0.2.1");
 	}
 	buf_release(&wire);
 	verdict_free(r);
