@@ -13,21 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 KPWATCH = os.environ["KPWATCH"]
 sys.path.insert(0, os.path.join(TOP, "tests/world"))
-
-
-class Quiet(http.server.BaseHTTPRequestHandler):
-    def answer(self, body, code=200):
-        try:
-            self.send_response(code)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-        except OSError:
-            pass
-
-    def log_message(self, *args):
-        pass
+from quiet import Quiet
 
 
 class Server(http.server.ThreadingHTTPServer):

@@ -14,12 +14,12 @@ import subprocess
 import sys
 import threading
 import time
-import zlib
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, "tests/world"))
+import quiet
 import tap
 
 FOLDER, PROGRAM = sys.argv[1], os.environ["PROGRAM"]
@@ -41,7 +41,7 @@ MEMORY_KIB = 128 * 1024
 LOG_BYTES = 512 * 1024
 
 
-class Site(http.server.BaseHTTPRequestHandler):
+class Site(quiet.Quiet):
     channels = 1
     late = threading.Event()  # LATE may be fetched
     fetched = threading.Event()
@@ -65,17 +65,7 @@ class Site(http.server.BaseHTTPRequestHandler):
         code = 200 if body is not None else 503
         body = ("<html><title>Paper</title><body><p>All the news</p>%s" %
                 body).encode()
-        try:
-            self.send_response(code)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-        except OSError:
-            pass
-
-    def log_message(self, *args):
-        pass
+        self.answer(body, code)
 
 
 def write(name, text):
@@ -263,19 +253,8 @@ class Run:
         self.wait("net feeds it again", lambda: any(
             "WATCHDOG" in x for x in self.told()), 30)
 
-    def events(self):
-        text = b""
-        for path in sorted(glob.glob(self.state + "/log/*.gz")):
-            with open(path, "rb") as f:
-                data = f.read()
-            while data:
-                d = zlib.decompressobj(31)
-                text += d.decompress(data)
-                data = d.unused_data
-        return [json.loads(x) for x in text.splitlines()]
-
     def judge(self):
-        events = self.events()
+        events = quiet.events(self.state)
         self.t.same("numbers without a hole", range(1, len(events) + 1),
                     [e["seq"] for e in events])
         known = {}

@@ -13,27 +13,22 @@ import sys
 import threading
 import time
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))), "world"))
+import quiet
+
 folder = sys.argv[1]
 
 
-class Site(http.server.BaseHTTPRequestHandler):
+class Site(quiet.Quiet):
     def do_GET(self):
         if self.path == "/slow":
             open(folder + "/slow.asked", "w").close()
             time.sleep(2)
         body = ("<html><title>The %s paper</title><body><p>All the news of "
                 "the day</p></body></html>" % self.path[1:]).encode()
-        try:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-        except OSError:
-            pass
-
-    def log_message(self, *args):
-        pass
+        self.answer(body)
 
 
 class Server(http.server.ThreadingHTTPServer):

@@ -11,7 +11,6 @@ In the end every channel of every page has been told exactly once, the hook was
 told every event, in order, at most one call of it twice, and the log is whole.
 """
 import concurrent.futures
-import glob
 import http.server
 import json
 import os
@@ -22,12 +21,12 @@ import subprocess
 import sys
 import threading
 import time
-import zlib
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, "tests/world"))
+import quiet
 import tap
 
 FOLDER, NTH = sys.argv[1], [int(n) for n in sys.argv[2:]]
@@ -39,7 +38,7 @@ WORKERS = 10
 TIMED = ("stats", "ping", "pong", "log")
 
 
-class Site(http.server.BaseHTTPRequestHandler):
+class Site(quiet.Quiet):
     """/SESSION/TARGET: how often it was asked for says what it shows."""
     asked = {}
     lock = threading.Lock()
@@ -55,17 +54,7 @@ class Site(http.server.BaseHTTPRequestHandler):
         # left alone.
         body = ("<html><title>Paper</title><body><p>All the news</p>%s"
                 "<!-- %d --></body></html>" % (links, n)).encode()
-        try:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-        except OSError:
-            pass
-
-    def log_message(self, *args):
-        pass
+        self.answer(body)
 
 
 def write(path, text):
@@ -202,19 +191,8 @@ hooks:
                 self.daemon.kill()
         return self
 
-    def events(self):
-        text = b""
-        for path in sorted(glob.glob(self.state + "/log/*.gz")):
-            with open(path, "rb") as f:
-                data = f.read()
-            while data:
-                d = zlib.decompressobj(31)
-                text += d.decompress(data)
-                data = d.unused_data
-        return [json.loads(x) for x in text.splitlines()]
-
     def judge(self):
-        events = self.events()
+        events = quiet.events(self.state)
         if [e["seq"] for e in events] != list(range(1, len(events) + 1)):
             self.faults.append("numbers with a hole")
         self.judge_channels(events)
