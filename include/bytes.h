@@ -97,6 +97,33 @@ span_is(struct span a, const char *s)
 	return span_eq(a, span_of(s));
 }
 
+/* The n bytes at p, at most eight, as one number with zeros behind them, by
+ * loads of fixed sizes: a copy of n bytes is slow to be read again. */
+INLINE uint64_t
+bytes_upto8(const char *p, size_t n)
+{
+	uint64_t v = 0;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	const unsigned char *b = (const unsigned char *)p;
+	uint32_t head, tail;
+
+	if (n >= 8) {
+		memcpy(&v, p, 8);
+	} else if (n >= 4) { /* they overlap, with equal bits */
+		memcpy(&head, p, 4);
+		memcpy(&tail, p + n - 4, 4);
+		v = head | (uint64_t)tail << 8 * (n - 4);
+	} else if (n > 0) {
+		v = b[0] | (uint64_t)b[n / 2] << 8 * (n / 2) |
+		    (uint64_t)b[n - 1] << 8 * (n - 1);
+	}
+#else
+	if (n > 0)
+		memcpy(&v, p, n);
+#endif
+	return v;
+}
+
 /*
  * The first eight bytes as one number, zeros behind a shorter end: names are
  * told apart by it and their length, and by what follows where they are
@@ -105,11 +132,7 @@ span_is(struct span a, const char *s)
 INLINE uint64_t
 span_key(struct span s)
 {
-	uint64_t key = 0;
-
-	if (s.n > 0)
-		memcpy(&key, s.p, s.n < 8 ? s.n : 8);
-	return key;
+	return bytes_upto8(s.p, s.n < 8 ? s.n : 8);
 }
 
 /* The same with ASCII letters in lower case. */

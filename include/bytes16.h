@@ -9,6 +9,9 @@
 
 #include <stdint.h>
 #include <string.h>
+
+#include "bytes.h"
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -23,6 +26,35 @@ bytes16_load(const void *p)
 
 	memcpy(&v, p, sizeof(v));
 	return v;
+}
+
+/* The n bytes at p, at most sixteen, with zeros behind them. */
+static inline bytes16
+bytes16_part(const char *p, size_t n)
+{
+	typedef uint64_t halves __attribute__((vector_size(16)));
+
+	return (bytes16)(halves){bytes_upto8(p, n < 8 ? n : 8),
+	    n <= 8 ? 0 : bytes_upto8(p + 8, n - 8)};
+}
+
+/* The first sixteen bytes of s from `at`, which is below its length. */
+static inline bytes16
+bytes16_at(struct span s, size_t at)
+{
+	size_t n = s.n - at;
+
+	if (n >= 16)
+		return bytes16_load(s.p + at);
+#if defined(__SIZEOF_INT128__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	if (s.n >= 16) { /* the last sixteen, less those before */
+		unsigned __int128 last;
+
+		memcpy(&last, s.p + s.n - 16, sizeof(last));
+		return (bytes16)(last >> 8 * (16 - n));
+	}
+#endif
+	return bytes16_part(s.p + at, n);
 }
 
 /* Where a byte is c. */

@@ -22,21 +22,14 @@ static struct met
 look_at(struct span raw)
 {
 	struct met m = {0, 0};
-	char rest[16];
+	unsigned there;
 	bytes16 v;
 
-	memset(rest, ' ', sizeof(rest));
 	for (size_t i = 0; i < raw.n; i += 16) {
-		if (i + 16 <= raw.n) {
-			v = bytes16_load(raw.p + i);
-		} else if (raw.n >= 16) { /* what was seen is seen again */
-			v = bytes16_load(raw.p + raw.n - 16);
-		} else {
-			memcpy(rest, raw.p, raw.n);
-			v = bytes16_load(rest);
-		}
+		v = bytes16_at(raw, i);
+		there = raw.n - i >= 16 ? 0xffff : (1u << (raw.n - i)) - 1;
 		m.high |= bytes16_mask(v);
-		m.special |= bytes16_mask(bytes16_is(v, '&') |
+		m.special |= there & bytes16_mask(bytes16_is(v, '&') |
 		    bytes16_is(v, '\r') | bytes16_is(v, 0));
 	}
 	return m;
