@@ -66,12 +66,20 @@ struct html_tokens {
 	enum html_state state;
 	bool steered;	  /* true: elements choose states, as above */
 	bool cdata;	  /* CDATA counts everywhere: XML */
+	bool skip_text;	  /* texts between tags are not given: the caller's */
 	bool attrs_cut;	  /* some start tag had more than ATTRS_MAX */
 	struct span last; /* last start tag, for its end tag */
 	struct html_foreign foreign[HTML_FOREIGN_MAX];
 	size_t nforeign;
 	struct attribute attrs[ATTRS_MAX];
 };
+
+/* The input from where a token's text begins. */
+INLINE struct span
+html_from(const struct html_tokens *h, struct span text)
+{
+	return span_slice(h->in, (size_t)(text.p - h->in.p), h->in.n);
+}
 
 /* Borrows the input. */
 void html_tokens_init(struct html_tokens *, struct span in);

@@ -19,6 +19,23 @@ fold_clear(struct fold *f)
 	f->space = false;
 }
 
+/* Bytes at the front from `lowest` to the space. */
+static size_t
+space_run(struct span s, uint8_t lowest)
+{
+	size_t i = 0;
+	unsigned rest;
+	bytes16 v;
+
+	for (; i < s.n; i += 16) {
+		v = bytes16_at(s, i);
+		rest = bytes16_mask(bytes16_in(v, lowest, ' ')) ^ 0xffff;
+		if (rest != 0)
+			return i + bytes16_first(rest);
+	}
+	return s.n;
+}
+
 /* White space at s: bytes of it, else 0.  No-break and ideographic space
  * count, so that a change between them is none. */
 static size_t
@@ -27,7 +44,7 @@ space_at(struct span s)
 	unsigned char c = (unsigned char)s.p[0];
 
 	if (c <= ' ')
-		return 1;
+		return space_run(s, 0);
 	if (c == 0xc2 && s.n >= 2 && (unsigned char)s.p[1] == 0xa0)
 		return 2;
 	if (c == 0xe3 && s.n >= 3 && memcmp(s.p, "\xe3\x80\x80", 3) == 0)
@@ -42,27 +59,22 @@ plain_run(struct span s)
 {
 	size_t i = 1;
 	unsigned spaces, odd, carry = 0;
-	unsigned char c;
 	bytes16 v;
 
-	for (; i + 16 <= s.n; i += 16) {
-		v = bytes16_load(s.p + i);
+	for (; i < s.n; i += 16) {
+		v = bytes16_at(s, i);
 		spaces = bytes16_mask(bytes16_is(v, ' '));
 		odd = bytes16_mask(bytes16_upto(v, 0x1f) | bytes16_is(v, 0xc2) |
 		    bytes16_is(v, 0xe3));
 		odd |= spaces & (spaces << 1 | carry);
 		if (odd != 0) {
 			i += bytes16_first(odd);
-			return s.p[i - 1] == ' ' ? i - 1 : i;
+			break;
 		}
 		carry = spaces >> 15;
 	}
-	for (; i < s.n; i++) {
-		c = (unsigned char)s.p[i];
-		if (c < ' ' || c == 0xc2 || c == 0xe3 ||
-		    (c == ' ' && s.p[i - 1] == ' '))
-			break;
-	}
+	if (i > s.n)
+		i = s.n;
 	return s.p[i - 1] == ' ' ? i - 1 : i;
 }
 
@@ -181,6 +193,13 @@ text_token(struct page *p)
 		anchor_add(p, raw, how);
 	if (p->h->text == NULL)
 		return;
+	/* nearly half of all texts are the line ends between two tags */
+	if (raw.n > 0 && p->block.out.len + raw.n <= BLOCK_TEXT_MAX &&
+	    (unsigned char)raw.p[0] <= ' ' &&
+	    space_run(html_from(&p->tokens, raw), '\1') >= raw.n) {
+		p->block.space = true;
+		return;
+	}
 	while (raw.n > 0)
 		block_add(p, page_decode(p, piece_take(&raw), how));
 }
@@ -188,10 +207,14 @@ text_token(struct page *p)
 void
 text_flush(struct page *p)
 {
-	struct text_run run = {buf_span(&p->block.out), p->heading,
-	    p->block_offset};
+	struct text_run run;
 
-	if (run.text.n > 0 && p->h->text != NULL)
-		p->h->text(p->h->arg, &run);
-	fold_clear(&p->block);
+	if (p->block.out.len > 0) {
+		run = (struct text_run){buf_span(&p->block.out), p->heading,
+		    p->block_offset};
+		if (p->h->text != NULL)
+			p->h->text(p->h->arg, &run);
+		buf_clear(&p->block.out);
+	}
+	p->block.space = false;
 }

@@ -70,6 +70,7 @@ html_tokens_init(struct html_tokens *h, struct span in)
 	h->state = HTML_DATA;
 	h->steered = true;
 	h->cdata = false;
+	h->skip_text = false;
 	h->attrs_cut = false;
 	h->last = SPAN_NULL;
 	h->nforeign = 0;
@@ -797,6 +798,8 @@ html_next(struct html_tokens *h, struct html_token *t)
 			t->type = HTML_TEXT;
 			t->data = between(h, h->at, end);
 			h->at = end;
+			if (h->skip_text && h->state == HTML_DATA)
+				continue;
 			return t->type;
 		}
 		if (h->state == HTML_CDATA) {

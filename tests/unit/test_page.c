@@ -249,6 +249,53 @@ test_masks(void **state)
 	}
 }
 
+/* Ends of texts of every length, each in memory of its own size so that a
+ * sanitizer sees a byte read too many. */
+static void
+test_loads(void **state)
+{
+	uint8_t want[16];
+	uint64_t eight;
+	bytes16 got;
+	struct span s;
+	char *p;
+
+	(void)state;
+	for (size_t n = 1; n <= 40; n++) {
+		p = xmalloc(n);
+		for (size_t i = 0; i < n; i++)
+			p[i] = (char)(i * 7 + 200);
+		s = (struct span){p, n};
+		for (size_t at = 0; at < n; at++) {
+			memset(want, 0, sizeof(want));
+			memcpy(want, p + at, n - at < 16 ? n - at : 16);
+			got = bytes16_at(s, at);
+			assert_memory_equal(&got, want, 16);
+			eight = 0;
+			memcpy(&eight, p + at, n - at < 8 ? n - at : 8);
+			assert_true(eight == span_key(span_slice(s, at, n)));
+			if (n - at > 16)
+				continue;
+			got = bytes16_part(p + at, n - at);
+			assert_memory_equal(&got, want, 16);
+		}
+		free(p);
+	}
+}
+
+/* Texts of nothing but white space, empty ones, and those at the end. */
+static void
+test_white_space(void **state)
+{
+	(void)state;
+	scan(SPAN("<p>a<svg><![CDATA[]]></svg>b<p>a<b> \n\t\r\n </b>b<p>\n"
+		  "<textarea>\0</textarea><a href=u> x<i>\f</i>y </a>  "),
+	    "utf-8", true, true, "ab\na b\n\xef\xbf\xbd\nattr u [x y]\nx y\n");
+	LINKS("x<svg><script>a='http://a.example/'</script></svg>y<a href=u> b"
+	      "<br>c</a>",
+	    "script http://a.example/\nattr u [bc]\n");
+}
+
 /* Linear and bounded, whatever stands there. */
 static void
 test_limits(void **state)
@@ -284,6 +331,8 @@ main(void)
 	    cmocka_unit_test(test_feeds),
 	    cmocka_unit_test(test_feed_bases),
 	    cmocka_unit_test(test_masks),
+	    cmocka_unit_test(test_loads),
+	    cmocka_unit_test(test_white_space),
 	    cmocka_unit_test(test_limits),
 	};
 
