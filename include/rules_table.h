@@ -234,19 +234,18 @@ struct rules {
 	uint32_t *player_not; /* words that forbid it: "css", "share" */
 	size_t nplayer_not, player_not_cap;
 
-	/* Cheap rejection, built by rules_index(): lengths of the words and of
-	 * the markup attributes that begin with a character, and the first two
-	 * characters of the classes. */
+	/* Cheap rejection, built by rules_index(): lengths of the words that
+	 * begin with a character. */
 	uint32_t word_lengths[128];
-	uint32_t attribute_lengths[128];
-	uint32_t tag_lengths[128]; /* of tags that mean something alone */
-	uint32_t class_starts[128];
-	uint32_t host_lengths[128];    /* of hosts */
-	uint32_t suffix_lengths[128];  /* of "name.*" hosts, without ".*" */
-	uint32_t list_lengths[128];    /* of player_words and player_not */
-	uint32_t first_lengths[128];   /* of all words that are looked for */
-	uint32_t class_first[128];     /* of the markup that begins so; what */
-	uint32_t attribute_first[128]; /* follows is in markup_next */
+	uint32_t tag_lengths[128];    /* of tags that mean something alone */
+	uint32_t host_lengths[128];   /* of hosts */
+	uint32_t suffix_lengths[128]; /* of "name.*" hosts, without ".*" */
+	uint32_t list_lengths[128];   /* of player_words and player_not */
+	uint32_t first_lengths[128];  /* of all words that are looked for */
+	/* Markup by letter_pair() of the class and by attribute_place(); what
+	 * follows is in markup_next. */
+	uint32_t class_first[1024];
+	uint32_t attribute_first[256];
 	uint32_t *markup_next;
 	uint64_t *markup_key;	/* span_key() of the attribute, lower case */
 	uint8_t *pattern_first; /* of the path: a letter, or PATH_* */
@@ -285,6 +284,12 @@ static inline unsigned
 letter_pair(const char *p)
 {
 	return ((unsigned char)p[0] & 31u) << 5 | ((unsigned char)p[1] & 31u);
+}
+/* Place of an attribute by the key of its name in lower case, below 256. */
+static inline unsigned
+attribute_place(uint64_t key)
+{
+	return (unsigned)(key * 0x9e3779b97f4a7c15ull >> 56);
 }
 /* Builds the hash of host names; after the tables are complete. */
 void rules_index(struct rules *);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "bytes16.h"
 #include "limit.h"
 #include "recognise_state.h"
 
@@ -131,14 +132,6 @@ cut_code(const struct rules *r, const struct rule_markup *m, struct span t,
 	return m->has_code ? code->n > 0 : code->n == 0;
 }
 
-/* Can a class that begins with these two characters be of the rules? */
-static bool
-class_starts(const struct rules *rules, const char *t)
-{
-	return (rules->class_starts[t[0] & 127] >> ((unsigned char)t[1] % 32) &
-		   1) != 0;
-}
-
 /* A longer template ("a_{service}_follow") stands before a shorter one in
  * the file, so the first that holds and whose code is known is the one. */
 static void
@@ -148,7 +141,7 @@ class_token(struct recogniser *r, const struct element *e, struct span t)
 
 	if (!spend(r, rules->nmarkups))
 		return;
-	for (uint32_t i = rules->class_first[t.p[0] & 127]; i != RULE_NONE;
+	for (uint32_t i = rules->class_first[letter_pair(t.p)]; i != RULE_NONE;
 	     i = rules->markup_next[i]) {
 		const struct rule_markup *m = &rules->markups[i];
 		struct span code, account;
@@ -170,25 +163,42 @@ class_token(struct recogniser *r, const struct element *e, struct span t)
 	}
 }
 
+/* Classes that begin in the sixteen bytes from `at`; *inside: the byte before
+ * them was of a class. */
+static void
+classes_at(struct recogniser *r, const struct element *e, struct span classes,
+    size_t at, unsigned *inside)
+{
+	bytes16 v = bytes16_at(classes, at);
+	unsigned spaces = bytes16_mask(bytes16_upto(v, 0) | bytes16_is(v, ' ') |
+	    bytes16_in(v, '\t', '\n') | bytes16_in(v, '\f', '\r'));
+	unsigned starts = ~spaces & ~(~spaces << 1 | *inside) & 0xffff, ends;
+	size_t from, to;
+
+	*inside = ~spaces >> 15 & 1;
+	for (; starts != 0; starts &= starts - 1) {
+		from = at + bytes16_first(starts);
+		if (classes.n - from < 3 ||
+		    r->rules->class_first[letter_pair(classes.p + from)] ==
+			RULE_NONE)
+			continue;
+		ends = spaces >> (from - at);
+		to = ends != 0 ? from + bytes16_first(ends) : at + 16;
+		while (to < classes.n && !ascii_space(classes.p[to]))
+			to++;
+		if (to - from >= 3)
+			class_token(r, e,
+			    (struct span){classes.p + from, to - from});
+	}
+}
+
 static void
 scan_classes(struct recogniser *r, const struct element *e, struct span classes)
 {
-	size_t i = 0;
+	unsigned inside = 0;
 
-	while (i < classes.n) {
-		size_t from;
-
-		while (i < classes.n && ascii_space(classes.p[i]))
-			i++;
-		from = i;
-		while (i < classes.n &&
-		    ((unsigned char)classes.p[i] > ' ' ||
-			!ascii_space(classes.p[i])))
-			i++;
-		if (i > from + 2 && class_starts(r->rules, classes.p + from))
-			class_token(r, e,
-			    (struct span){classes.p + from, i - from});
-	}
+	for (size_t i = 0; i < classes.n; i += 16)
+		classes_at(r, e, classes, i, &inside);
 }
 
 static bool
@@ -226,7 +236,7 @@ attribute_value(struct recogniser *r, const struct element *e,
 {
 	const struct rules *rules = r->rules;
 
-	for (uint32_t i = rules->attribute_first[a->name.p[0] & 127];
+	for (uint32_t i = rules->attribute_first[attribute_place(a->key)];
 	     i != RULE_NONE; i = rules->markup_next[i]) {
 		const struct rule_markup *m = &rules->markups[i];
 		struct span account;
@@ -293,9 +303,7 @@ recogniser_element(void *arg, const struct element *e)
 			scan_classes(r, e, a->value);
 		else if (is_handler(a->name))
 			recogniser_code(r, a->value, e, e->offset);
-		else if ((r->rules->attribute_lengths[a->name.p[0] & 127] >>
-				 (a->name.n % 32) &
-			     1) != 0)
+		else
 			attribute_value(r, e, a);
 	}
 }

@@ -142,13 +142,11 @@ index_names(struct rules *r)
 	}
 }
 
-/* Markup rules of one kind that begin with the same character, in a chain in
- * the order of the file. */
+/* Markup rules of one kind that begin alike, in a chain in the order of the
+ * file. */
 static void
 index_markups(struct rules *r)
 {
-	memset(r->attribute_lengths, 0, sizeof(r->attribute_lengths));
-	memset(r->class_starts, 0, sizeof(r->class_starts));
 	memset(r->tag_lengths, 0, sizeof(r->tag_lengths));
 	memset(r->class_first, 0xff, sizeof(r->class_first));
 	memset(r->attribute_first, 0xff, sizeof(r->attribute_first));
@@ -164,13 +162,11 @@ index_markups(struct rules *r)
 		uint32_t *first = NULL;
 
 		if (m->attribute != RULE_NONE && a.n > 0) {
-			r->attribute_lengths[a.p[0] & 127] |= bit_of(a.n);
 			r->markup_key[i] = key_lower(span_key(a));
-			first = &r->attribute_first[a.p[0] & 127];
+			first = &r->attribute_first[attribute_place(
+			    r->markup_key[i])];
 		} else if (m->attribute == RULE_NONE && c.n > 1) {
-			r->class_starts[c.p[0] & 127] |=
-			    bit_of((unsigned char)c.p[1]);
-			first = &r->class_first[c.p[0] & 127];
+			first = &r->class_first[letter_pair(c.p)];
 		} else if (m->tag != RULE_NONE && m->attribute == RULE_NONE) {
 			a = rules_span(r, m->tag);
 			if (a.n > 0)
