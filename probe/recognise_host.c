@@ -3,25 +3,27 @@
 
 #include <string.h>
 
+#include "bytes16.h"
 #include "limit.h"
 #include "recognise_state.h"
 
 /* Bytes of a host as it is commonly written. */
-static const bool host_byte[256] = {['a' ... 'z'] = true,
-    ['A' ... 'Z'] = true,
-    ['0' ... '9'] = true,
-    ['.'] = true,
-    ['-'] = true,
-    ['_'] = true};
-
 static size_t
 host_length(struct span rest)
 {
-	size_t n = 0;
+	unsigned others;
+	bytes16 v;
 
-	while (n < rest.n && host_byte[(unsigned char)rest.p[n]])
-		n++;
-	return n;
+	for (size_t i = 0; i < rest.n; i += 16) {
+		v = bytes16_at(rest, i);
+		others = bytes16_mask(bytes16_in(v | 0x20, 'a', 'z') |
+			     bytes16_in(v, '0', '9') | bytes16_is(v, '.') |
+			     bytes16_is(v, '-') | bytes16_is(v, '_')) ^
+		    0xffff;
+		if (others != 0)
+			return i + bytes16_first(others);
+	}
+	return rest.n;
 }
 
 /* The page's registrable domain, or a name under it. */

@@ -1,6 +1,7 @@
 /* Words of paths, classes and icons that name a platform, a player or a
  * feed. */
 
+#include "bytes16.h"
 #include "limit.h"
 #include "recognise_state.h"
 
@@ -94,19 +95,33 @@ may_be_known(const struct rules *r, struct span w)
 		r->player_tail[letter_pair(w.p + w.n - 2)]);
 }
 
+/* Where the letters and digits from `at` end. */
+static size_t
+alnum_end(struct span s, size_t at)
+{
+	unsigned others;
+	bytes16 v;
+
+	for (size_t i = at; i < s.n; i += 16) {
+		v = bytes16_at(s, i);
+		others = bytes16_mask(bytes16_in(v, '0', '9') |
+			     bytes16_in(v | 0x20, 'a', 'z')) ^
+		    0xffff;
+		if (others != 0)
+			return i + bytes16_first(others);
+	}
+	return s.n;
+}
+
 void
 words_look(struct words *k, struct span s)
 {
-	size_t i = 0, from;
 	struct span w;
+	size_t end;
 
-	while (i < s.n) {
-		while (i < s.n && !ascii_alnum(s.p[i]))
-			i++;
-		from = i;
-		while (i < s.n && ascii_alnum(s.p[i]))
-			i++;
-		w = (struct span){s.p + from, i - from};
+	for (size_t at = 0; at < s.n; at = end + 1) {
+		end = alnum_end(s, at);
+		w = (struct span){s.p + at, end - at};
 		if (w.n > 0 && may_be_known(k->rules, w))
 			take_word(k, w);
 	}
