@@ -19,8 +19,9 @@ enum word_class {
 
 /* The word that a text begins with, and its length when it is known. */
 enum word_class noise_word(struct span, size_t *length);
-/* Length of a word of ASCII letters, and nothing else, that is none of those
- * known; 0 when it is not certain. */
-size_t noise_common_word(struct span);
+/* Bytes from `at` that are certainly not of a known word, and carry meaning: a
+ * word of ASCII letters and nothing else, or one Hangul or Han sign; 0 when it
+ * is not certain. */
+size_t noise_common(struct span, size_t at);
 
 #endif

@@ -508,10 +508,17 @@ plain_length(struct span s)
 		n += utf8_decode((struct span){s.p + n, s.n - n}, &cp);
 	if (n > 0)
 		return n;
-	while (n < s.n && (ascii_alnum(s.p[n]) || parts_words(s.p[n])))
-		n += parts_words(s.p[n])
-		    ? utf8_decode(span_slice(s, n, s.n), &cp)
-		    : 1;
+	for (;;) {
+		if (n < s.n && ascii_alnum(s.p[n]))
+			n++;
+		else if (n + 1 < s.n && parts_words(s.p[n]) &&
+		    (s.p[n + 1] & 0xc0) == 0x80)
+			n += 2;
+		else if (n < s.n && parts_words(s.p[n]))
+			n++; /* cut in two */
+		else
+			break;
+	}
 	return n > 0 ? n : char_length(s);
 }
 
@@ -549,8 +556,7 @@ noise_text(struct span text, struct buf *out)
 			k.at++;
 			continue;
 		}
-		rest = span_slice(text, k.at, text.n);
-		at = ascii_alpha(rest.p[0]) ? noise_common_word(rest) : 0;
+		at = noise_common(text, k.at);
 		if (at > 0) {
 			meaning = true;
 			k.at += at;

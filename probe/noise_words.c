@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "bytes16.h"
+
 #define WORD_BYTES_MAX 40 /* more than the longest has */
 #define LIST(words)    words, ARRAY_LEN(words)
 
@@ -21,6 +23,13 @@ struct word {
 	{                                                                      \
 		text, START(text), sizeof(text) - 1, class                     \
 	}
+
+#define LISTED(text, class) W(text, class),
+
+/* Low bits of the second and third byte, a bit for each value. */
+#define LOW_BITS(c)	    ((uint64_t)1 << ((c)&63))
+#define SECOND(text, class) | LOW_BITS((text)[1])
+#define THIRD(text, class)  | LOW_BITS((text)[2])
 
 /* Whole words of ASCII letters, by first letter. */
 static const struct word ascii_words[] = {W("abril", WORD_MONTH),
@@ -111,35 +120,53 @@ static const struct word arabic_words[] = {W("زوتشيه", WORD_ERA),
     W("عدد الزوار", WORD_COUNT), W("الزوار", WORD_COUNT)};
 
 /* Anything may follow these: their scripts do not always part words. */
-static const struct word hangul_words[] = {W("주체", WORD_ERA),
-    W("오전", WORD_HALF), W("오후", WORD_HALF), W("상오", WORD_HALF),
-    W("하오", WORD_HALF), W("읽은 회수", WORD_COUNT), W("읽은수", WORD_COUNT),
-    W("조회수", WORD_COUNT), W("오늘", WORD_TALLY), W("어제", WORD_TALLY),
-    W("전체", WORD_TALLY), W("조회", WORD_COUNT), W("방문자수", WORD_COUNT),
-    W("방문자", WORD_COUNT), W("방문", WORD_COUNT), W("열람수", WORD_COUNT),
-    W("열람", WORD_COUNT), W("좋아요", WORD_COUNT), W("추천수", WORD_COUNT),
-    W("추천", WORD_COUNT), W("접속자", WORD_COUNT), W("월요일", WORD_WEEKDAY),
-    W("화요일", WORD_WEEKDAY), W("수요일", WORD_WEEKDAY),
-    W("목요일", WORD_WEEKDAY), W("금요일", WORD_WEEKDAY),
-    W("토요일", WORD_WEEKDAY), W("일요일", WORD_WEEKDAY)};
+/* clang-format off */
+#define HANGUL_WORDS(X) \
+	X("주체", WORD_ERA) X("오전", WORD_HALF) X("오후", WORD_HALF) \
+	X("상오", WORD_HALF) X("하오", WORD_HALF) X("읽은 회수", WORD_COUNT) \
+	X("읽은수", WORD_COUNT) X("조회수", WORD_COUNT) \
+	X("오늘", WORD_TALLY) X("어제", WORD_TALLY) X("전체", WORD_TALLY) \
+	X("조회", WORD_COUNT) X("방문자수", WORD_COUNT) \
+	X("방문자", WORD_COUNT) X("방문", WORD_COUNT) \
+	X("열람수", WORD_COUNT) X("열람", WORD_COUNT) \
+	X("좋아요", WORD_COUNT) X("추천수", WORD_COUNT) \
+	X("추천", WORD_COUNT) X("접속자", WORD_COUNT) \
+	X("월요일", WORD_WEEKDAY) X("화요일", WORD_WEEKDAY) \
+	X("수요일", WORD_WEEKDAY) X("목요일", WORD_WEEKDAY) \
+	X("금요일", WORD_WEEKDAY) X("토요일", WORD_WEEKDAY) \
+	X("일요일", WORD_WEEKDAY)
+/* clang-format on */
+static const struct word hangul_words[] = {HANGUL_WORDS(LISTED)};
 
-static const struct word han_words[] = {W("主体", WORD_ERA),
-    W("主體", WORD_ERA), W("チュチェ", WORD_ERA), W("午前", WORD_HALF),
-    W("午後", WORD_HALF), W("上午", WORD_HALF), W("下午", WORD_HALF),
-    W("访问人数", WORD_COUNT), W("アクセス数", WORD_COUNT),
-    W("今日", WORD_TALLY), W("昨日", WORD_TALLY), W("总计", WORD_TALLY),
-    W("浏览次数", WORD_COUNT), W("浏览", WORD_COUNT), W("点击", WORD_COUNT),
-    W("阅读", WORD_COUNT), W("访问量", WORD_COUNT), W("访问", WORD_COUNT),
-    W("访客", WORD_COUNT), W("来访者", WORD_COUNT), W("在线", WORD_COUNT),
-    W("訪問数", WORD_COUNT), W("閲覧数", WORD_COUNT), W("閲覧", WORD_COUNT),
-    W("訪問者", WORD_COUNT), W("星期一", WORD_WEEKDAY),
-    W("星期二", WORD_WEEKDAY), W("星期三", WORD_WEEKDAY),
-    W("星期四", WORD_WEEKDAY), W("星期五", WORD_WEEKDAY),
-    W("星期六", WORD_WEEKDAY), W("星期日", WORD_WEEKDAY),
-    W("星期天", WORD_WEEKDAY), W("月曜日", WORD_WEEKDAY),
-    W("火曜日", WORD_WEEKDAY), W("水曜日", WORD_WEEKDAY),
-    W("木曜日", WORD_WEEKDAY), W("金曜日", WORD_WEEKDAY),
-    W("土曜日", WORD_WEEKDAY), W("日曜日", WORD_WEEKDAY)};
+/* clang-format off */
+#define HAN_WORDS(X) \
+	X("主体", WORD_ERA) X("主體", WORD_ERA) X("チュチェ", WORD_ERA) \
+	X("午前", WORD_HALF) X("午後", WORD_HALF) X("上午", WORD_HALF) \
+	X("下午", WORD_HALF) X("访问人数", WORD_COUNT) \
+	X("アクセス数", WORD_COUNT) X("今日", WORD_TALLY) \
+	X("昨日", WORD_TALLY) X("总计", WORD_TALLY) \
+	X("浏览次数", WORD_COUNT) X("浏览", WORD_COUNT) \
+	X("点击", WORD_COUNT) X("阅读", WORD_COUNT) X("访问量", WORD_COUNT) \
+	X("访问", WORD_COUNT) X("访客", WORD_COUNT) X("来访者", WORD_COUNT) \
+	X("在线", WORD_COUNT) X("訪問数", WORD_COUNT) \
+	X("閲覧数", WORD_COUNT) X("閲覧", WORD_COUNT) \
+	X("訪問者", WORD_COUNT) X("星期一", WORD_WEEKDAY) \
+	X("星期二", WORD_WEEKDAY) X("星期三", WORD_WEEKDAY) \
+	X("星期四", WORD_WEEKDAY) X("星期五", WORD_WEEKDAY) \
+	X("星期六", WORD_WEEKDAY) X("星期日", WORD_WEEKDAY) \
+	X("星期天", WORD_WEEKDAY) X("月曜日", WORD_WEEKDAY) \
+	X("火曜日", WORD_WEEKDAY) X("水曜日", WORD_WEEKDAY) \
+	X("木曜日", WORD_WEEKDAY) X("金曜日", WORD_WEEKDAY) \
+	X("土曜日", WORD_WEEKDAY) X("日曜日", WORD_WEEKDAY)
+/* clang-format on */
+static const struct word han_words[] = {HAN_WORDS(LISTED)};
+
+/* What the second and third bytes of the words of these scripts may be. */
+static const struct starts {
+	uint64_t second;
+	uint64_t third;
+} hangul_starts = {0 HANGUL_WORDS(SECOND), 0 HANGUL_WORDS(THIRD)},
+  han_starts = {0 HAN_WORDS(SECOND), 0 HAN_WORDS(THIRD)};
 
 static size_t
 word_length(struct span s)
@@ -185,28 +212,39 @@ same_letters(struct span s, const char *lower)
 	return l.n == 0;
 }
 
-static enum word_class
-ascii_word(struct span s, size_t *length)
+/* The word that begins with a letter, when it is known; else NULL. */
+static const struct word *
+ascii_find(struct span s)
 {
 	unsigned letter = (unsigned char)ascii_lower(s.p[0]) - 'a';
 	const struct word *w;
 	uint32_t start;
 
-	if (letter >= 26)
-		return WORD_NONE;
-	s.n = word_length(span_slice(s, 0, 24));
-	if (s.n < 3 || s.n > 12)
-		return WORD_NONE;
+	if (s.n < 3 || s.n > 12 || (ascii_lengths[letter] >> s.n & 1) == 0)
+		return NULL;
 	start = (uint32_t)key_lower(START(s.p));
 	for (size_t i = ascii_first[letter]; i < ascii_first[letter + 1]; i++) {
 		w = &ascii_words[i];
 		if (w->start == start && w->length == s.n &&
-		    span_eq_i(s, (struct span){w->text, s.n})) {
-			*length = s.n;
-			return (enum word_class)w->class;
-		}
+		    span_eq_i(s, (struct span){w->text, s.n}))
+			return w;
 	}
-	return WORD_NONE;
+	return NULL;
+}
+
+static enum word_class
+ascii_word(struct span s, size_t *length)
+{
+	const struct word *w;
+
+	if (!ascii_alpha(s.p[0]))
+		return WORD_NONE;
+	s.n = word_length(span_slice(s, 0, 24));
+	w = ascii_find(s);
+	if (w == NULL)
+		return WORD_NONE;
+	*length = s.n;
+	return (enum word_class)w->class;
 }
 
 /* Words of an alphabet whose letters are one or two bytes long. */
@@ -284,17 +322,51 @@ noise_word(struct span s, size_t *length)
 	return c;
 }
 
-size_t
-noise_common_word(struct span s)
+/* A Hangul syllable or Han character, from U+4000 to U+CFFF, with which no
+ * known word begins: three bytes, else 0. */
+static size_t
+common_sign(struct span s)
 {
-	unsigned first = (unsigned char)ascii_lower(s.p[0]) - 'a';
-	size_t n = 0;
+	const unsigned char *p = (const unsigned char *)s.p;
+	const struct starts *starts;
 
-	while (n < s.n && ascii_alpha(s.p[n]))
-		n++;
-	if (n < s.n && ((unsigned char)s.p[n] >= 0x80 || ascii_digit(s.p[n])))
+	if (s.n < 3 || p[0] < 0xe4 || p[0] > 0xec || (p[1] & 0xc0) != 0x80 ||
+	    (p[2] & 0xc0) != 0x80)
 		return 0;
-	if (n > 2 && n < 13 && (ascii_lengths[first] >> n & 1) != 0)
+	starts = p[0] < 0xea ? &han_starts : &hangul_starts;
+	return (starts->second & LOW_BITS(p[1])) == 0 ||
+		(starts->third & LOW_BITS(p[2])) == 0
+	    ? 3
+	    : 0;
+}
+
+/* Where the ASCII letters from `at` end. */
+static size_t
+alpha_end(struct span s, size_t at)
+{
+	unsigned others;
+	bytes16 v;
+
+	for (size_t i = at; i < s.n; i += 16) {
+		v = bytes16_at(s, i);
+		others = bytes16_mask(bytes16_in(v | 0x20, 'a', 'z')) ^ 0xffff;
+		if (others != 0)
+			return i + bytes16_first(others);
+	}
+	return s.n;
+}
+
+size_t
+noise_common(struct span s, size_t at)
+{
+	size_t end, n;
+
+	if (!ascii_alpha(s.p[at]))
+		return common_sign((struct span){s.p + at, s.n - at});
+	end = alpha_end(s, at);
+	n = end - at;
+	if (end < s.n &&
+	    ((unsigned char)s.p[end] >= 0x80 || ascii_digit(s.p[end])))
 		return 0;
-	return n;
+	return ascii_find((struct span){s.p + at, n}) == NULL ? n : 0;
 }
