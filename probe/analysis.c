@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes16.h"
 #include "charset.h"
 #include "decode.h"
 #include "digest.h"
@@ -25,6 +26,7 @@ struct analysis {
 	struct buf url;	   /* one URL, normalised */
 	struct buf hashed; /* normalised text on its way to the digest */
 	struct url page;
+	uint64_t spread[256]; /* a byte's bits, each in a byte of its own */
 };
 
 /* One page under way. */
@@ -52,6 +54,14 @@ analysis_init(void)
 	digest_init();
 }
 
+static uint64_t
+spread_byte(uint64_t byte)
+{
+	uint64_t bits = byte * LANES & 0x8040201008040201ull;
+
+	return (bits + LANES * 0x7f) >> 7 & LANES;
+}
+
 struct analysis *
 analysis_new(const struct rules *rules, const struct verdict_rules *verdicts)
 {
@@ -64,6 +74,8 @@ analysis_new(const struct rules *rules, const struct verdict_rules *verdicts)
 	buf_init(&a->url, URL_MAX_LEN * 2);
 	buf_init(&a->hashed, HASH_CHUNK + BLOCK_TEXT_MAX * 4 + 1);
 	url_init(&a->page);
+	for (unsigned i = 0; i < ARRAY_LEN(a->spread); i++)
+		a->spread[i] = spread_byte(i);
 	return a;
 }
 
@@ -96,15 +108,28 @@ simhash_settle(struct job *j)
 static void
 simhash_add(struct job *j, struct span feature)
 {
-	uint64_t h = bytes_hash(feature), bits;
+	const uint64_t *spread = j->analysis->spread;
+	uint64_t h = bytes_hash(feature);
 
-	for (int k = 0; k < 8; k++) {
-		bits = (h >> k * 8 & 0xff) * LANES & 0x8040201008040201ull;
-		j->lanes[k] += (bits + LANES * 0x7f) >> 7 & LANES;
-	}
+	for (int k = 0; k < 8; k++)
+		j->lanes[k] += spread[h >> k * 8 & 0xff];
 	j->features++;
 	if (++j->votes == 255)
 		simhash_settle(j);
+}
+
+/* Where the word from `at` ends. */
+static size_t
+word_end(struct span s, size_t at)
+{
+	unsigned spaces;
+
+	for (size_t i = at; i < s.n; i += 16) {
+		spaces = bytes16_mask(bytes16_is(bytes16_at(s, i), ' '));
+		if (spaces != 0)
+			return i + bytes16_first(spaces);
+	}
+	return s.n;
 }
 
 /* Words are the features; where words are long because the script does not
@@ -113,9 +138,11 @@ static void
 simhash_text(struct job *j, struct span s)
 {
 	struct span word;
+	size_t end;
 
-	while (s.p != NULL) {
-		word = span_token(&s, ' ');
+	for (size_t at = 0; at < s.n; at = end + 1) {
+		end = word_end(s, at);
+		word = (struct span){s.p + at, end - at};
 		while (word.n > 36) {
 			simhash_add(j, span_slice(word, 0, 12));
 			word = span_slice(word, 6, word.n);
