@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "limit.h"
+#include "url_plain.h"
 
 /* Percent-encode sets of the standard, one bit each in set_of[]. */
 enum {
@@ -746,6 +747,8 @@ url_parse(struct url *url, struct span input, const struct url *base)
 	url_reset(url);
 	if (input.n > URL_MAX_LEN)
 		return false;
+	if (url_plain(url, input, base))
+		return true;
 	b.path = &url->work;
 	b.in = clean_input(url, input);
 	if (take_scheme(&b)) {

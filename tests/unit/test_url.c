@@ -180,6 +180,90 @@ walks_and_decodes_queries(void **state)
 	buf_release(&out);
 }
 
+/* Pieces of addresses, plain ones more often than others. */
+static void
+make_address(struct buf *out, uint32_t *seed, const char *begin)
+{
+	static const char *const pieces[] = {"a", "b1", "news", "/", "/", "x-y",
+	    ".", "com", "index.php", "?", "id=1", "&", "#", "~", "%20", "|",
+	    "..", ":", "@", "*", "(", ";", "//", "%", "A", "\\", "\t", "{", "'",
+	    "\"", "[", "0x1", "7", "\xc3\xa9", "_", "!", "$", ","};
+
+	buf_clear(out);
+	buf_add_str(out, begin);
+	for (*seed = *seed * 1664525 + 1013904223; (*seed >> 8) % 12 != 0;
+	     *seed = *seed * 1664525 + 1013904223)
+		buf_add_str(out,
+		    pieces[(*seed >> 16) %
+			((*seed >> 30) == 0 ? ARRAY_LEN(pieces) : 14)]);
+}
+
+static void
+same_part(const struct url *a, struct span x, const struct url *b,
+    struct span y)
+{
+	assert_int_equal(x.p == NULL, y.p == NULL);
+	assert_int_equal(x.n, y.n);
+	if (x.p != NULL && x.n > 0)
+		assert_int_equal(x.p - a->href.data, y.p - b->href.data);
+}
+
+static void
+same_url(const struct url *a, const struct url *b)
+{
+	assert_string_equal(buf_str(&a->href), buf_str(&b->href));
+	same_part(a, a->scheme, b, b->scheme);
+	same_part(a, a->username, b, b->username);
+	same_part(a, a->password, b, b->password);
+	same_part(a, a->host, b, b->host);
+	same_part(a, a->path, b, b->path);
+	same_part(a, a->query, b, b->query);
+	same_part(a, a->fragment, b, b->fragment);
+	assert_int_equal(a->port, b->port);
+	assert_int_equal(a->host_kind, b->host_kind);
+	assert_int_equal(a->special, b->special);
+	assert_int_equal(a->opaque_path, b->opaque_path);
+}
+
+/* A space before an address changes nothing but the way it takes. */
+static void
+the_short_way_leads_to_the_same(void **state)
+{
+	static const char *const begins[] = {"http://", "https://",
+	    "http://www.a.kp/", "https://b.com", "/", "", "//", "http:/"};
+	static const char *const bases[] = {"http://www.a.kp/x/y?z#f",
+	    "https://u:p@a.kp:81/", "file:///x", "mailto:x", NULL};
+	struct buf text = BUF_INIT(4 * KIB), spaced = BUF_INIT(4 * KIB);
+	struct url base, a, b;
+	uint32_t seed = 1;
+	bool good;
+
+	(void)state;
+	url_init(&base);
+	url_init(&a);
+	url_init(&b);
+	for (size_t i = 0; i < 60000; i++) {
+		const char *from = bases[i % ARRAY_LEN(bases)];
+
+		make_address(&text, &seed, begins[i / 5 % ARRAY_LEN(begins)]);
+		buf_clear(&spaced);
+		buf_add_char(&spaced, ' ');
+		buf_add_span(&spaced, buf_span(&text));
+		if (from != NULL)
+			assert_true(url_parse(&base, span_of(from), NULL));
+		good = url_parse(&a, buf_span(&text), from ? &base : NULL);
+		assert_int_equal(good,
+		    url_parse(&b, buf_span(&spaced), from ? &base : NULL));
+		if (good)
+			same_url(&a, &b);
+	}
+	url_release(&base);
+	url_release(&a);
+	url_release(&b);
+	buf_release(&text);
+	buf_release(&spaced);
+}
+
 int
 main(void)
 {
@@ -190,6 +274,7 @@ main(void)
 	    cmocka_unit_test(refuses_what_is_too_long),
 	    cmocka_unit_test(knows_registrable_domains),
 	    cmocka_unit_test(walks_and_decodes_queries),
+	    cmocka_unit_test(the_short_way_leads_to_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
