@@ -37,7 +37,7 @@ struct sighting {
 
 /* One visible text block, white space folded. */
 struct text_block {
-	char *text;
+	char *text;    /* the finding's, as long as it is */
 	uint64_t hash; /* bytes_hash of the normalised text (noise replaced) */
 	bool noise;    /* nothing but noise: not in the text hash */
 };
@@ -81,6 +81,7 @@ struct finding {
 	uint64_t simhash;     /* similarity hash of the same text */
 	struct text_block *blocks;
 	size_t nblocks;
+	struct finding_texts *texts; /* private: what they say */
 	struct sighting *sightings;
 	size_t nsightings;
 	char **links; /* same-site links in page order, absolute, for
@@ -95,7 +96,9 @@ void finding_release(struct finding *);
 /* Appends (takes the strings of *s) unless an equal one is there, whose count
  * is then raised and the strings of *s freed.  False at SIGHTINGS_MAX. */
 bool finding_add_sighting(struct finding *, struct sighting *s);
-bool finding_add_block(struct finding *, struct text_block *);
+/* Appends a copy of the text; false at BLOCKS_MAX. */
+bool finding_add_block(struct finding *, struct span text, uint64_t hash,
+    bool noise);
 void finding_add_link(struct finding *, char *url); /* takes */
 void finding_note(struct finding *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -187,12 +187,13 @@ take_text(void *arg, const struct text_run *run)
 {
 	struct job *j = arg;
 	struct buf *normal = &j->analysis->normal;
-	struct text_block b;
+	uint64_t hash;
+	bool noise;
 
 	buf_clear(normal);
-	b.noise = noise_text(run->text, normal);
-	b.hash = bytes_hash(buf_span(normal));
-	if (!b.noise) {
+	noise = noise_text(run->text, normal);
+	hash = bytes_hash(buf_span(normal));
+	if (!noise) {
 		hash_text(j, buf_span(normal));
 		simhash_text(j, buf_span(normal));
 		j->any_text = true;
@@ -203,8 +204,7 @@ take_text(void *arg, const struct text_run *run)
 		return;
 	}
 	j->blocks_bytes += run->text.n;
-	b.text = span_dup(run->text);
-	(void)finding_add_block(j->f, &b);
+	(void)finding_add_block(j->f, run->text, hash, noise);
 }
 
 static void

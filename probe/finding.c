@@ -15,6 +15,53 @@ static const char *const class_names[PAGE_CLASS_COUNT] = {"normal", "empty",
 static const char *const status_names[ANALYSIS_STATUS_COUNT] = {"ok", "cut",
     "none", "failed", "same"};
 
+/* Texts of blocks one behind the other: they are many, short, and go all at
+ * once.  Whoever adds them bounds their sum (BLOCKS_BYTES_MAX). */
+#define TEXTS_FIRST (4 * KIB)
+#define TEXTS_MOST  (256 * KIB)
+
+struct finding_texts {
+	struct finding_texts *next;
+	size_t used;
+	size_t size;
+	char data[];
+};
+
+static char *
+texts_add(struct finding_texts **texts, struct span s)
+{
+	struct finding_texts *t = *texts;
+	size_t size = t == NULL ? TEXTS_FIRST : t->size * 2;
+	char *text;
+
+	if (t == NULL || s.n >= t->size - t->used) {
+		if (size > TEXTS_MOST)
+			size = TEXTS_MOST;
+		if (size <= s.n)
+			size = s.n + 1;
+		t = xmalloc(sizeof *t + size);
+		*t = (struct finding_texts){.next = *texts, .size = size};
+		*texts = t;
+	}
+	text = t->data + t->used;
+	if (s.n > 0)
+		memcpy(text, s.p, s.n);
+	text[s.n] = '\0';
+	t->used += s.n + 1;
+	return text;
+}
+
+static void
+texts_free(struct finding_texts *t)
+{
+	struct finding_texts *next;
+
+	for (; t != NULL; t = next) {
+		next = t->next;
+		free(t);
+	}
+}
+
 void
 finding_init(struct finding *f)
 {
@@ -44,8 +91,7 @@ strings_free(char **list, size_t n)
 void
 finding_release(struct finding *f)
 {
-	for (size_t i = 0; i < f->nblocks; i++)
-		free(f->blocks[i].text);
+	texts_free(f->texts);
 	for (size_t i = 0; i < f->nsightings; i++)
 		sighting_release(&f->sightings[i]);
 	free(f->blocks);
@@ -110,16 +156,14 @@ finding_add_sighting(struct finding *f, struct sighting *s)
 }
 
 bool
-finding_add_block(struct finding *f, struct text_block *b)
+finding_add_block(struct finding *f, struct span text, uint64_t hash,
+    bool noise)
 {
-	if (f->nblocks == BLOCKS_MAX) {
-		free(b->text);
-		b->text = NULL;
+	if (f->nblocks == BLOCKS_MAX)
 		return false;
-	}
 	f->blocks = grown(f->blocks, f->nblocks, sizeof *f->blocks);
-	f->blocks[f->nblocks++] = *b;
-	b->text = NULL;
+	f->blocks[f->nblocks++] =
+	    (struct text_block){texts_add(&f->texts, text), hash, noise};
 	return true;
 }
 
@@ -242,15 +286,14 @@ blocks_decode(struct finding *f, struct cursor *c)
 	if (n > BLOCKS_MAX)
 		c->bad = true;
 	for (uint32_t i = 0; i < n && !c->bad; i++) {
-		struct text_block block = {0};
+		struct span text = cursor_bytes(c, BLOCK_TEXT_MAX + 4);
+		uint64_t hash = cursor_u64le(c);
+		bool noise = cursor_u8(c) != 0;
 
-		block.text = cursor_str(c, BLOCK_TEXT_MAX + 4);
-		block.hash = cursor_u64le(c);
-		block.noise = cursor_u8(c) != 0;
-		if (block.text == NULL)
+		if (span_find(text, '\0') < text.n)
 			c->bad = true;
-		else
-			finding_add_block(f, &block);
+		if (!c->bad)
+			finding_add_block(f, text, hash, noise);
 	}
 }
 

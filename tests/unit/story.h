@@ -146,14 +146,15 @@ look_fill(struct finding *f, const char *text)
 		char *a = strtok_r(NULL, " ", &inner);
 		char *b = strtok_r(NULL, " ", &inner);
 		struct sighting g = {0};
-		struct text_block t = {0};
+		char *t;
 
 		if (kind == NULL)
 			continue;
 		if (strcmp(kind, "block") == 0) {
-			t.text = xasprintf("%s %s", a, b == NULL ? "" : b);
-			t.hash = bytes_hash(span_of(t.text));
-			finding_add_block(f, &t);
+			t = xasprintf("%s %s", a, b == NULL ? "" : b);
+			finding_add_block(f, span_of(t), bytes_hash(span_of(t)),
+			    false);
+			free(t);
 			continue;
 		}
 		if (strcmp(kind, "title") == 0) {

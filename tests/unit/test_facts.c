@@ -100,7 +100,6 @@ test_finding_merges_and_round_trips(void **state)
 {
 	struct finding f, back;
 	struct buf a = BUF_INIT(FINDING_BYTES_MAX);
-	struct text_block block = {.text = xstrdup("조선의 오늘"), .hash = 9};
 
 	(void)state;
 	finding_init(&f);
@@ -114,7 +113,7 @@ test_finding_merges_and_round_trips(void **state)
 		snprintf(name, sizeof name, "n%d", i);
 		add(&f, SIGHTING_SHARE, "x", name);
 	}
-	assert_true(finding_add_block(&f, &block));
+	assert_true(finding_add_block(&f, SPAN("조선의 오늘"), 9, false));
 	finding_note(&f, "cut at %d", 5);
 	finding_add_link(&f, xstrdup("http://a.example/1"));
 	assert_int_equal(f.nsightings, 33);

@@ -610,7 +610,7 @@ hostile_blocks_end(void **state)
 	struct story s;
 	struct observation o;
 	struct finding f;
-	struct text_block b = {0};
+	char *text;
 	struct hop *h;
 
 	(void)state;
@@ -619,11 +619,12 @@ hostile_blocks_end(void **state)
 		h = look_begin(&o, &f, "uri", "main", "http://uri.example/");
 		h->status = 200;
 		for (int i = 0; i < 5000; i++) {
-			b.text = xasprintf("%d %d %0900d", look, i, 0);
-			for (size_t n = strlen(b.text), k = 9; k < n; k += 2)
-				b.text[k] = ' ';
-			b.hash = bytes_hash(span_of(b.text));
-			finding_add_block(&f, &b);
+			text = xasprintf("%d %d %0900d", look, i, 0);
+			for (size_t n = strlen(text), k = 9; k < n; k += 2)
+				text[k] = ' ';
+			finding_add_block(&f, span_of(text),
+			    bytes_hash(span_of(text)), false);
+			free(text);
 		}
 		look_hash(&f, look == 0 ? "a" : "b");
 		story_look(&s, &o, &f);
