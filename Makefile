@@ -250,7 +250,7 @@ coverage-programs: $(COVERAGE)
 
 fuzz-coverage: deps-fuzz
 	@$(MAKE) --no-print-directory -j2 coverage-programs
-	@tests/fuzz/coverage.sh
+	@bash tests/fuzz/coverage.sh
 
 bindir = $(DESTDIR)$(PREFIX)/bin
 mandir = $(DESTDIR)$(PREFIX)/share/man

@@ -4,7 +4,7 @@
 # less than nine lines of ten are reached.
 #
 #	make fuzz-coverage
-#	tests/fuzz/coverage.sh [TARGET]...
+#	bash tests/fuzz/coverage.sh [TARGET]...
 . "$(dirname "$0")/../lib.sh"
 cd "$TOP" || exit 1
 export LLVM_PROFILE_FILE
