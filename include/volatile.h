@@ -15,6 +15,7 @@ enum slot_state {
 	SLOT_BUSY,	/* likewise: changed in most of the last looks */
 	SLOT_BLOCK,	/* no place: a block that came or went (content) */
 	SLOT_BLINK,	/* likewise: only a twin has it, or lacks it */
+	SLOT_GONE,	/* likewise: one look lacks it, the next decides */
 	SLOT_STATE_COUNT
 };
 
@@ -62,6 +63,13 @@ enum volatile_step {
  * to be told, or did between twins. */
 enum volatile_step volatile_block(struct volatile_set *, uint64_t hash,
     uint64_t look);
+/* Has anything else come to that place since it is known? */
+bool volatile_is_shared(const struct volatile_set *, const struct block_run *);
+/* May a block that volatile_block() just told to be gone be back in the next
+ * look?  Not when this one is the second that lacks it. */
+bool volatile_may_return(const struct volatile_set *, uint64_t hash);
+/* It is not told before the next look lacks it too. */
+void volatile_await(struct volatile_set *, uint64_t hash);
 /* The same between twins. */
 void volatile_blinks(struct volatile_set *, uint64_t hash, uint64_t look);
 /* Twins of that look were compared: what an earlier one showed and this one

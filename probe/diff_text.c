@@ -683,16 +683,56 @@ is_reordered(const struct side *old, const struct side *new)
 	return moved;
 }
 
+/* Does the next look decide whether that block is gone? */
+static bool
+may_return(const struct known_text *k, const struct counted *c)
+{
+	return !is_told(c) || volatile_may_return(&k->slots, c->hash);
+}
+
+static bool
+run_may_return(const struct known_text *k, const struct side *s,
+    const struct block_run *r)
+{
+	if (run_tells(s, r, false) && volatile_is_shared(&k->slots, r))
+		return false;
+	for (size_t i = r->first; i < r->first + r->count; i++)
+		if (!may_return(k, &s->list[i]))
+			return false;
+	return true;
+}
+
+/* What is missing, when there is no other news, may be back in the next look:
+ * it may be half a page, or a block that flickers.  That look decides.  Where
+ * other things come and go it is the place that tells. */
+static void
+await_return(const struct diff *d, struct known_text *k, struct side *old,
+    const struct side *new)
+{
+	if (d->sampled || old->many || new->many || side_tells(new))
+		return;
+	for (size_t i = 0; i < old->nruns; i++)
+		if (!run_may_return(k, old, &old->runs[i]))
+			return;
+	for (size_t i = 0; i < old->count; i++) {
+		if (!is_told(&old->list[i]))
+			continue;
+		volatile_await(&k->slots, old->list[i].hash);
+		old->list[i].hidden = true;
+		k->wait = true;
+	}
+}
+
 void
 diff_text(const struct diff *d, struct known_text *k)
 {
 	struct side old, new;
-
 	bool edited;
 
 	compare(d, k, &old, &new, false);
 	k->reordered = is_reordered(&old, &new);
 	edited = judge_article(d, k, &old, &new);
+	await_return(d, k, &old, &new);
 	emit_change(d, k, edited ? EVENT_CONTENT_EDITED : EVENT_CONTENT_CHANGED,
 	    &old, &new);
 	if (k->told)

@@ -12,8 +12,10 @@
 #define SUSPECT_LOOKS 3	 /* what only a twin has shown proves no more */
 #define BLOCK_LOOKS   64 /* without coming or going: forgotten */
 #define BLOCK_TOLD    2	 /* times that a block's coming or going is told */
+#define BLINKS	      3	 /* looks without it, not two in a row: it flickers */
 #define SETTLED	      3	 /* looks with the twin's content: a real change */
 #define USUAL_PROVEN  5	 /* changes without news: there is no more to it */
+#define USUAL_ALONE   3	 /* the same, when only one thing ever came */
 #define FIXED_LOOKS   6	 /* a block that stood still for so long is no noise */
 #define OUTLASTS      3	 /* times as long as anything else stood there */
 
@@ -117,6 +119,8 @@ slot_note(struct volatile_slot *s, const struct block_run *r, uint64_t look)
 static bool
 slot_unusual(struct volatile_slot *s, uint64_t content, bool empty)
 {
+	uint32_t proven;
+
 	if (content == 0 || content == s->usual[0] || content == s->usual[1]) {
 		s->empties = s->empties || empty;
 		s->usual_run++;
@@ -126,7 +130,8 @@ slot_unusual(struct volatile_slot *s, uint64_t content, bool empty)
 		}
 		return false;
 	}
-	if (s->usual_run >= USUAL_PROVEN && s->empties)
+	proven = s->usual[1] == 0 ? USUAL_ALONE : USUAL_PROVEN;
+	if (s->usual_run >= proven && s->empties)
 		return true;
 	s->usual[1] = s->usual[0];
 	s->usual[0] = content;
@@ -246,6 +251,15 @@ volatile_knows(const struct volatile_set *set, const struct block_run *r)
 	return false;
 }
 
+bool
+volatile_is_shared(const struct volatile_set *set, const struct block_run *r)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (slot_is_at(&set->list[i], r) && set->list[i].usual[0] != 0)
+			return true;
+	return false;
+}
+
 struct volatile_slot *
 volatile_place(struct volatile_set *set, const struct block_run *r)
 {
@@ -271,17 +285,25 @@ volatile_narrow(struct volatile_set *set, struct volatile_slot *s, size_t n)
 	set->dirty = true;
 }
 
-/* The slot of a block, made when there is none. */
 static struct volatile_slot *
-block_slot(struct volatile_set *set, uint64_t hash)
+block_find(const struct volatile_set *set, uint64_t hash)
 {
-	struct volatile_slot *s;
-
-	set->dirty = true;
 	for (size_t i = 0; i < set->count; i++)
 		if (set->list[i].state >= SLOT_BLOCK &&
 		    set->list[i].content == hash)
 			return &set->list[i];
+	return NULL;
+}
+
+/* The slot of a block, made when there is none. */
+static struct volatile_slot *
+block_slot(struct volatile_set *set, uint64_t hash)
+{
+	struct volatile_slot *s = block_find(set, hash);
+
+	set->dirty = true;
+	if (s != NULL)
+		return s;
 	s = slot_add(set);
 	s->state = SLOT_BLOCK;
 	s->content = hash;
@@ -293,6 +315,9 @@ volatile_blinks(struct volatile_set *set, uint64_t hash, uint64_t look)
 {
 	struct volatile_slot *s = block_slot(set, hash);
 
+	/* The look before lacked it too, and the next one decides. */
+	if (s->state == SLOT_GONE && look <= s->look + 1)
+		return;
 	s->state = SLOT_BLINK;
 	s->same = 1;
 	s->look = look;
@@ -318,6 +343,37 @@ volatile_twin_end(struct volatile_set *set, uint64_t look)
 	}
 }
 
+/* It was gone in one look before, and nobody was told. */
+static enum volatile_step
+gone_again(struct volatile_slot *s, uint64_t passed)
+{
+	s->state = SLOT_BLOCK;
+	if (passed <= 1) {
+		s->touched = true;
+		return VOLATILE_TELL;
+	}
+	if (++s->same <= BLINKS)
+		return VOLATILE_TELL;
+	return VOLATILE_HIDE;
+}
+
+bool
+volatile_may_return(const struct volatile_set *set, uint64_t hash)
+{
+	const struct volatile_slot *s = block_find(set, hash);
+
+	return s != NULL && !s->touched;
+}
+
+void
+volatile_await(struct volatile_set *set, uint64_t hash)
+{
+	struct volatile_slot *s = block_find(set, hash);
+
+	if (s != NULL)
+		s->state = SLOT_GONE;
+}
+
 enum volatile_step
 volatile_block(struct volatile_set *set, uint64_t hash, uint64_t look)
 {
@@ -325,6 +381,8 @@ volatile_block(struct volatile_set *set, uint64_t hash, uint64_t look)
 	uint64_t passed = look - s->look;
 
 	s->look = look;
+	if (s->state == SLOT_GONE)
+		return gone_again(s, passed);
 	s->same++;
 	if (s->state == SLOT_BLOCK)
 		return s->same > BLOCK_TOLD ? VOLATILE_HIDE : VOLATILE_TELL;

@@ -226,6 +226,71 @@ what_blinks_is_known_from_a_twin(void **state)
 	story_end(&s);
 }
 
+/* A look that lacks a block may have come at a bad moment: the next decides. */
+static void
+what_is_missing_once_is_not_told(void **state)
+{
+	static const char with[] = "block head x;block text z;block foot x";
+	static const char without[] = "block head x;block foot x";
+	struct story s;
+
+	(void)state;
+	story_begin(&s, NULL);
+	look(&s, VARIANT_NORMAL, with);
+	story_expect(&s, "target.baseline uri\n");
+	for (int i = 0; i < 3; i++) {
+		look(&s, VARIANT_NORMAL, without);
+		assert_true(s.advice.confirm_soon);
+		look(&s, VARIANT_NORMAL, with);
+		assert_false(s.advice.confirm_soon);
+	}
+	story_expect(&s, "");
+	/* Twice in a row is gone, as long as it did not do so too often. */
+	look(&s, VARIANT_NORMAL, without);
+	story_expect(&s, "");
+	look(&s, VARIANT_NORMAL, without);
+	story_end(&s);
+}
+
+static void
+what_is_missing_twice_is_told_once(void **state)
+{
+	static const char with[] = "block head x;block text z;block foot x";
+	static const char without[] = "block head x;block foot x";
+	struct story s;
+
+	(void)state;
+	story_begin(&s, NULL);
+	look(&s, VARIANT_NORMAL, with);
+	story_expect(&s, "target.baseline uri\n");
+	look(&s, VARIANT_NORMAL, without);
+	story_expect(&s, "");
+	look(&s, VARIANT_NORMAL, without);
+	story_expect(&s, "content.changed uri\n");
+	assert_non_null(strstr(buf_str(&s.lines), "\"removed\":[\"text z\"]"));
+	look(&s, VARIANT_NORMAL, without);
+	story_expect(&s, "");
+	look(&s, VARIANT_NORMAL, with);
+	story_expect(&s, "content.changed uri\n");
+	story_end(&s);
+}
+
+/* With other news it is told at once: nothing is kept back. */
+static void
+what_is_missing_beside_news_is_told(void **state)
+{
+	struct story s;
+
+	(void)state;
+	story_begin(&s, NULL);
+	look(&s, VARIANT_NORMAL, "block head x;block text z;block foot x");
+	story_expect(&s, "target.baseline uri\n");
+	look(&s, VARIANT_NORMAL, "block head x;block foot x;block news a");
+	story_expect(&s, "content.changed uri\n");
+	assert_non_null(strstr(buf_str(&s.lines), "\"removed\":[\"text z\"]"));
+	story_end(&s);
+}
+
 /* One block comes and goes; another that comes as it goes is no part of it. */
 static void
 third_thing_is_told(void **state)
@@ -235,6 +300,7 @@ third_thing_is_told(void **state)
 
 	(void)state;
 	begin(&s);
+	look(&s, VARIANT_NORMAL, without);
 	look(&s, VARIANT_NORMAL, without);
 	story_expect(&s, "content.changed uri\n");
 	page(&s, VARIANT_TWIN, "one", "a");
@@ -265,6 +331,7 @@ fixed_point_gone_is_told(void **state)
 	story_begin(&s, NULL);
 	look(&s, VARIANT_NORMAL, with);
 	look(&s, VARIANT_NORMAL, without);
+	look(&s, VARIANT_NORMAL, without);
 	story_expect(&s, "target.baseline uri\ncontent.changed uri\n");
 	look(&s, VARIANT_TWIN, with);
 	for (int i = 0; i < 12; i++) {
@@ -272,6 +339,7 @@ fixed_point_gone_is_told(void **state)
 		look(&s, VARIANT_NORMAL, without);
 	}
 	story_expect(&s, "");
+	look(&s, VARIANT_NORMAL, "block head x;block news a;block foot x");
 	look(&s, VARIANT_NORMAL, "block head x;block news a;block foot x");
 	story_expect(&s, "content.changed uri\n");
 	assert_non_null(strstr(buf_str(&s.lines), "\"removed\":[\"text z\"]"));
@@ -645,6 +713,9 @@ main(void)
 	    cmocka_unit_test(news_are_no_noise),
 	    cmocka_unit_test(quiet_places_rejoin),
 	    cmocka_unit_test(what_blinks_is_known_from_a_twin),
+	    cmocka_unit_test(what_is_missing_once_is_not_told),
+	    cmocka_unit_test(what_is_missing_twice_is_told_once),
+	    cmocka_unit_test(what_is_missing_beside_news_is_told),
 	    cmocka_unit_test(third_thing_is_told),
 	    cmocka_unit_test(fixed_point_gone_is_told),
 	    cmocka_unit_test(fixed_point_gone_from_a_twin_is_told),
