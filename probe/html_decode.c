@@ -29,8 +29,9 @@ look_at(struct span raw)
 		v = bytes16_at(raw, i);
 		there = raw.n - i >= 16 ? 0xffff : (1u << (raw.n - i)) - 1;
 		m.high |= bytes16_mask(v);
-		m.special |= there & bytes16_mask(bytes16_is(v, '&') |
-		    bytes16_is(v, '\r') | bytes16_is(v, 0));
+		m.special |= there &
+		    bytes16_mask(bytes16_is(v, '&') | bytes16_is(v, '\r') |
+			bytes16_is(v, 0));
 	}
 	return m;
 }

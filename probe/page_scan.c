@@ -450,8 +450,8 @@ html_scan(struct page *p, struct span body)
 {
 	html_tokens_init(&p->tokens, body);
 	for (;;) {
-		p->tokens.skip_text = p->h->text == NULL && !p->anchor_open &&
-		    !p->code_open;
+		p->tokens.skip_text =
+		    p->h->text == NULL && !p->anchor_open && !p->code_open;
 		switch (html_next(&p->tokens, &p->token)) {
 		case HTML_TEXT:
 			text(p);
