@@ -27,7 +27,9 @@
 #include "limit.h"
 #include "recognise.h"
 
-#define ROUNDS 7
+#define LINKS_BAR 800.0 /* MB/s */
+#define WHOLE_BAR 300.0
+#define ROUNDS	  7
 
 struct page {
 	struct buf body;
@@ -193,10 +195,11 @@ double_cmp(const void *a, const void *b)
 
 /* A line for the table of figures. */
 static void
-figure(const char *name, double rate, double peer_rate, const char *peer)
+figure(const char *name, double rate, double peer_rate, const char *peer,
+    const char *limit)
 {
-	printf("# bench:\t%s\t%.4g\tMB/s\t%.3g\t%s\t-\n", name, rate,
-	    rate / peer_rate, peer);
+	printf("# bench:\t%s\t%.4g\tMB/s\t%.3g\t%s\t%s\n", name, rate,
+	    rate / peer_rate, peer, limit);
 }
 
 static void
@@ -206,10 +209,14 @@ figures(double times[COUNT][ROUNDS])
 
 	for (size_t c = 0; c < COUNT; c++)
 		rate[c] = (double)bytes / 1e6 / times[c][ROUNDS / 2];
+	figure("analysis, links and recognition", rate[1], LINKS_BAR,
+	    "bar of 800 MB/s", ">=1");
+	figure("analysis, whole", rate[2], WHOLE_BAR, "bar of 300 MB/s", ">=1");
 	for (size_t c = 3; c < COUNT; c++) {
 		figure("analysis, links and recognition", rate[1], rate[c],
-		    candidates[c].name);
-		figure("analysis, whole", rate[2], rate[c], candidates[c].name);
+		    candidates[c].name, "-");
+		figure("analysis, whole", rate[2], rate[c], candidates[c].name,
+		    "-");
 	}
 }
 
