@@ -108,4 +108,19 @@ bytes16_first(unsigned mask)
 	return (unsigned)__builtin_ctz(mask);
 }
 
+/* Where the bytes end, from `at`, for which `holds` gives 0xff. */
+INLINE size_t
+bytes16_run(struct span s, size_t at, bytes16 (*holds)(bytes16))
+{
+	unsigned others;
+
+	for (size_t i = at; i < s.n; i += 16) {
+		others = bytes16_mask(holds(bytes16_at(s, i))) ^ 0xffff;
+		others &= s.n - i >= 16 ? 0xffff : (1u << (s.n - i)) - 1;
+		if (others != 0)
+			return i + bytes16_first(others);
+	}
+	return s.n;
+}
+
 #endif

@@ -131,8 +131,7 @@ struct config {
 	size_t nhooks;
 	struct target *targets; /* sites, then accounts, each by file order */
 	size_t ntargets;
-	const char **ids;     /* of the targets, in order; NULL: not indexed */
-	uint32_t *id_targets; /* which target each of them is */
+	uint32_t *by_id; /* the targets in the order of ids; NULL: no index */
 };
 
 /* One complaint about a file.  line 0: about the file as a whole. */

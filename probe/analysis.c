@@ -118,18 +118,10 @@ simhash_add(struct job *j, struct span feature)
 		simhash_settle(j);
 }
 
-/* Where the word from `at` ends. */
-static size_t
-word_end(struct span s, size_t at)
+INLINE bytes16
+word16(bytes16 v)
 {
-	unsigned spaces;
-
-	for (size_t i = at; i < s.n; i += 16) {
-		spaces = bytes16_mask(bytes16_is(bytes16_at(s, i), ' '));
-		if (spaces != 0)
-			return i + bytes16_first(spaces);
-	}
-	return s.n;
+	return ~bytes16_is(v, ' ');
 }
 
 /* Words are the features; where words are long because the script does not
@@ -141,7 +133,7 @@ simhash_text(struct job *j, struct span s)
 	size_t end;
 
 	for (size_t at = 0; at < s.n; at = end + 1) {
-		end = word_end(s, at);
+		end = bytes16_run(s, at, word16);
 		word = (struct span){s.p + at, end - at};
 		while (word.n > 36) {
 			simhash_add(j, span_slice(word, 0, 12));

@@ -58,8 +58,7 @@ config_free(struct config *c)
 	free(c->vantage);
 	free(c->state_dir);
 	free(c->log_dir);
-	free(c->ids);
-	free(c->id_targets);
+	free(c->by_id);
 	free(c->user_agent);
 	free(c->proxy);
 	free(c->interface);
@@ -157,7 +156,7 @@ config_interval(const struct config *c, const struct target *t)
 }
 
 static int
-by_id(const void *a, const void *b, void *arg)
+compare_ids(const void *a, const void *b, void *arg)
 {
 	const struct config *c = arg;
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -169,37 +168,33 @@ by_id(const void *a, const void *b, void *arg)
 void
 config_index(struct config *c)
 {
-	c->ids = xreallocarray(c->ids, c->ntargets + 1, sizeof *c->ids);
-	c->id_targets = xreallocarray(c->id_targets, c->ntargets + 1,
-	    sizeof *c->id_targets);
+	c->by_id = xreallocarray(c->by_id, c->ntargets + 1, sizeof *c->by_id);
 	for (size_t i = 0; i < c->ntargets; i++)
-		c->id_targets[i] = (uint32_t)i;
-	qsort_r(c->id_targets, c->ntargets, sizeof *c->id_targets, by_id, c);
-	for (size_t i = 0; i < c->ntargets; i++)
-		c->ids[i] = c->targets[c->id_targets[i]].id;
+		c->by_id[i] = (uint32_t)i;
+	qsort_r(c->by_id, c->ntargets, sizeof *c->by_id, compare_ids, c);
 }
 
 static const struct target *
 indexed_target(const struct config *c, const char *id)
 {
 	size_t lo = 0, hi = c->ntargets, mid;
+	const struct target *t;
 
 	while (lo < hi) {
 		mid = lo + (hi - lo) / 2;
-		if (strcmp(c->ids[mid], id) < 0)
+		if (strcmp(c->targets[c->by_id[mid]].id, id) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo < c->ntargets && strcmp(c->ids[lo], id) == 0
-	    ? &c->targets[c->id_targets[lo]]
-	    : NULL;
+	t = lo < c->ntargets ? &c->targets[c->by_id[lo]] : NULL;
+	return t != NULL && strcmp(t->id, id) == 0 ? t : NULL;
 }
 
 const struct target *
 config_target(const struct config *c, const char *id)
 {
-	if (c->ids != NULL)
+	if (c->by_id != NULL)
 		return indexed_target(c, id);
 	for (size_t i = 0; i < c->ntargets; i++)
 		if (strcmp(c->targets[i].id, id) == 0)

@@ -19,21 +19,17 @@ fold_clear(struct fold *f)
 	f->space = false;
 }
 
-/* Bytes at the front from `lowest` to the space. */
-static size_t
-space_run(struct span s, uint8_t lowest)
+INLINE bytes16
+space16(bytes16 v)
 {
-	size_t i = 0;
-	unsigned rest;
-	bytes16 v;
+	return bytes16_upto(v, ' ');
+}
 
-	for (; i < s.n; i += 16) {
-		v = bytes16_at(s, i);
-		rest = bytes16_mask(bytes16_in(v, lowest, ' ')) ^ 0xffff;
-		if (rest != 0)
-			return i + bytes16_first(rest);
-	}
-	return s.n;
+/* A NUL is none where it stands for U+FFFD. */
+INLINE bytes16
+space_not_nul16(bytes16 v)
+{
+	return bytes16_in(v, 1, ' ');
 }
 
 /* White space at s: bytes of it, else 0.  No-break and ideographic space
@@ -44,7 +40,7 @@ space_at(struct span s)
 	unsigned char c = (unsigned char)s.p[0];
 
 	if (c <= ' ')
-		return space_run(s, 0);
+		return bytes16_run(s, 0, space16);
 	if (c == 0xc2 && s.n >= 2 && (unsigned char)s.p[1] == 0xa0)
 		return 2;
 	if (c == 0xe3 && s.n >= 3 && memcmp(s.p, "\xe3\x80\x80", 3) == 0)
@@ -196,7 +192,8 @@ text_token(struct page *p)
 	/* nearly half of all texts are the line ends between two tags */
 	if (raw.n > 0 && p->block.out.len + raw.n <= BLOCK_TEXT_MAX &&
 	    (unsigned char)raw.p[0] <= ' ' &&
-	    space_run(html_from(&p->tokens, raw), '\1') >= raw.n) {
+	    bytes16_run(html_from(&p->tokens, raw), 0, space_not_nul16) >=
+		raw.n) {
 		p->block.space = true;
 		return;
 	}

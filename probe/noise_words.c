@@ -340,20 +340,10 @@ common_sign(struct span s)
 	    : 0;
 }
 
-/* Where the ASCII letters from `at` end. */
-static size_t
-alpha_end(struct span s, size_t at)
+INLINE bytes16
+letters16(bytes16 v)
 {
-	unsigned others;
-	bytes16 v;
-
-	for (size_t i = at; i < s.n; i += 16) {
-		v = bytes16_at(s, i);
-		others = bytes16_mask(bytes16_in(v | 0x20, 'a', 'z')) ^ 0xffff;
-		if (others != 0)
-			return i + bytes16_first(others);
-	}
-	return s.n;
+	return bytes16_in(v | 0x20, 'a', 'z');
 }
 
 size_t
@@ -363,7 +353,7 @@ noise_common(struct span s, size_t at)
 
 	if (!ascii_alpha(s.p[at]))
 		return common_sign((struct span){s.p + at, s.n - at});
-	end = alpha_end(s, at);
+	end = bytes16_run(s, at, letters16);
 	n = end - at;
 	if (end < s.n &&
 	    ((unsigned char)s.p[end] >= 0x80 || ascii_digit(s.p[end])))

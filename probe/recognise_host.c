@@ -8,22 +8,11 @@
 #include "recognise_state.h"
 
 /* Bytes of a host as it is commonly written. */
-static size_t
-host_length(struct span rest)
+INLINE bytes16
+host16(bytes16 v)
 {
-	unsigned others;
-	bytes16 v;
-
-	for (size_t i = 0; i < rest.n; i += 16) {
-		v = bytes16_at(rest, i);
-		others = bytes16_mask(bytes16_in(v | 0x20, 'a', 'z') |
-			     bytes16_in(v, '0', '9') | bytes16_is(v, '.') |
-			     bytes16_is(v, '-') | bytes16_is(v, '_')) ^
-		    0xffff;
-		if (others != 0)
-			return i + bytes16_first(others);
-	}
-	return rest.n;
+	return bytes16_in(v | 0x20, 'a', 'z') | bytes16_in(v, '0', '9') |
+	    bytes16_is(v, '.') | bytes16_is(v, '-') | bytes16_is(v, '_');
 }
 
 /* The page's registrable domain, or a name under it. */
@@ -58,7 +47,7 @@ slot_of(struct recogniser *r, struct span host)
 struct host_seen *
 host_look(struct recogniser *r, struct span rest)
 {
-	struct span host = {rest.p, host_length(rest)};
+	struct span host = {rest.p, bytes16_run(rest, 0, host16)};
 	struct host_seen *h;
 
 	if (host.n < rest.n && rest.p[host.n] != '/' && rest.p[host.n] != '?' &&

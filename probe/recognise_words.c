@@ -95,22 +95,10 @@ may_be_known(const struct rules *r, struct span w)
 		r->player_tail[letter_pair(w.p + w.n - 2)]);
 }
 
-/* Where the letters and digits from `at` end. */
-static size_t
-alnum_end(struct span s, size_t at)
+INLINE bytes16
+alnum16(bytes16 v)
 {
-	unsigned others;
-	bytes16 v;
-
-	for (size_t i = at; i < s.n; i += 16) {
-		v = bytes16_at(s, i);
-		others = bytes16_mask(bytes16_in(v, '0', '9') |
-			     bytes16_in(v | 0x20, 'a', 'z')) ^
-		    0xffff;
-		if (others != 0)
-			return i + bytes16_first(others);
-	}
-	return s.n;
+	return bytes16_in(v, '0', '9') | bytes16_in(v | 0x20, 'a', 'z');
 }
 
 void
@@ -120,7 +108,7 @@ words_look(struct words *k, struct span s)
 	size_t end;
 
 	for (size_t at = 0; at < s.n; at = end + 1) {
-		end = alnum_end(s, at);
+		end = bytes16_run(s, at, alnum16);
 		w = (struct span){s.p + at, end - at};
 		if (w.n > 0 && may_be_known(k->rules, w))
 			take_word(k, w);
