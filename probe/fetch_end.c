@@ -180,68 +180,83 @@ map_flood(struct hop *h)
 	h->body_cut = h->body.len > 0;
 }
 
-void
-fetch_map(const struct fetch_end *x, struct hop *h, int rc)
+/* What libcurl gave up before there was a request. */
+static bool
+map_before_request(const struct fetch_end *x, struct hop *h, CURLcode rc)
 {
-	char text[64];
-
-	if (rc != CURLE_OK && x->tls_messages > TLS_MESSAGES_MAX) {
-		map_flood(h);
-		return;
-	}
-	switch ((CURLcode)rc) {
-	case CURLE_OK:
-		break;
+	switch (rc) {
 	case CURLE_COULDNT_CONNECT:
 		map_connect(x, h);
-		break;
+		return true;
 	case CURLE_ABORTED_BY_CALLBACK:
 		h->outcome = OUTCOME_BLOCKED_BY_POLICY;
-		break;
-	case CURLE_OPERATION_TIMEDOUT:
-		h->failure = FAILURE_TIMEOUT;
-		h->body_cut = h->body.len > 0;
-		break;
+		return true;
 	case CURLE_SSL_CONNECT_ERROR:
 		map_tls(x, h);
-		break;
+		return true;
 	case CURLE_PEER_FAILED_VERIFICATION:
 		map_verify(x, h);
-		break;
+		return true;
 	case CURLE_SSL_CERTPROBLEM:
 	case CURLE_SSL_ISSUER_ERROR:
 		reached_tls(h);
 		h->failure = FAILURE_SSL_CERTIFICATE;
-		break;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What came of a request, or did not. */
+static bool
+map_exchange(const struct fetch_end *x, struct hop *h, CURLcode rc)
+{
+	switch (rc) {
+	case CURLE_OPERATION_TIMEDOUT:
+		h->failure = FAILURE_TIMEOUT;
+		h->body_cut = h->body.len > 0;
+		return true;
 	case CURLE_GOT_NOTHING:
 		h->failure = FAILURE_EOF;
-		break;
+		return true;
 	case CURLE_PARTIAL_FILE:
 		h->failure = FAILURE_EOF;
 		h->outcome = OUTCOME_TRUNCATED;
 		h->body_cut = true;
-		break;
+		return true;
 	case CURLE_SEND_ERROR:
 		if ((h->failure = errno_failure(h->os_errno)) == FAILURE_NONE)
 			unknown(h, "send");
-		break;
+		return true;
 	case CURLE_RECV_ERROR:
 		map_receive(x, h);
 		h->body_cut = h->body.len > 0;
-		break;
+		return true;
 	case CURLE_UNSUPPORTED_PROTOCOL:
 		unknown(h, "http_not_http");
-		break;
+		return true;
 	case CURLE_WEIRD_SERVER_REPLY:
 		unknown(h, "http_malformed");
-		break;
+		return true;
 	case CURLE_WRITE_ERROR:
 		map_write(x, h);
-		break;
+		return true;
 	case CURLE_FILESIZE_EXCEEDED:
 		h->outcome = OUTCOME_TOO_LARGE;
 		h->body_cut = true;
-		break;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Our own trouble, or what libcurl has a number for and we have no word. */
+static void
+map_rest(struct hop *h, CURLcode rc)
+{
+	char text[64];
+
+	switch (rc) {
 	case CURLE_OUT_OF_MEMORY:
 		/* Also libcurl's word for a line of the head that is longer
 		 * than it keeps. */
@@ -255,11 +270,23 @@ fetch_map(const struct fetch_end *x, struct hop *h, int rc)
 	case CURLE_UNKNOWN_OPTION:
 	case CURLE_SSL_CACERT_BADFILE:
 		h->outcome = OUTCOME_INTERNAL_ERROR;
-		log_error("libcurl: %s (%d)", curl_easy_strerror((CURLcode)rc),
-		    rc);
+		log_error("libcurl: %s (%d)", curl_easy_strerror(rc), (int)rc);
 		break;
 	default:
-		snprintf(text, sizeof text, "curl_%d", rc);
+		snprintf(text, sizeof text, "curl_%d", (int)rc);
 		unknown(h, text);
 	}
+}
+
+void
+fetch_map(const struct fetch_end *x, struct hop *h, int code)
+{
+	CURLcode rc = (CURLcode)code;
+
+	if (rc == CURLE_OK)
+		return;
+	if (x->tls_messages > TLS_MESSAGES_MAX)
+		map_flood(h);
+	else if (!map_before_request(x, h, rc) && !map_exchange(x, h, rc))
+		map_rest(h, rc);
 }
