@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diff.h"
+#include "diff_blocks.h"
 #include "limit.h"
 #include "noise.h"
 #include "words.h"
@@ -9,34 +9,6 @@
 #define QUOTED_BLOCK_MAX 1024 /* bytes of one block in an event line */
 #define ALIKE_LEAST	 34   /* percent: one block changed, not two */
 #define TRIED_MAX	 128  /* pairs of blocks compared by words */
-
-struct counted {
-	uint64_t hash;
-	uint64_t key; /* of the hash and which of its equals it is */
-	size_t index; /* in document order */
-	bool paired;
-	bool hidden; /* not told */
-	bool shown;  /* as what a changed block was */
-	struct block_state state;
-};
-
-/* Where a block stands in the list. */
-struct place {
-	uint64_t hash;
-	size_t at;
-};
-
-/* The blocks of one side, and the runs between its fixed points. */
-struct side {
-	struct counted *list; /* in document order */
-	struct place *order;  /* the same by hash */
-	size_t count;
-	struct block_run *runs;
-	size_t nruns;
-	bool many; /* more runs than are looked at */
-	const char *(*text)(const void *, size_t);
-	const void *arg;
-};
 
 void
 known_text_release(struct known_text *k)
@@ -49,327 +21,15 @@ known_text_release(struct known_text *k)
 	memset(k, 0, sizeof *k);
 }
 
-static int
-by_hash(const void *a, const void *b)
-{
-	const struct place *x = a, *y = b;
-
-	if (x->hash != y->hash)
-		return x->hash < y->hash ? -1 : 1;
-	return x->at < y->at ? -1 : x->at > y->at;
-}
-
-/* Orders by hash and numbers equal ones, so that every block has a key of its
- * own that the other side has too. */
-static void
-name_blocks(struct side *s)
-{
-	uint64_t nth = 0;
-	struct place *p;
-
-	s->order = xcalloc(s->count + 1, sizeof *s->order);
-	for (size_t i = 0; i < s->count; i++)
-		s->order[i] = (struct place){s->list[i].hash, i};
-	qsort(s->order, s->count, sizeof *s->order, by_hash);
-	for (size_t i = 0; i < s->count; i++) {
-		p = &s->order[i];
-		nth = i > 0 && p->hash == p[-1].hash ? nth + 1 : 0;
-		s->list[p->at].key = (p->hash + nth * 0x9e3779b97f4a7c15u) | 1;
-	}
-}
-
-/* Pairs off equal blocks of two lists; what stays unpaired was added or
- * removed.  A pure reordering leaves nothing. */
-static void
-pair(struct side *old, struct side *new)
-{
-	const struct place *a = old->order, *b = new->order;
-	size_t i = 0, j = 0;
-
-	while (i < old->count && j < new->count) {
-		struct counted *x = &old->list[a[i].at];
-		struct counted *y = &new->list[b[j].at];
-
-		if (x->hash < y->hash) {
-			i++;
-		} else if (x->hash > y->hash) {
-			j++;
-		} else {
-			y->state = x->state;
-			x->paired = y->paired = true;
-			i++;
-			j++;
-		}
-	}
-}
-
 static bool
-is_fixed(const struct counted *c)
-{
-	return c->paired && !c->state.changing;
-}
-
-static uint32_t
-looks_since(const struct counted *c, uint64_t look)
-{
-	uint64_t n = look > c->state.since ? look - c->state.since : 0;
-
-	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
-}
-
-static void
-run_add(struct block_run *r, const struct counted *c, uint64_t look)
-{
-	uint32_t stood = looks_since(c, look);
-
-	r->count++;
-	r->content += c->hash * 0x9e3779b97f4a7c15u;
-	if (c->paired)
-		return;
-	r->unpaired++;
-	if (stood > r->stood)
-		r->stood = stood;
-	if (stood > r->fixed && !c->state.changing)
-		r->fixed = stood;
-}
-
-static void
-find_runs(struct side *s, uint64_t look)
-{
-	struct block_run *r;
-	size_t i = 0;
-
-	s->runs = xcalloc(BLOCK_RUNS_MAX, sizeof *s->runs);
-	while (i < s->count) {
-		if (is_fixed(&s->list[i])) {
-			i++;
-			continue;
-		}
-		if (s->nruns == BLOCK_RUNS_MAX) {
-			s->many = true;
-			return;
-		}
-		r = &s->runs[s->nruns++];
-		r->first = i;
-		r->before = i == 0 ? 0 : s->list[i - 1].key;
-		for (; i < s->count && !is_fixed(&s->list[i]); i++)
-			run_add(r, &s->list[i], look);
-		r->after = i == s->count ? 0 : s->list[i].key;
-	}
-}
-
-static struct block_run *
-run_opposite(const struct side *s, const struct block_run *r)
-{
-	for (size_t i = 0; i < s->nruns; i++)
-		if (s->runs[i].before == r->before ||
-		    s->runs[i].after == r->after)
-			return &s->runs[i];
-	return NULL;
-}
-
-static size_t
-run_mark(struct side *s, const struct block_run *r, bool hidden)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; r != NULL && i < r->count; i++) {
-		s->list[r->first + i].state.changing = true;
-		s->list[r->first + i].hidden = hidden;
-		n += hidden && !s->list[r->first + i].paired;
-	}
-	return n;
-}
-
-/* Blocks that only one of two twins has, where nothing stands in their stead:
- * they blink, and what else appears there is news. */
-static bool
-run_blinks(struct known_text *k, const struct side *old,
-    const struct block_run *gone, const struct side *new,
-    const struct block_run *come)
-{
-	size_t went = gone == NULL ? 0 : gone->unpaired;
-	size_t came = come == NULL ? 0 : come->unpaired;
-	const struct side *s = went > 0 ? old : new;
-	const struct block_run *r = went > 0 ? gone : come;
-
-	if ((went > 0) == (came > 0) || volatile_knows(&k->slots, gone) ||
-	    volatile_knows(&k->slots, come))
-		return false;
-	for (size_t i = r->first; i < r->first + r->count; i++)
-		if (!s->list[i].paired)
-			volatile_blinks(&k->slots, s->list[i].hash, k->look);
-	return true;
-}
-
-/* One place that changed. */
-static void
-judge_place(struct known_text *k, struct side *old,
-    const struct block_run *gone, struct side *new,
-    const struct block_run *come, bool twin)
-{
-	enum volatile_step step;
-
-	if (twin && run_blinks(k, old, gone, new, come))
-		return;
-	step = volatile_changed(&k->slots, gone, come, k->look, twin);
-	if (step == VOLATILE_WAIT)
-		k->wait = true;
-	if (step == VOLATILE_TELL)
-		return;
-	k->suppressed += run_mark(old, gone, true);
-	k->suppressed += run_mark(new, come, true);
-}
-
-static void
-judge_places(struct known_text *k, struct side *old, struct side *new,
-    bool twin)
-{
-	struct block_run *other;
-
-	for (size_t i = 0; i < new->nruns; i++) {
-		other = run_opposite(old, &new->runs[i]);
-		if (new->runs[i].unpaired > 0 ||
-		    (other != NULL && other->unpaired > 0))
-			judge_place(k, old, other, new, &new->runs[i], twin);
-		if (other != NULL)
-			other->unpaired = 0;
-	}
-	for (size_t i = 0; i < old->nruns; i++)
-		if (old->runs[i].unpaired > 0)
-			judge_place(k, old, &old->runs[i], new, NULL, twin);
-}
-
-/* Places that have become quiet rejoin: their blocks are fixed points again.
- * So is what is flagged and stands in no place that is known, or for longer
- * than what changes there. */
-static void
-rejoin(struct known_text *k, struct side *old)
-{
-	struct volatile_slot *place;
-	struct counted *c;
-	size_t left;
-
-	volatile_expire(&k->slots, k->look);
-	find_runs(old, k->look);
-	for (size_t i = 0; i < old->nruns; i++) {
-		place = volatile_place(&k->slots, &old->runs[i]);
-		left = 0;
-		for (size_t j = 0; j < old->runs[i].count; j++) {
-			c = &old->list[old->runs[i].first + j];
-			if (place != NULL &&
-			    !volatile_outlasts(place, looks_since(c, k->look)))
-				continue;
-			c->state.changing = false;
-			left++;
-		}
-		if (place != NULL)
-			volatile_narrow(&k->slots, place, left);
-	}
-	free(old->runs);
-	old->runs = NULL;
-	old->nruns = 0;
-}
-
-/* Blocks that come and go again and again are not told either. */
-static void
-hide_flickering(struct known_text *k, struct side *s)
-{
-	enum volatile_step step;
-	struct counted *c;
-
-	for (size_t i = 0; i < s->count; i++) {
-		c = &s->list[i];
-		if (c->paired || c->hidden)
-			continue;
-		step = volatile_block(&k->slots, c->hash, k->look);
-		if (step == VOLATILE_TELL)
-			continue;
-		k->wait = k->wait || step == VOLATILE_WAIT;
-		c->hidden = true;
-		k->suppressed++;
-	}
-}
-
-static const char *
-known_text(const void *arg, size_t i)
-{
-	return ((const struct known_text *)arg)->list[i].text;
-}
-
-static const char *
-found_text(const void *arg, size_t i)
-{
-	return ((const struct finding *)arg)->blocks[i].text;
-}
-
-static void
-side_of_known(struct side *s, const struct known_text *k)
-{
-	*s = (struct side){.text = known_text, .arg = k};
-	s->list = xcalloc(k->count + 1, sizeof *s->list);
-	for (size_t i = 0; i < k->count; i++)
-		s->list[s->count++] = (struct counted){.hash = k->list[i].hash,
-		    .index = i,
-		    .paired = true,
-		    .state = k->list[i].state};
-}
-
-static void
-side_of_found(struct side *s, const struct finding *f, uint64_t look)
-{
-	*s = (struct side){.text = found_text, .arg = f};
-	s->list = xcalloc(f->nblocks + 1, sizeof *s->list);
-	for (size_t i = 0; i < f->nblocks; i++)
-		if (!f->blocks[i].noise)
-			s->list[s->count++] =
-			    (struct counted){.hash = f->blocks[i].hash,
-				.index = i,
-				.state.since = look};
-}
-
-static void
-side_release(struct side *s)
-{
-	free(s->list);
-	free(s->order);
-	free(s->runs);
-}
-
-static void
-compare(const struct diff *d, struct known_text *k, struct side *old,
-    struct side *new, bool twin)
-{
-	side_of_known(old, k);
-	side_of_found(new, d->f, k->look);
-	name_blocks(old);
-	name_blocks(new);
-	rejoin(k, old);
-	for (size_t i = 0; i < old->count; i++)
-		old->list[i].paired = false;
-	pair(old, new);
-	find_runs(old, k->look);
-	find_runs(new, k->look);
-	if (old->many || new->many)
-		return;
-	judge_places(k, old, new, twin);
-	if (twin) {
-		volatile_twin_end(&k->slots, k->look);
-		return;
-	}
-	hide_flickering(k, old);
-	hide_flickering(k, new);
-}
-
-static bool
-is_told(const struct counted *c)
+is_told(const struct counted_block *c)
 {
 	return !c->paired && !c->hidden && !c->shown;
 }
 
 /* Blocks of a run that are to be told: of the page itself, or any. */
 static bool
-run_tells(const struct side *s, const struct block_run *r, bool own)
+run_tells(const struct block_side *s, const struct block_run *r, bool own)
 {
 	for (size_t i = 0; r != NULL && i < r->count; i++)
 		if (is_told(&s->list[r->first + i]) &&
@@ -379,7 +39,7 @@ run_tells(const struct side *s, const struct block_run *r, bool own)
 }
 
 static bool
-is_own(const struct side *s, size_t at)
+is_own(const struct block_side *s, size_t at)
 {
 	return at < s->count && !s->list[at].state.frame;
 }
@@ -389,7 +49,7 @@ enum owner { OWNER_FRAME, OWNER_ARTICLE, OWNER_UNSURE };
 /* New blocks between the article and its frame: whose are they?  The frame's
  * when another page has them; this may be the first that is looked at. */
 static enum owner
-owner_of_new(const struct diff *d, const struct side *new,
+owner_of_new(const struct diff *d, const struct block_side *new,
     const struct block_run *come)
 {
 	enum owner owner = OWNER_FRAME;
@@ -407,8 +67,8 @@ owner_of_new(const struct diff *d, const struct side *new,
 
 /* Did the article change here, or what stands around it on every page? */
 static enum owner
-owner_of_place(const struct diff *d, const struct side *old,
-    const struct block_run *gone, const struct side *new,
+owner_of_place(const struct diff *d, const struct block_side *old,
+    const struct block_run *gone, const struct block_side *new,
     const struct block_run *come)
 {
 	bool before, after;
@@ -425,10 +85,10 @@ owner_of_place(const struct diff *d, const struct side *old,
 }
 
 static void
-hide_told(const struct diff *d, struct known_text *k, struct side *s,
+hide_told(const struct diff *d, struct known_text *k, struct block_side *s,
     const struct block_run *r)
 {
-	struct counted *c;
+	struct counted_block *c;
 
 	for (size_t i = 0; r != NULL && i < r->count; i++) {
 		c = &s->list[r->first + i];
@@ -440,7 +100,7 @@ hide_told(const struct diff *d, struct known_text *k, struct side *s,
 }
 
 static bool
-side_tells(const struct side *s)
+side_tells(const struct block_side *s)
 {
 	for (size_t i = 0; i < s->count; i++)
 		if (is_told(&s->list[i]))
@@ -449,7 +109,7 @@ side_tells(const struct side *s)
 }
 
 static void
-run_hide(struct side *s, const struct block_run *r)
+run_hide(struct block_side *s, const struct block_run *r)
 {
 	for (size_t i = 0; i < r->count; i++)
 		if (!s->list[r->first + i].paired)
@@ -459,7 +119,7 @@ run_hide(struct side *s, const struct block_run *r)
 /* Hides what is not known to be the article's or the frame's; true when it was
  * all that there is to tell. */
 static bool
-put_off(struct side *old, struct side *new, const bool *unsure)
+put_off(struct block_side *old, struct block_side *new, const bool *unsure)
 {
 	bool any = false;
 
@@ -482,8 +142,8 @@ put_off(struct side *old, struct side *new, const bool *unsure)
 /* True when the text of the article itself changed.  What changed around it
  * and was told of another page is hidden. */
 static bool
-judge_article(const struct diff *d, struct known_text *k, struct side *old,
-    struct side *new)
+judge_article(const struct diff *d, struct known_text *k,
+    struct block_side *old, struct block_side *new)
 {
 	const struct block_run *other;
 	bool edited = false, *unsure;
@@ -493,7 +153,7 @@ judge_article(const struct diff *d, struct known_text *k, struct side *old,
 		return false;
 	unsure = xcalloc(new->nruns + 1, sizeof *unsure);
 	for (size_t i = 0; i < new->nruns; i++) {
-		other = run_opposite(old, &new->runs[i]);
+		other = blocks_opposite(old, &new->runs[i]);
 		owner = owner_of_place(d, old, other, new, &new->runs[i]);
 		edited = edited || owner == OWNER_ARTICLE;
 		unsure[i] = owner == OWNER_UNSURE;
@@ -503,7 +163,7 @@ judge_article(const struct diff *d, struct known_text *k, struct side *old,
 		hide_told(d, k, new, &new->runs[i]);
 	}
 	for (size_t i = 0; i < old->nruns; i++) {
-		if (run_opposite(new, &old->runs[i]) != NULL)
+		if (blocks_opposite(new, &old->runs[i]) != NULL)
 			continue;
 		if (owner_of_place(d, old, &old->runs[i], new, NULL) ==
 		    OWNER_ARTICLE)
@@ -518,7 +178,7 @@ judge_article(const struct diff *d, struct known_text *k, struct side *old,
 }
 
 static void
-note_told(const struct diff *d, const struct side *s)
+note_told(const struct diff *d, const struct block_side *s)
 {
 	for (size_t i = 0; d->pages != NULL && i < s->count; i++)
 		if (!s->list[i].paired && !s->list[i].hidden)
@@ -526,7 +186,7 @@ note_told(const struct diff *d, const struct side *s)
 }
 
 static struct span
-quoted(const struct side *side, size_t at)
+quoted(const struct block_side *side, size_t at)
 {
 	struct span s = span_of(side->text(side->arg, side->list[at].index));
 
@@ -544,8 +204,8 @@ struct changed {
 
 /* What the block at `at` was before: the most alike of the run's. */
 static void
-find_before(struct changed *c, struct side *old, const struct block_run *gone,
-    const struct side *new, size_t at)
+find_before(struct changed *c, struct block_side *old,
+    const struct block_run *gone, const struct block_side *new, size_t at)
 {
 	struct edits best = {0}, e;
 	unsigned most = ALIKE_LEAST - 1, alike;
@@ -573,14 +233,15 @@ find_before(struct changed *c, struct side *old, const struct block_run *gone,
 }
 
 static void
-find_changed(struct changed *c, struct side *old, const struct side *new)
+find_changed(struct changed *c, struct block_side *old,
+    const struct block_side *new)
 {
 	const struct block_run *r, *gone;
 
 	c->count = c->tried = 0;
 	for (size_t i = 0; i < new->nruns; i++) {
 		r = &new->runs[i];
-		gone = run_opposite(old, r);
+		gone = blocks_opposite(old, r);
 		for (size_t k = r->first; gone != NULL &&
 		     k < r->first + r->count && c->count < CHANGES_MAX;
 		     k++)
@@ -591,9 +252,9 @@ find_changed(struct changed *c, struct side *old, const struct side *new)
 
 /* The first blocks without a partner, cut for quoting, as owned strings. */
 static size_t
-quote_unpaired(const struct side *side, char **out, size_t *total)
+quote_unpaired(const struct block_side *side, char **out, size_t *total)
 {
-	const struct counted *c = side->list;
+	const struct counted_block *c = side->list;
 	size_t kept = 0;
 	struct span s;
 
@@ -612,7 +273,7 @@ quote_unpaired(const struct side *side, char **out, size_t *total)
 
 /* The hash of what is not volatile; `all` when that is everything. */
 static const char *
-text_hash(const struct side *s, const char *all, char out[65])
+text_hash(const struct block_side *s, const char *all, char out[65])
 {
 	struct buf b = BUF_INIT(BLOCKS_MAX * sizeof s->list->hash);
 	bool changing = false;
@@ -629,7 +290,7 @@ text_hash(const struct side *s, const char *all, char out[65])
 
 static void
 emit_change(const struct diff *d, struct known_text *k, enum event_type type,
-    struct side *old, const struct side *new)
+    struct block_side *old, const struct block_side *new)
 {
 	struct changed changed;
 	char *added[CHANGE_BLOCKS_MAX], *removed[CHANGE_BLOCKS_MAX];
@@ -669,7 +330,7 @@ emit_change(const struct diff *d, struct known_text *k, enum event_type type,
 
 /* Every block has its partner, and they stand in another order. */
 static bool
-is_reordered(const struct side *old, const struct side *new)
+is_reordered(const struct block_side *old, const struct block_side *new)
 {
 	bool moved = false;
 
@@ -685,13 +346,13 @@ is_reordered(const struct side *old, const struct side *new)
 
 /* Does the next look decide whether that block is gone? */
 static bool
-may_return(const struct known_text *k, const struct counted *c)
+may_return(const struct known_text *k, const struct counted_block *c)
 {
 	return !is_told(c) || volatile_may_return(&k->slots, c->hash);
 }
 
 static bool
-run_may_return(const struct known_text *k, const struct side *s,
+run_may_return(const struct known_text *k, const struct block_side *s,
     const struct block_run *r)
 {
 	if (run_tells(s, r, false) && volatile_is_shared(&k->slots, r))
@@ -706,8 +367,8 @@ run_may_return(const struct known_text *k, const struct side *s,
  * it may be half a page, or a block that flickers.  That look decides.  Where
  * other things come and go it is the place that tells. */
 static void
-await_return(const struct diff *d, struct known_text *k, struct side *old,
-    const struct side *new)
+await_return(const struct diff *d, struct known_text *k, struct block_side *old,
+    const struct block_side *new)
 {
 	if (d->sampled || old->many || new->many || side_tells(new))
 		return;
@@ -726,10 +387,10 @@ await_return(const struct diff *d, struct known_text *k, struct side *old,
 void
 diff_text(const struct diff *d, struct known_text *k)
 {
-	struct side old, new;
+	struct block_side old, new;
 	bool edited;
 
-	compare(d, k, &old, &new, false);
+	blocks_compare(d, k, &old, &new, false);
 	k->reordered = is_reordered(&old, &new);
 	edited = judge_article(d, k, &old, &new);
 	await_return(d, k, &old, &new);
@@ -740,20 +401,20 @@ diff_text(const struct diff *d, struct known_text *k)
 	k->now = xcalloc(d->f->nblocks + 1, sizeof *k->now);
 	for (size_t i = 0; i < new.count; i++)
 		k->now[new.list[i].index] = new.list[i].state;
-	side_release(&old);
-	side_release(&new);
+	block_side_release(&old);
+	block_side_release(&new);
 }
 
 void
 diff_twin(const struct diff *d, struct known_text *k)
 {
-	struct side old, new;
+	struct block_side old, new;
 
-	compare(d, k, &old, &new, true);
+	blocks_compare(d, k, &old, &new, true);
 	for (size_t i = 0; i < old.count; i++)
 		k->list[old.list[i].index].state = old.list[i].state;
-	side_release(&old);
-	side_release(&new);
+	block_side_release(&old);
+	block_side_release(&new);
 }
 
 bool
