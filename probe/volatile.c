@@ -315,9 +315,6 @@ volatile_blinks(struct volatile_set *set, uint64_t hash, uint64_t look)
 {
 	struct volatile_slot *s = block_slot(set, hash);
 
-	/* The look before lacked it too, and the next one decides. */
-	if (s->state == SLOT_GONE && look <= s->look + 1)
-		return;
 	s->state = SLOT_BLINK;
 	s->same = 1;
 	s->look = look;

@@ -226,29 +226,53 @@ what_blinks_is_known_from_a_twin(void **state)
 	story_end(&s);
 }
 
-/* A look that lacks a block may have come at a bad moment: the next decides. */
+/* A look that lacks a block may have come at a bad moment: the next decides.
+ * Gone for two looks is told, but not of what flickers. */
 static void
-what_is_missing_once_is_not_told(void **state)
+missing_then_gone(int blinks, const char *told)
 {
 	static const char with[] = "block head x;block text z;block foot x";
 	static const char without[] = "block head x;block foot x";
 	struct story s;
 
-	(void)state;
 	story_begin(&s, NULL);
 	look(&s, VARIANT_NORMAL, with);
 	story_expect(&s, "target.baseline uri\n");
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < blinks; i++) {
 		look(&s, VARIANT_NORMAL, without);
 		assert_true(s.advice.confirm_soon);
 		look(&s, VARIANT_NORMAL, with);
 		assert_false(s.advice.confirm_soon);
 	}
-	story_expect(&s, "");
-	/* Twice in a row is gone, as long as it did not do so too often. */
 	look(&s, VARIANT_NORMAL, without);
 	story_expect(&s, "");
 	look(&s, VARIANT_NORMAL, without);
+	story_expect(&s, told);
+	story_end(&s);
+}
+
+static void
+what_is_missing_once_is_not_told(void **state)
+{
+	(void)state;
+	missing_then_gone(0, "content.changed uri\n");
+	missing_then_gone(2, "content.changed uri\n");
+	missing_then_gone(3, "");
+}
+
+/* Where other things came before, each may stay away. */
+static void
+what_leaves_a_shared_place_is_told_at_once(void **state)
+{
+	struct story s;
+
+	(void)state;
+	story_begin(&s, NULL);
+	page(&s, VARIANT_NORMAL, "one", "a");
+	page(&s, VARIANT_NORMAL, "two", "a");
+	story_expect(&s, "target.baseline uri\ncontent.changed uri\n");
+	look(&s, VARIANT_NORMAL, "block head x;block news a;block foot x");
+	story_expect(&s, "content.changed uri\n");
 	story_end(&s);
 }
 
@@ -722,6 +746,7 @@ main(void)
 	    cmocka_unit_test(quiet_places_rejoin),
 	    cmocka_unit_test(what_blinks_is_known_from_a_twin),
 	    cmocka_unit_test(what_is_missing_once_is_not_told),
+	    cmocka_unit_test(what_leaves_a_shared_place_is_told_at_once),
 	    cmocka_unit_test(what_is_missing_twice_is_told_once),
 	    cmocka_unit_test(what_is_missing_beside_news_is_told),
 	    cmocka_unit_test(third_thing_is_told),
