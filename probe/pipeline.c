@@ -16,7 +16,7 @@
 
 #define POISON_MAX     256
 #define HEADERS_ROOM   (8 * MIB) /* of a message, for all but bodies */
-#define TRIES_MAX      3 /* of a job whose analysers end without fault */
+#define TRIES_MAX      3 /* of a job whose analysers end without its fault */
 #define POISON_TIME_MS (24 * INT64_C(3600000))
 #define CLOSED_TIME_MS JOB_TIME_MS /* from its socket's end to its own */
 
@@ -51,8 +51,9 @@ struct worker {
 	struct job *job;
 	struct event *timer;
 	uint32_t index;
-	uint32_t life; /* how many have had this index */
-	bool killed;   /* the parent was asked to kill it */
+	uint32_t life;	/* how many have had this index */
+	unsigned given; /* jobs, in this life */
+	bool killed;	/* the parent was asked to kill it */
 };
 
 struct poison {
@@ -212,21 +213,44 @@ poison_add(struct pipeline *p, const struct job *j)
 	slot->until = j->time + POISON_TIME_MS;
 }
 
-/* The worker is gone or useless; its job is recorded as failed. */
+/* Its job is for another. */
+static void
+requeue(struct pipeline *p, struct worker *w)
+{
+	struct job *j = w->job;
+
+	w->job = NULL;
+	j->state = JOB_WAITING;
+	p->waiting++;
+	p->waiting_bytes += j->analyse.n;
+	pipeline_advance(p);
+}
+
+/* The worker is gone or useless.  That is its job's fault when there was none
+ * before it; else the page before may have taken it over, and another worker
+ * tries.  At last the job is recorded as failed. */
 static void
 worker_fail_job(struct pipeline *p, struct worker *w, const char *why)
 {
 	struct job *j = w->job;
 	char note[200];
 
-	w->job = NULL;
 	if (j == NULL)
 		return;
 	/* The job's bytes may be on their way still. */
 	channel_free(w->channel);
 	w->channel = NULL;
-	poison_add(p, j);
 	snprintf(note, sizeof note, "analysis failed: %s", why);
+	if (w->given > 1 && j->tries < TRIES_MAX) {
+		log_error("observation %llu: %s; another analyser tries, as "
+			  "this one had other pages before; body sha256 %s",
+		    (unsigned long long)j->id, note, j->body_sha256);
+		requeue(p, w);
+		return;
+	}
+	w->job = NULL;
+	if (w->given == 1)
+		poison_add(p, j);
 	log_error("observation %llu: %s; body sha256 %s",
 	    (unsigned long long)j->id, note, j->body_sha256);
 	job_finish_with(p, j, ANALYSIS_FAILED, note);
@@ -269,20 +293,28 @@ worker_give(struct pipeline *p, struct worker *w, struct job *j)
 	p->waiting--;
 	p->waiting_bytes -= j->analyse.n;
 	j->tries++;
+	w->given++;
 	channel_lend(w->channel, MSG_JOB, j->id, j->analyse);
 	event_add(w->timer, &tv);
 }
 
+/* For a job that was tried before, one that had no page yet if there is. */
 static struct worker *
-idle_worker(struct pipeline *p)
+idle_worker(struct pipeline *p, const struct job *j)
 {
+	struct worker *found = NULL;
+
 	for (size_t i = 0; i < PEERS_MAX; i++) {
 		struct worker *w = &p->workers[i];
 
-		if (w->channel != NULL && w->job == NULL && !w->killed)
+		if (w->channel == NULL || w->job != NULL || w->killed)
+			continue;
+		if (j->tries == 0 || w->given == 0)
 			return w;
+		if (found == NULL)
+			found = w;
 	}
-	return NULL;
+	return found;
 }
 
 static void
@@ -296,7 +328,7 @@ feed_workers(struct pipeline *p)
 			return;
 		if (j->state != JOB_WAITING)
 			continue;
-		w = idle_worker(p);
+		w = idle_worker(p, j);
 		if (w == NULL)
 			return;
 		worker_give(p, w, j);
@@ -372,19 +404,6 @@ on_worker_closed(struct channel *ch, void *arg)
 	channel_free(ch);
 	w->channel = NULL;
 	event_add(w->timer, &tv);
-}
-
-/* The analyser was told to stop before it came to this job. */
-static void
-requeue(struct pipeline *p, struct worker *w)
-{
-	struct job *j = w->job;
-
-	w->job = NULL;
-	j->state = JOB_WAITING;
-	p->waiting++;
-	p->waiting_bytes += j->analyse.n;
-	pipeline_advance(p);
 }
 
 void
