@@ -20,23 +20,33 @@ with open(sys.argv[1], "wb") as out:
             % (n, n // 60, n % 60, len(block)) + block + b"\r\n\r\n")
 P
 run="'$KPWATCH' replay -c '$TOP/conf/kpwatch.yaml' '$work/long.warc'"
-# A quick machine is through before the bar is drawn twice: the program gets
-# a hundredth of a second to run, a tenth to wait, and so on.
-script -qec "stty cols 120; $run; exit \$?" /dev/null </dev/null \
-    >"$work/terminal" 2>&1 &
-terminal=$!
-for _ in $(seq 30); do
-	session=$(pgrep -P $terminal) || { sleep 0.01; continue; }
-	pkill -STOP -s "$session" -x kpwatch
-	sleep 0.1
-	pkill -CONT -s "$session" -x kpwatch
-	sleep 0.01
-done
-wait $terminal
-rc=$?
-tr '\r' '\n' <"$work/terminal" >"$work/lines"
-same "on a terminal: exit 0" 0 $rc
 bar='replaying \[=* *\] [0-9.]+ [kM]?B/512 MB, [0-9.]+ [kM]?B/s, [0-9a-z. ]+ left'
+# script(1) runs its command with it.
+export SHELL=/bin/sh
+
+# A quick machine is through before the bar is drawn twice: the program gets
+# a hundredth of a second to run, a tenth to wait, and so on.  A process that
+# was stopped while it took the name of its role goes on with the others.
+on_terminal() {
+	local terminal session
+
+	script -qec "stty cols 120; $run; exit \$?" /dev/null </dev/null \
+	    >"$work/terminal" 2>&1 &
+	terminal=$!
+	for _ in $(seq 30); do
+		session=$(pgrep -P $terminal) || { sleep 0.01; continue; }
+		pkill -STOP -s "$session" -x kpwatch
+		sleep 0.1
+		pkill -CONT -s "$session"
+		sleep 0.01
+	done
+	wait $terminal
+}
+
+on_terminal
+same "on a terminal: exit 0" 0 $?
+tr '\r' '\n' <"$work/terminal" >"$work/lines"
+[ "$failures" = 0 ] || tail -n 20 "$work/lines" | sed 's/^/# /'
 check "on a terminal: bar, rate and time left" \
     grep -Eq "$bar" "$work/lines"
 grep -Em1 "$bar" "$work/lines" | sed 's/^/# /'
