@@ -121,8 +121,11 @@ path_matches(const struct rules *r, const struct rule_segment *s, size_t ns,
 		if (!rule_segment_matches(r, s, text, c, false, true))
 			return false;
 		if (s->parts == 1 && !takes_rest(r, s) &&
-		    r->parts[s->part].slot == SLOT_CONTENT)
+		    r->parts[s->part].slot == SLOT_CONTENT &&
+		    raw[i].p != text.p) {
 			c->slot[SLOT_CONTENT] = raw[i];
+			c->decoded[SLOT_CONTENT] = false;
+		}
 		if (takes_rest(r, s) || s->kind == SEGMENT_PREFIX)
 			return true;
 		i++;
@@ -300,16 +303,25 @@ first_segment_free(const struct rules *r, const struct rule_pattern *p,
 	return true;
 }
 
-/* Percent-encoded bytes above ASCII decoded, all else as it stands. */
+/* What may be encoded or not without another meaning (RFC 3986, 2.3), and
+ * what no address holds as it is. */
+static bool
+means_itself(char c)
+{
+	return (unsigned char)c >= 0x80 || ascii_alnum(c) || c == '-' ||
+	    c == '.' || c == '_' || c == '~';
+}
+
+/* Percent-encoded letters decoded, all else as it stands. */
 static void
 decode_letters(struct span s, struct buf *out)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		int hi =
 		    i + 2 < s.n && s.p[i] == '%' ? ascii_hex(s.p[i + 1]) : -1;
-		int lo = hi >= 8 ? ascii_hex(s.p[i + 2]) : -1;
+		int lo = hi >= 0 ? ascii_hex(s.p[i + 2]) : -1;
 
-		if (lo < 0) {
+		if (lo < 0 || !means_itself((char)(hi << 4 | lo))) {
 			buf_add_char(out, s.p[i]);
 			continue;
 		}
@@ -390,8 +402,6 @@ pattern_matches(struct subject *s, const struct rule_pattern *p,
 	    syntax_fits(r, p, c);
 }
 
-/* Path segments, empty ones left out, each decoded by itself so that an
- * encoded slash stays inside it. */
 /* What people get wrong in links: blanks behind the address, and '&' where
  * '?' should begin the query. */
 static void
@@ -410,6 +420,8 @@ mend_path(struct subject *s)
 	path->n = at;
 }
 
+/* Path segments, empty ones left out, each decoded by itself so that an
+ * encoded slash stays inside it. */
 static void
 split_subject(struct subject *s)
 {
