@@ -8,6 +8,8 @@
 #include "config.h"
 #include "key_log.h"
 
+struct rules;
+
 #define OVERRIDES_MAX 64
 
 /* The arguments that several commands share. */
@@ -43,6 +45,11 @@ bool setup_load(struct setup *, const struct common_options *);
 /* Adds what only the network needs: certificates, the system's name servers. */
 bool setup_load_network(struct setup *);
 void setup_release(struct setup *);
+/* The rules alone, of platforms.yaml beside the configuration `given` or, if
+ * that is NULL, the one that config_find() finds.  The caller frees them with
+ * rules_free().  NULL after an error, which was printed with the command's
+ * name. */
+struct rules *setup_rules(const char *command, const char *given);
 /* Makes the folder and those above it; 0700, as it holds what was fetched.
  * False when it is no folder that can be written; that has been printed. */
 bool setup_folder(const char *path);

@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "command.h"
-#include "config.h"
 #include "json.h"
 #include "limit.h"
 #include "log.h"
 #include "rules.h"
 #include "sandbox.h"
+#include "setup.h"
 
 #define OUTPUT_CHUNK (64 * KIB) /* bytes gathered before a write */
 #define OUTPUT_MAX   (1 * MIB)
@@ -105,29 +105,6 @@ classify_input(struct classifier *c)
 	return ferror(stdin) ? EXIT_FAILED : EXIT_DONE;
 }
 
-static struct rules *
-load_rules(const char *given)
-{
-	struct config_errors errors = {NULL, 0, 0};
-	char *config = config_find(given);
-	char *path = NULL;
-	struct rules *rules = NULL;
-
-	if (config == NULL) {
-		fprintf(stderr,
-		    "kpwatch classify: no configuration found; "
-		    "name one with -c\n");
-		return NULL;
-	}
-	path = config_beside(config, "platforms.yaml");
-	rules = rules_load(path, &errors);
-	config_errors_print(&errors);
-	config_errors_release(&errors);
-	free(config);
-	free(path);
-	return rules;
-}
-
 int
 cmd_classify(int argc, char **argv)
 {
@@ -153,7 +130,7 @@ cmd_classify(int argc, char **argv)
 		else
 			return command_usage("classify");
 	}
-	c.rules = load_rules(config);
+	c.rules = setup_rules(argv[0], config);
 	if (c.rules == NULL)
 		return EXIT_USAGE;
 	match_init(&c.match);

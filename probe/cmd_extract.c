@@ -8,13 +8,13 @@
 
 #include "analysis.h"
 #include "command.h"
-#include "config.h"
 #include "decode.h"
 #include "json.h"
 #include "limit.h"
 #include "log.h"
 #include "render.h"
 #include "sandbox.h"
+#include "setup.h"
 
 /* a byte more than is looked at, so that the analysis sees what was cut */
 #define SAVED_MAX	  (DECODED_BODY_MAX + 1)
@@ -151,28 +151,6 @@ open_all(char **names, int n, int *code)
 	return fds;
 }
 
-static struct rules *
-load_rules(const char *given)
-{
-	struct config_errors errors = {NULL, 0, 0};
-	char *config = config_find(given), *path;
-	struct rules *rules;
-
-	if (config == NULL) {
-		fprintf(stderr,
-		    "kpwatch extract: no configuration found; "
-		    "name one with -c\n");
-		return NULL;
-	}
-	path = config_beside(config, "platforms.yaml");
-	rules = rules_load(path, &errors);
-	config_errors_print(&errors);
-	config_errors_release(&errors);
-	free(config);
-	free(path);
-	return rules;
-}
-
 static struct table *
 new_table(void)
 {
@@ -241,7 +219,7 @@ cmd_extract(int argc, char **argv)
 	}
 	if (optind == argc)
 		return command_usage("extract");
-	x.rules = load_rules(config);
+	x.rules = setup_rules(argv[0], config);
 	if (x.rules == NULL)
 		return EXIT_USAGE;
 	code = run(&x, argv + optind, argc - optind);

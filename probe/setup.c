@@ -141,6 +141,29 @@ load_verdicts(struct setup *s, struct config_errors *errors)
 	return !s->verdicts.overflow;
 }
 
+struct rules *
+setup_rules(const char *command, const char *given)
+{
+	struct config_errors errors = {NULL, 0, 0};
+	char *config = config_find(given), *path;
+	struct rules *rules;
+
+	if (config == NULL) {
+		fprintf(stderr,
+		    "kpwatch %s: no configuration found; "
+		    "name one with -c\n",
+		    command);
+		return NULL;
+	}
+	path = config_beside(config, "platforms.yaml");
+	rules = rules_load(path, &errors);
+	config_errors_print(&errors);
+	config_errors_release(&errors);
+	free(config);
+	free(path);
+	return rules;
+}
+
 bool
 setup_load(struct setup *s, const struct common_options *o)
 {
