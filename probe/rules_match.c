@@ -593,6 +593,25 @@ follow(const struct rules *r, const struct rule_capture *c,
 	return good;
 }
 
+/* A frame that is given the address of what it shows: the name is that one's.
+ */
+static void
+name_of_shown(const struct rules *r, const struct rule_capture *c,
+    const struct url *url, struct match *m, int depth)
+{
+	struct match shown;
+
+	if (m->kind != SIGHTING_EMBED || m->has_name)
+		return;
+	match_init(&shown);
+	if (follow(r, c, url, &shown, depth) && shown.has_name &&
+	    strcmp(shown.platform, m->platform) == 0) {
+		buf_add_span(&m->name, buf_span(&shown.name));
+		m->has_name = true;
+	}
+	match_release(&shown);
+}
+
 /* The verdict on a subject into *m. */
 static bool
 decide(struct subject *s, const struct url *url, struct match *m, int depth)
@@ -632,6 +651,8 @@ decide(struct subject *s, const struct url *url, struct match *m, int depth)
 		    (r->platforms[best.platform].flags & PLATFORM_FOLD) != 0;
 	}
 	m->platform = rules_text(r, r->platforms[best.platform].id);
+	if (best.pattern != NULL)
+		name_of_shown(r, &best.capture, url, m, depth);
 	return true;
 }
 

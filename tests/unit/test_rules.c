@@ -26,6 +26,8 @@ static const char small[] =
     " gives: 12}\n"
     "  - {share: 'tube.example/share?u={url}',"
     " test: 'https://tube.example/share?u=x'}\n"
+    "  - {embed: 'tube.example/box?of={url}',"
+    " test: 'https://tube.example/box?of=x'}\n"
     "  - {redirect: 'l.tube.example/out?to={url}',"
     " test: 'http://l.tube.example/out?to=http%3A%2F%2Ftu.be%2F7',"
     " gives: 7, gives_kind: content}\n"
@@ -95,6 +97,13 @@ matches_by_the_rules_of_the_notation(void **state)
 		"tube channel abc"},
 	    {"http://l.tube.example/out?to=http%3A%2F%2Fx.example%2F",
 		"tube other"},
+	    {"http://tube.example/box?of=http%3A%2F%2Fm.tube.example%2Fabc",
+		"tube embed abc"},
+	    {"http://tube.example/box?of=tu.be%2F12", "tube embed 12"},
+	    {"http://tube.example/box?of=http%3A%2F%2Fme.blogs.example",
+		"tube embed"},
+	    {"http://tube.example/box?of=tube.example%2Fbox%3Fof%3Dx",
+		"tube embed"},
 	    {"http://nottube.example/abc", "nothing"},
 	    {"http://tube.example.net/abc", "nothing"},
 	    {"http://tube.example@evil.net/abc", "nothing"},
@@ -126,7 +135,7 @@ passes_its_own_test_lines(void **state)
 
 	(void)state;
 	assert_true(rules_self_test(r, &errors, &run));
-	assert_int_equal(run, 9);
+	assert_int_equal(run, 10);
 	assert_int_equal(errors.count, 0);
 	rules_free(r);
 }
