@@ -11,30 +11,8 @@
 #include <unistd.h>
 
 #include "changelog.h"
+#include "folder.h"
 #include "instant.h"
-
-static char *
-folder_make(void)
-{
-	char *dir = xstrdup("/tmp/kpwatch-store-XXXXXX");
-
-	assert_non_null(mkdtemp(dir));
-	return dir;
-}
-
-static void
-folder_remove(char *dir)
-{
-	char *const argv[] = {(char *)"rm", (char *)"-rf", dir, NULL};
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		execvp("rm", argv);
-		_exit(127);
-	}
-	waitpid(pid, NULL, 0);
-	free(dir);
-}
 
 /* All lines of the log, and that their chain and numbers are whole. */
 static size_t
