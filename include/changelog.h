@@ -10,6 +10,7 @@
 #define KPWATCH_CHANGELOG_H
 
 #include "bytes.h"
+#include "seal.h"
 
 struct changelog;
 
@@ -31,6 +32,10 @@ uint64_t changelog_last(const struct changelog *, char prev[65]);
  */
 bool changelog_append(struct changelog *, int64_t time, struct span lines,
     uint64_t last_seq);
+/* The newest file, where there is one: its name (borrows until the next
+ * append; NULL: none), and the seal of what was appended to it. */
+const char *changelog_file(const struct changelog *);
+const struct sealing *changelog_sealing(const struct changelog *);
 /* False when a line of this time would begin a new file: the batch before it
  * must be appended first. */
 bool changelog_same_file(const struct changelog *, int64_t first, int64_t time);

@@ -20,6 +20,8 @@ struct digest *digest_new(enum digest_kind); /* returns owned */
 void digest_update(struct digest *, struct span);
 /* Writes SHA256_BYTES or SHA1_BYTES and starts afresh. */
 void digest_final(struct digest *, uint8_t *out);
+/* The same of what was added so far; more may be added. */
+void digest_so_far(const struct digest *, uint8_t *out);
 void digest_free(struct digest *);
 
 void sha256(struct span, uint8_t out[SHA256_BYTES]);

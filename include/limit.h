@@ -130,6 +130,10 @@
 #define REPLAY_ORDER_BYTES (16 * MIB) /* and their bodies */
 #define REPLAY_GATHER_MAX  (64 * MIB) /* bodies of exchanges under way */
 
+/* At the end of a file, without a digest: read for one at the start.  A crash
+ * leaves what one commit or one batch holds. */
+#define SEAL_FOUND_MAX (16 * MIB)
+
 /* Change log. */
 #define EVENT_LINE_MAX	  (256 * KIB) /* one event as JSON */
 #define MEMBER_BYTES_MAX  (64 * KIB)  /* lines gathered into one gzip member */

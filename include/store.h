@@ -13,6 +13,7 @@
 #include "config.h"
 #include "diff.h"
 #include "event.h"
+#include "seal.h"
 
 /* The database in the state folder. */
 #define STORE_NAME "kpwatch.sqlite"
@@ -69,6 +70,32 @@ void store_monitor_stopped(struct store *, int64_t now);
 
 /* What a source must know to go on; release with resume_release(). */
 void store_resume(struct store *, struct resume *);
+
+/* ---- Seals: every byte of the files beside the database ---- */
+
+/* Folders in which one file after another is written. */
+enum seal_folder { SEAL_LOG, SEAL_WARC, SEAL_FOLDERS };
+
+/*
+ * Before the first byte is written: the writer of the folder (descriptor
+ * borrowed) goes on with the file `name`, which the sealing begins behind;
+ * NULL: with none.  Bytes that a crash left without a digest get one, marked
+ * as found; where the disk refuses (said in the log) they have none.
+ */
+void store_seal_resume(struct store *, enum seal_folder, int dirfd,
+    const char *name, const struct sealing *);
+/* What of a file is on disk when store_commit() is called next; it goes into
+ * the database then.  `time`: of the observation or event that was written
+ * last, ms.  The file before it in the folder is closed. */
+void store_seal(struct store *, enum seal_folder, const char *name,
+    const struct sealing *, int64_t time);
+/* A file that was written in one go: its path in the state folder. */
+void store_seal_whole(struct store *, const char *file, uint64_t bytes,
+    const char *sha256, int64_t time);
+/* All that the database of a state folder holds, by file and place, in an
+ * owned array; release each.  None where it is of an older version or cannot
+ * be read. */
+size_t store_seals(const char *state_dir, struct seal **list);
 
 /* ---- Events again, for hooks (store_hooks.h) ---- */
 

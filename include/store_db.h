@@ -12,7 +12,7 @@ struct sqlite3_stmt;
 #include "flap.h"
 #include "store.h"
 
-#define STORE_SCHEMA_VERSION 6
+#define STORE_SCHEMA_VERSION 7
 
 struct db {
 	struct sqlite3 *sqlite;
@@ -95,6 +95,15 @@ struct row_page {
 	bool changed; /* more than times and counters */
 };
 
+/* Seals that are not in the database yet: what a rollback undoes is saved
+ * again with the next commit. */
+struct seal_book {
+	struct seal current[SEAL_FOLDERS]; /* of the file written; or none */
+	bool moved[SEAL_FOLDERS];	   /* since it was saved */
+	struct seal *ended;		   /* of files before them */
+	size_t n, cap;
+};
+
 struct store {
 	struct db db;
 	const struct config *config;
@@ -118,6 +127,8 @@ struct store {
 	struct outage outage;
 	bool outage_dirty;
 	bool may_hold; /* false: no target's verdict is held */
+	bool behind;   /* the database is older than the log */
+	struct seal_book seals;
 };
 
 void row_target_load(struct store *, const char *id, int64_t time,
@@ -159,6 +170,12 @@ void cluster_join(struct store *, struct event *);
 /* The pages of a sampled slot to watch: the newest links and some old ones. */
 void samples_advise(struct store *, int64_t target, const struct target *,
     const struct observation *, const struct finding *, struct advice *);
+
+/* Into the transaction under way; and once that is durable. */
+void seals_save(struct store *);
+void seals_saved(struct store *);
+/* No file is written any more: all are closed, and that is committed. */
+void seals_close(struct store *);
 
 /* Begins a transaction where none is open. */
 bool store_begin(struct store *);

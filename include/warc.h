@@ -37,6 +37,7 @@
 
 #include "bytes.h"
 #include "observation.h"
+#include "seal.h"
 
 /* ---- Reading records ---- */
 
@@ -256,6 +257,11 @@ struct warc_writer *warc_writer_open(int dirfd,
 bool warc_writer_add(struct warc_writer *, struct observation *o);
 /* fdatasync of the archive and its index: after it, what was added stays. */
 bool warc_writer_sync(struct warc_writer *);
+/* The file that is written, or that the writer may go on with: its name
+ * (borrows until the next call; NULL: none), and the seal of what this writer
+ * put into it. */
+const char *warc_writer_file(const struct warc_writer *);
+const struct sealing *warc_writer_sealing(const struct warc_writer *);
 /* Ends the current file, sorts its index, and frees; NULL is allowed.  A
  * later writer goes on with the file if it is still its day. */
 void warc_writer_close(struct warc_writer *);

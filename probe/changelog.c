@@ -20,7 +20,9 @@ struct changelog {
 	int dirfd;
 	int fd;	     /* of the newest file; -1: none yet */
 	char day[9]; /* of it; "" none */
+	char name[NAME_SIZE];
 	off_t size;
+	struct sealing sealing;
 	uint64_t last_seq;
 	char prev[65];
 };
@@ -29,6 +31,16 @@ static void
 file_name(const char *day, char out[NAME_SIZE])
 {
 	snprintf(out, NAME_SIZE, "events-%.8s.jsonl.gz", day);
+}
+
+/* What is appended from now on goes to that file. */
+static void
+go_on_with(struct changelog *c, const char *day, off_t size)
+{
+	snprintf(c->day, sizeof c->day, "%.8s", day);
+	file_name(day, c->name);
+	c->size = size;
+	sealing_begin(&c->sealing, (uint64_t)size);
 }
 
 /* What a walk over one file found. */
@@ -117,11 +129,10 @@ recover(struct changelog *c, char *const *names, size_t n, uint64_t *cut)
 	c->fd = openat(c->dirfd, names[n - 1], O_RDWR | O_APPEND | O_CLOEXEC);
 	if (c->fd < 0 || fstat(c->fd, &st) != 0)
 		return false;
-	memcpy(c->day, names[n - 1] + strlen("events-"), 8);
 	walk_file(c->fd, &w);
 	if (w.end == CHANGELOG_ERROR)
 		return false;
-	c->size = (off_t)w.whole;
+	go_on_with(c, names[n - 1] + strlen("events-"), (off_t)w.whole);
 	if (st.st_size != c->size) {
 		if (ftruncate(c->fd, c->size) != 0 || fsync(c->fd) != 0)
 			return false;
@@ -166,7 +177,20 @@ changelog_close(struct changelog *c)
 		return;
 	if (c->fd >= 0)
 		close(c->fd);
+	sealing_release(&c->sealing);
 	free(c);
+}
+
+const char *
+changelog_file(const struct changelog *c)
+{
+	return c->fd < 0 ? NULL : c->name;
+}
+
+const struct sealing *
+changelog_sealing(const struct changelog *c)
+{
+	return &c->sealing;
 }
 
 uint64_t
@@ -214,8 +238,7 @@ begin_file(struct changelog *c, const char *day)
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = fd;
-	c->size = st.st_size;
-	snprintf(c->day, sizeof c->day, "%.8s", day);
+	go_on_with(c, day, st.st_size);
 	return true;
 }
 
@@ -277,6 +300,7 @@ changelog_append(struct changelog *c, int64_t time, struct span lines,
 	ok = write_all(c->fd, buf_span(&member)) && fdatasync(c->fd) == 0;
 	if (ok) {
 		c->size += (off_t)member.len;
+		sealing_add(&c->sealing, buf_span(&member));
 		c->last_seq = last_seq;
 		chain_last(lines, c->prev);
 	} else {

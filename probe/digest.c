@@ -71,6 +71,24 @@ digest_final(struct digest *d, uint8_t *out)
 	start(d);
 }
 
+static EVP_MD_CTX *
+spare_context(void)
+{
+	if (spare == NULL)
+		spare = EVP_MD_CTX_new();
+	if (spare == NULL)
+		fatal("out of memory for a digest");
+	return spare;
+}
+
+void
+digest_so_far(const struct digest *d, uint8_t *out)
+{
+	if (EVP_MD_CTX_copy_ex(spare_context(), d->ctx) != 1 ||
+	    EVP_DigestFinal_ex(spare, out, NULL) != 1)
+		fatal("cannot finish a digest");
+}
+
 void
 digest_free(struct digest *d)
 {
@@ -83,13 +101,8 @@ digest_free(struct digest *d)
 static void
 one_shot(enum digest_kind kind, struct span s, uint8_t *out)
 {
-	struct digest d = {.md = algorithm(kind)};
+	struct digest d = {.ctx = spare_context(), .md = algorithm(kind)};
 
-	if (spare == NULL)
-		spare = EVP_MD_CTX_new();
-	if (spare == NULL)
-		fatal("out of memory for a digest");
-	d.ctx = spare;
 	start(&d);
 	digest_update(&d, s);
 	if (EVP_DigestFinal_ex(d.ctx, out, NULL) != 1)

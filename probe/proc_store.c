@@ -109,6 +109,8 @@ archive(struct keeper *k, struct record *r)
 		return false;
 	}
 	r->archived = true;
+	store_seal(k->store, SEAL_WARC, warc_writer_file(k->warc),
+	    warc_writer_sealing(k->warc), r->observation.time);
 	return true;
 }
 
@@ -138,6 +140,8 @@ open_archive(struct keeper *k)
 		log_warn("%s: %llu bytes of a record cut off by a crash were "
 			 "removed",
 		    path, (unsigned long long)torn);
+	store_seal_resume(k->store, SEAL_WARC, k->warc_dir,
+	    warc_writer_file(k->warc), warc_writer_sealing(k->warc));
 	free(path);
 }
 
@@ -156,6 +160,16 @@ name_packets(struct keeper *k, struct record *r)
 	sha256_hex(buf_span(&o->packets), o->pcap_sha256);
 }
 
+static void
+seal_packets(struct keeper *k, const struct observation *o)
+{
+	char *file = xasprintf(CAPTURE_FOLDER "/%s", o->pcap);
+
+	store_seal_whole(k->store, file, o->packets.len, o->pcap_sha256,
+	    o->time);
+	free(file);
+}
+
 static bool
 keep_packets(struct keeper *k)
 {
@@ -170,6 +184,7 @@ keep_packets(struct keeper *k)
 			    r->observation.pcap, strerror(errno));
 			return false;
 		}
+		seal_packets(k, &r->observation);
 		r->kept = true;
 		k->kept++;
 	}

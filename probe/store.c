@@ -198,6 +198,7 @@ follow_log(struct store *st)
 			 "%llu events; going on from the log",
 		    (unsigned long long)(seq - st->seq));
 		st->seq = st->committed_seq = seq;
+		st->behind = true;
 		memcpy(st->prev, prev, sizeof st->prev);
 	}
 }
@@ -214,6 +215,8 @@ open_log(struct store *st, char **why)
 		log_warn("change log: a torn tail of %llu bytes was cut off",
 		    (unsigned long long)cut);
 	follow_log(st);
+	store_seal_resume(st, SEAL_LOG, st->logfd, changelog_file(st->log),
+	    changelog_sealing(st->log));
 	if (st->logged_seq < st->committed_seq) {
 		log_info("change log: %llu lines written again",
 		    (unsigned long long)(st->committed_seq - st->logged_seq));
@@ -254,6 +257,7 @@ store_close(struct store *st)
 		log_error("store: the last observations could not be kept");
 	if (st->log != NULL)
 		store_flush(st);
+	seals_close(st);
 	changelog_close(st->log);
 	outage_release(&st->outage);
 	db_close(&st->db);
@@ -375,9 +379,11 @@ store_commit(struct store *st)
 		return true;
 	save_outage(st);
 	meta_set(&st->db, "last_time", st->last_time);
+	seals_save(st);
 	if (st->db.failed || !db_script(&st->db, "COMMIT"))
 		return forget(st);
 	st->open = false;
+	seals_saved(st);
 	st->committed_seq = st->seq;
 	if (st->seq == from)
 		return true;
@@ -390,25 +396,42 @@ store_commit(struct store *st)
 	return true;
 }
 
+/* Lines that go into one member. */
+struct batch {
+	struct buf lines;
+	int64_t first, last; /* times */
+	uint64_t seq;	     /* of the last */
+};
+
 /* Appends one batch; true when it is on disk. */
 static bool
-append_batch(struct store *st, int64_t first, struct buf *batch, uint64_t seq)
+append_batch(struct store *st, struct batch *b)
 {
-	if (!changelog_append(st->log, first, buf_span(batch), seq))
+	if (!changelog_append(st->log, b->first, buf_span(&b->lines), b->seq))
 		return false;
-	st->logged_seq = seq;
-	buf_clear(batch);
+	store_seal(st, SEAL_LOG, changelog_file(st->log),
+	    changelog_sealing(st->log), b->last);
+	st->logged_seq = b->seq;
+	buf_clear(&b->lines);
 	return true;
+}
+
+static bool
+batch_ends(const struct store *st, const struct batch *b, int64_t time)
+{
+	return b->lines.len > 0 &&
+	    (b->lines.len >= MEMBER_BYTES_MAX ||
+		!changelog_same_file(st->log, b->first, time));
 }
 
 /* Lines that the log lacks, read from the database in batches of a member. */
 static bool
 append_missing(struct store *st)
 {
-	struct buf batch = BUF_INIT(MEMBER_BYTES_MAX + EVENT_LINE_MAX + 1);
+	struct batch b = {
+	    .lines = BUF_INIT(MEMBER_BYTES_MAX + EVENT_LINE_MAX + 1)};
 	sqlite3_stmt *s;
-	int64_t first = 0, time;
-	uint64_t seq = 0;
+	int64_t time;
 	bool ok = true;
 
 	s = db_query(&st->db,
@@ -417,21 +440,20 @@ append_missing(struct store *st)
 	    "uu", st->logged_seq, st->committed_seq);
 	while (ok && db_row(&st->db, s)) {
 		time = sqlite3_column_int64(s, 1);
-		if (batch.len > 0 &&
-		    (batch.len >= MEMBER_BYTES_MAX ||
-			!changelog_same_file(st->log, first, time)))
-			ok = append_batch(st, first, &batch, seq);
-		if (batch.len == 0)
-			first = time;
-		seq = (uint64_t)sqlite3_column_int64(s, 0);
-		buf_add(&batch, sqlite3_column_text(s, 2),
+		if (batch_ends(st, &b, time))
+			ok = append_batch(st, &b);
+		if (b.lines.len == 0)
+			b.first = time;
+		b.last = time;
+		b.seq = (uint64_t)sqlite3_column_int64(s, 0);
+		buf_add(&b.lines, sqlite3_column_text(s, 2),
 		    (size_t)sqlite3_column_bytes(s, 2));
-		buf_add_char(&batch, '\n');
+		buf_add_char(&b.lines, '\n');
 	}
 	sqlite3_reset(s);
-	if (ok && batch.len > 0)
-		ok = append_batch(st, first, &batch, seq);
-	buf_release(&batch);
+	if (ok && b.lines.len > 0)
+		ok = append_batch(st, &b);
+	buf_release(&b.lines);
 	return ok;
 }
 

@@ -117,6 +117,13 @@ static const char upgrade_6[] =
     " WHERE pages.page = blocks.page), 0);"
     "PRAGMA user_version = 6;";
 
+/* Of files that are there already nothing is known. */
+static const char upgrade_7[] =
+    "CREATE TABLE seals(file TEXT, at INTEGER, bytes INTEGER, sha256 TEXT,"
+    " time INTEGER, closed INTEGER, found INTEGER, PRIMARY KEY(file, at))"
+    " WITHOUT ROWID;"
+    "PRAGMA user_version = 7;";
+
 bool
 db_open(struct db *db, const char *path, bool read_only, char **why)
 {
@@ -359,7 +366,8 @@ schema_make(struct db *db, char **why)
 	    (version >= 3 || db_script(db, upgrade_3)) &&
 	    (version >= 4 || db_script(db, upgrade_4)) &&
 	    (version >= 5 || db_script(db, upgrade_5)) &&
-	    db_script(db, upgrade_6) && db_script(db, "COMMIT"))
+	    (version >= 6 || db_script(db, upgrade_6)) &&
+	    db_script(db, upgrade_7) && db_script(db, "COMMIT"))
 		return true;
 refuse:
 	*why = xasprintf("database: %s", sqlite3_errmsg(db->sqlite));

@@ -40,6 +40,7 @@ struct warc_writer {
 	unsigned serial;
 	uint64_t size;
 	uint64_t index_size;
+	struct sealing sealing;
 };
 
 /* An archive of ours in the folder. */
@@ -199,7 +200,20 @@ warc_writer_open(int dirfd, const struct warc_writer_options *o, uint64_t *torn,
 	}
 	if (torn != NULL)
 		*torn = cut;
+	sealing_begin(&w->sealing, w->size);
 	return w;
+}
+
+const char *
+warc_writer_file(const struct warc_writer *w)
+{
+	return w->size == UINT64_MAX ? NULL : w->file;
+}
+
+const struct sealing *
+warc_writer_sealing(const struct warc_writer *w)
+{
+	return &w->sealing;
 }
 
 static bool
@@ -265,6 +279,7 @@ warc_writer_close(struct warc_writer *w)
 	gzip_writer_free(w->gz);
 	originals_free(w->originals);
 	buf_release(&w->pending);
+	sealing_release(&w->sealing);
 	free(w->prefix);
 	free(w->software);
 	free(w->file);
@@ -314,6 +329,7 @@ create_file(struct warc_writer *w, const char *day)
 			break;
 	}
 	w->size = 0;
+	sealing_begin(&w->sealing, 0);
 	if (w->fd < 0 || !open_index(w))
 		return false;
 	fsync(w->dirfd);
@@ -406,6 +422,7 @@ warc_writer_add(struct warc_writer *w, struct observation *o)
 	o->warc = xstrdup(w->file);
 	o->warc_offset = (int64_t)(w->size + w->compose.list[place].offset);
 	w->size += w->compose.out.len;
+	sealing_add(&w->sealing, buf_span(&w->compose.out));
 	flush_index(w);
 	return true;
 }
