@@ -18,6 +18,7 @@
 #include "log.h"
 #include "log_view.h"
 #include "render.h"
+#include "seal_check.h"
 #include "store.h"
 #include "warc.h"
 
@@ -35,6 +36,7 @@ struct verify {
 	uint64_t evidence, evidence_gone;
 	uint64_t records; /* in the archives */
 	uint64_t faults;
+	struct seal_check seals; /* of the state folder; or none */
 };
 
 __attribute__((format(printf, 4, 5))) static void
@@ -132,7 +134,43 @@ check_line(struct verify *v, const char *path, uint64_t number,
 	event_release(&e);
 }
 
-/* What the checksums do not cover. */
+/* A file under way, for those who find faults in it. */
+struct file {
+	struct verify *v;
+	const char *path;
+	int fd;
+};
+
+static void
+file_fault(void *arg, uint64_t at, const char *text)
+{
+	struct file *f = arg;
+
+	fault(f->v, f->path, at, "%s", text);
+}
+
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
+static enum seal_state
+check_seal(struct verify *v, const char *folder, const char *path, int fd,
+    bool whole)
+{
+	struct file f = {v, path, fd};
+	char *file = xasprintf("%s/%s", folder, base_name(path));
+	enum seal_state state =
+	    seal_check_file(&v->seals, file, fd, whole, file_fault, &f);
+
+	free(file);
+	return state;
+}
+
+/* What the checksums do not cover, where there is no digest either. */
 static void
 check_exact(struct verify *v, const char *path, int fd)
 {
@@ -164,6 +202,7 @@ check_file(struct verify *v, const char *path)
 	enum changelog_read state;
 	struct span line;
 	uint64_t number = 0;
+	bool whole;
 
 	if (fd < 0) {
 		fault(v, path, 0, "%s", strerror(errno));
@@ -179,8 +218,10 @@ check_file(struct verify *v, const char *path)
 		    state == CHANGELOG_TORN ? "the last batch is cut short"
 					    : "damaged bytes",
 		    (unsigned long long)changelog_reader_whole(r));
+	whole = state == CHANGELOG_END;
 	/* A copy may be compressed by something else. */
-	else if (v->whole_log)
+	if (v->whole_log &&
+	    check_seal(v, "log", path, fd, whole) == SEAL_LACKING && whole)
 		check_exact(v, path, fd);
 	v->members += changelog_reader_members(r);
 	v->files++;
@@ -203,45 +244,30 @@ check_files(struct verify *v, char *const *paths, size_t n)
 
 /* ---- archives and database of the state folder ---- */
 
-/* One archive under way; the reader's notes come with nothing else. */
-struct archive {
-	struct verify *v;
-	const char *path;
-	int fd;
-};
-
 static ssize_t
 archive_read(void *arg, void *bytes, size_t n)
 {
-	struct archive *a = arg;
+	struct file *f = arg;
 
-	return read(a->fd, bytes, n);
-}
-
-static void
-archive_note(void *arg, uint64_t offset, const char *text)
-{
-	struct archive *a = arg;
-
-	fault(a->v, a->path, offset, "%s", text);
+	return read(f->fd, bytes, n);
 }
 
 /* Every record's member, block and digests. */
 static void
 check_archive(struct verify *v, const char *path)
 {
-	struct archive a = {.v = v, .path = path};
+	struct file a = {.v = v, .path = path};
 	struct warc_reader *r;
 	struct warc_record rec;
 	struct warc_payload p;
-	bool damaged;
+	bool whole;
 
 	a.fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (a.fd < 0) {
 		fault(v, path, 0, "%s", strerror(errno));
 		return;
 	}
-	r = warc_reader_new(archive_read, archive_note, &a);
+	r = warc_reader_new(archive_read, file_fault, &a);
 	warc_payload_init(&p);
 	while (warc_reader_next(r, &rec) == 1) {
 		uint64_t at = rec.offset;
@@ -252,10 +278,10 @@ check_archive(struct verify *v, const char *path)
 			    p.note != NULL ? p.note : "its digest is wrong");
 		v->records++;
 	}
-	damaged = warc_reader_damage(r) > 0;
+	whole = warc_reader_damage(r) == 0;
 	warc_payload_release(&p);
 	warc_reader_free(r);
-	if (!damaged)
+	if (check_seal(v, "warc", path, a.fd, whole) == SEAL_LACKING && whole)
 		check_exact(v, path, a.fd);
 	close(a.fd);
 }
@@ -289,6 +315,51 @@ check_archives(struct verify *v, const char *state)
 	free(folder);
 }
 
+/* A file with seals that was in neither folder: one written in one go, or one
+ * that is gone. */
+static void
+check_sealed(struct verify *v, const struct log_place *place,
+    const struct seal *last)
+{
+	const char *name = base_name(last->file);
+	bool log = span_starts(span_of(last->file), "log/");
+	char *path = log ? xasprintf("%s/%s", place->log_dir, name)
+			 : xasprintf("%s/%s", place->state_dir, last->file);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char when[INSTANT_TEXT_MAX];
+	struct file f = {v, path, fd};
+
+	instant_text(last->time, when);
+	if (fd >= 0) {
+		seal_check_file(&v->seals, last->file, fd, false, file_fault,
+		    &f);
+		close(fd);
+	} else if (errno != ENOENT) {
+		fault(v, path, 0, "%s", strerror(errno));
+	} else if (log) {
+		fault(v, path, 0,
+		    "the file is missing from the change log: it was written "
+		    "until %s; put back a copy of it",
+		    when);
+	} else {
+		/* Evidence that was deleted to save room is not damage. */
+		v->seals.gone++;
+		if (span_starts(span_of(last->file), "warc/"))
+			printf("%s: deleted; it was written until %s\n", path,
+			    when);
+	}
+	free(path);
+}
+
+static void
+check_rest(struct verify *v, const struct log_place *place)
+{
+	const struct seal *last;
+
+	while ((last = seal_check_rest(&v->seals)) != NULL)
+		check_sealed(v, place, last);
+}
+
 static void
 database_fault(const char *path, const char *text, void *arg)
 {
@@ -305,6 +376,19 @@ report(const struct verify *v)
 	    (unsigned long long)v->evidence_gone,
 	    (unsigned long long)v->records, (unsigned long long)v->faults);
 	return v->faults == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+static void
+report_seals(const struct verify *v)
+{
+	const struct seal_check *c = &v->seals;
+
+	printf("digests: %llu files as they were written, %llu with bytes that "
+	       "have none (%llu bytes), %llu deleted; %llu bytes were sealed "
+	       "only after a crash\n",
+	    (unsigned long long)c->agree, (unsigned long long)c->without,
+	    (unsigned long long)c->without_bytes, (unsigned long long)c->gone,
+	    (unsigned long long)c->found_bytes);
 }
 
 static void
@@ -368,10 +452,15 @@ check_own_log(struct verify *v)
 	}
 	open_evidence(v, place.state_dir);
 	v->whole_log = true;
+	/* First: files may grow meanwhile, but they have what these say. */
+	seal_check_init(&v->seals, place.state_dir);
 	check_files(v, paths, n);
 	check_archives(v, place.state_dir);
+	check_rest(v, &place);
 	store_check(place.state_dir, database_fault, v);
 	close_evidence(v);
+	report_seals(v);
+	seal_check_release(&v->seals);
 	changelog_files_free(paths, n);
 	log_place_release(&place);
 	return report(v);
@@ -381,7 +470,8 @@ static const char help[] =
     "Checks the gzip members, the sequence numbers, the hash chain, and the\n"
     "evidence that is still on disk, of the state folder's log or of the\n"
     "files named (in the order given).  Of a state folder, every record of\n"
-    "its archives and the structure of its database too.\n\n"
+    "its archives, every byte of all these files, and the structure of its\n"
+    "database too.\n\n"
     "  -c FILE    configuration\n"
     "  -s STATE   state folder; evidence is in its folders\n"
     "             warc and packets\n";

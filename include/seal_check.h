@@ -1,0 +1,42 @@
+/*
+ * Files of a state folder held against their seals.
+ */
+#ifndef KPWATCH_SEAL_CHECK_H
+#define KPWATCH_SEAL_CHECK_H
+
+#include "seal.h"
+
+struct seal_check {
+	struct seal *list; /* by file and place */
+	size_t n;
+	bool *met;	  /* for each: its file was looked at */
+	size_t next;	  /* those before it were */
+	uint64_t agree;	  /* files, every byte of them */
+	uint64_t without; /* files with bytes that have no digest */
+	uint64_t without_bytes;
+	uint64_t found_bytes; /* with one that was taken after a crash */
+	uint64_t gone;	      /* files that are not there */
+};
+
+enum seal_state {
+	SEAL_AGREES,  /* every byte is the one that was written */
+	SEAL_LACKING, /* as far as there are digests */
+	SEAL_BROKEN,  /* said why */
+};
+
+/* Called with what is wrong: a text without newline, and where in the file. */
+typedef void seal_fault_fn(void *arg, uint64_t at, const char *text);
+
+void seal_check_init(struct seal_check *, const char *state_dir);
+void seal_check_release(struct seal_check *);
+/*
+ * One open file, by its name in the state folder ("log/NAME").  `whole`: its
+ * records can be read to the end, none of them cut short.
+ */
+enum seal_state seal_check_file(struct seal_check *, const char *file, int fd,
+    bool whole, seal_fault_fn *, void *arg);
+/* The next file with seals that was not looked at; NULL when there is none.
+ * Its last seal says what it was. */
+const struct seal *seal_check_rest(struct seal_check *);
+
+#endif

@@ -1,0 +1,192 @@
+#include "seal_check.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "instant.h"
+#include "log.h"
+#include "store.h"
+
+#define PUT_BACK "put back a copy of the file"
+
+/* The seals of one file, and whom to tell. */
+struct sealed {
+	const struct seal *seals;
+	size_t n;
+	int fd;
+	uint64_t size;
+	seal_fault_fn *fault;
+	void *arg;
+};
+
+void
+seal_check_init(struct seal_check *c, const char *state_dir)
+{
+	memset(c, 0, sizeof *c);
+	c->n = store_seals(state_dir, &c->list);
+	c->met = xcalloc(c->n + 1, sizeof *c->met);
+}
+
+void
+seal_check_release(struct seal_check *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		seal_release(&c->list[i]);
+	free(c->list);
+	free(c->met);
+	memset(c, 0, sizeof *c);
+}
+
+__attribute__((format(printf, 3, 4))) static void
+say(const struct sealed *s, uint64_t at, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	s->fault(s->arg, at, text);
+}
+
+/* The first seal that is not of a file before that one. */
+static size_t
+find(const struct seal_check *c, const char *file)
+{
+	size_t low = 0, high = c->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(c->list[middle].file, file) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Seals from i on that belong to the same file; marks them. */
+static size_t
+meet(struct seal_check *c, size_t i)
+{
+	size_t n = i;
+
+	while (n < c->n && strcmp(c->list[n].file, c->list[i].file) == 0)
+		c->met[n++] = true;
+	return n - i;
+}
+
+/* Is every stretch that is there as it was? */
+static bool
+stretches_agree(const struct sealed *s)
+{
+	char sha256[65], when[INSTANT_TEXT_MAX];
+	bool ok = true;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct seal *x = &s->seals[i];
+
+		if (x->bytes > s->size || x->at > s->size - x->bytes)
+			continue;
+		if (!seal_read(s->fd, x->at, x->bytes, sha256)) {
+			say(s, x->at, "%s", strerror(errno));
+			return false;
+		}
+		if (strcmp(sha256, x->sha256) == 0)
+			continue;
+		ok = false;
+		say(s, x->at,
+		    "the %llu bytes from here on are not those that were "
+		    "written until %s, whatever the records in them say "
+		    "(their SHA-256 is %s, and was %s); " PUT_BACK,
+		    (unsigned long long)x->bytes, instant_text(x->time, when),
+		    sha256, x->sha256);
+	}
+	return ok;
+}
+
+/* Does the file end where it ended? */
+static bool
+length_agrees(const struct sealed *s, bool whole)
+{
+	const struct seal *last = &s->seals[s->n - 1];
+	uint64_t end = last->at + last->bytes;
+	char when[INSTANT_TEXT_MAX];
+
+	instant_text(last->time, when);
+	if (s->size < end)
+		say(s, s->size,
+		    "the file is too short: %llu bytes at its end are missing "
+		    "that were there at %s%s; " PUT_BACK " made since then",
+		    (unsigned long long)(end - s->size), when,
+		    whole ? " (an older copy, or cut off between two records)"
+			  : "");
+	else if (s->size > end && last->closed)
+		say(s, end,
+		    "the file is too long: %llu bytes were added after it was "
+		    "closed at %s; cut it to %llu bytes, or " PUT_BACK
+		    " (or the database is an older copy: then the next start "
+		    "takes them in)",
+		    (unsigned long long)(s->size - end), when,
+		    (unsigned long long)end);
+	return s->size == end || (s->size > end && !last->closed);
+}
+
+static void
+count(struct seal_check *c, const struct sealed *s, uint64_t covered)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->seals[i].found)
+			c->found_bytes += s->seals[i].bytes;
+	if (covered < s->size) {
+		c->without++;
+		c->without_bytes += s->size - covered;
+	} else {
+		c->agree++;
+	}
+}
+
+enum seal_state
+seal_check_file(struct seal_check *c, const char *file, int fd, bool whole,
+    seal_fault_fn *fault, void *arg)
+{
+	struct sealed s = {.fd = fd, .fault = fault, .arg = arg};
+	uint64_t covered = 0;
+	struct stat sb;
+	size_t first = find(c, file);
+	bool agree = true;
+
+	if (first < c->n && strcmp(c->list[first].file, file) == 0) {
+		s.seals = &c->list[first];
+		s.n = meet(c, first);
+	}
+	if (fstat(fd, &sb) != 0) {
+		say(&s, 0, "%s", strerror(errno));
+		return SEAL_BROKEN;
+	}
+	s.size = (uint64_t)sb.st_size;
+	for (size_t i = 0; i < s.n; i++)
+		covered += s.seals[i].bytes;
+	if (s.n > 0) {
+		agree = stretches_agree(&s);
+		agree = length_agrees(&s, whole) && agree;
+	}
+	if (!agree)
+		return SEAL_BROKEN;
+	count(c, &s, covered);
+	return covered < s.size ? SEAL_LACKING : SEAL_AGREES;
+}
+
+const struct seal *
+seal_check_rest(struct seal_check *c)
+{
+	while (c->next < c->n && c->met[c->next])
+		c->next++;
+	return c->next == c->n ? NULL
+			       : &c->list[c->next + meet(c, c->next) - 1];
+}

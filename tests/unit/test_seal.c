@@ -1,0 +1,640 @@
+/*
+ * Every byte of logs and archives is known to the database: what `verify`
+ * says of files that were changed, and of those that a crash left.
+ */
+#include "story.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "decode.h"
+#include "folder.h"
+#include "gzip_exact.h"
+#include "gzip_write.h"
+#include "seal_check.h"
+#include "warc.h"
+
+#define DAY_MS	   86400000
+#define FIRST_LOG  "log/events-20190114.jsonl.gz"
+#define LATER_LOG  "log/events-20190115.jsonl.gz"
+#define FIRST_WARC "warc/kpwatch-20190114-00.warc.gz"
+#define LATER_WARC "warc/kpwatch-20190115-00.warc.gz"
+
+/* Those of main.c, which no call here needs. */
+int
+command_usage(const char *command)
+{
+	fail_msg("%s: usage", command);
+	return EXIT_USAGE;
+}
+
+void
+command_help(const char *command, const char *text)
+{
+	fail_msg("%s: %s", command, text);
+}
+
+/* A state folder, its store, and the archive beside it. */
+struct scene {
+	char *dir;
+	struct story s;
+	struct warc_writer *warc;
+	int warcfd;
+	struct buf said; /* by the last `verify` */
+};
+
+static void
+scene_open(struct scene *c)
+{
+	struct warc_writer_options o = {.rotate_bytes = 0};
+	char *folder = xasprintf("%s/warc", c->dir), *why = NULL;
+
+	story_open(&c->s, c->dir, true);
+	mkdir(folder, 0700);
+	c->warcfd = open(folder, O_RDONLY | O_DIRECTORY);
+	assert_true(c->warcfd >= 0);
+	c->warc = warc_writer_open(c->warcfd, &o, NULL, &why);
+	assert_non_null(c->warc);
+	store_seal_resume(c->s.store, SEAL_WARC, c->warcfd,
+	    warc_writer_file(c->warc), warc_writer_sealing(c->warc));
+	free(folder);
+}
+
+static void
+scene_close(struct scene *c)
+{
+	store_close(c->s.store);
+	c->s.store = NULL;
+	warc_writer_close(c->warc);
+	close(c->warcfd);
+}
+
+static void
+scene_begin(struct scene *c)
+{
+	memset(c, 0, sizeof *c);
+	c->dir = folder_make();
+	buf_init(&c->said, 1u << 20);
+	story_begin(&c->s, c->dir);
+	store_close(c->s.store);
+	scene_open(c);
+}
+
+static void
+scene_end(struct scene *c)
+{
+	story_end(&c->s);
+	buf_release(&c->said);
+	folder_remove(c->dir);
+}
+
+/* One look that is an event, in the archive and in the log. */
+static void
+look(struct scene *c, int n)
+{
+	struct observation o;
+	struct finding f;
+	struct hop *h = look_begin(&o, &f, "one", "main", "http://one.test/");
+	char *text = xasprintf("<title>title%d</title>", n);
+
+	h->status = 200;
+	h->stage = STAGE_BODY;
+	buf_add_str(&h->headers, "HTTP/1.1 200 OK\r\n\r\n");
+	buf_add_str(&h->body, text);
+	look_fill(&f, "title x");
+	free(f.title);
+	f.title = xasprintf("title%d", n);
+	look_hash(&f, text);
+	o.time = c->s.now;
+	assert_true(warc_writer_add(c->warc, &o));
+	store_seal(c->s.store, SEAL_WARC, warc_writer_file(c->warc),
+	    warc_writer_sealing(c->warc), c->s.now);
+	story_look(&c->s, &o, &f);
+	free(text);
+}
+
+static void
+commit(struct scene *c)
+{
+	assert_true(warc_writer_sync(c->warc));
+	assert_true(store_commit(c->s.store));
+}
+
+static void
+looks(struct scene *c, int from, int to)
+{
+	for (int n = from; n < to; n++) {
+		look(c, n);
+		commit(c);
+	}
+}
+
+/* Two days, two files of each kind, and an orderly end. */
+static void
+two_days(struct scene *c)
+{
+	scene_begin(c);
+	looks(c, 0, 3);
+	c->s.now += DAY_MS;
+	looks(c, 3, 6);
+	scene_close(c);
+}
+
+/* Runs the command; its exit status, and in `said` all that it printed. */
+static int
+verify(struct scene *c)
+{
+	char *const argv[] = {(char *)"verify", (char *)"-s", c->dir, NULL};
+	char *path = xasprintf("%s/said", c->dir), piece[4096];
+	int out = dup(1), err = dup(2), code;
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	ssize_t n;
+
+	fflush(NULL);
+	dup2(fd, 1);
+	dup2(fd, 2);
+	optind = 0;
+	code = cmd_verify(3, (char **)(uintptr_t)argv);
+	fflush(NULL);
+	dup2(out, 1);
+	dup2(err, 2);
+	close(out);
+	close(err);
+	lseek(fd, 0, SEEK_SET);
+	buf_clear(&c->said);
+	while ((n = read(fd, piece, sizeof piece)) > 0)
+		buf_add(&c->said, piece, (size_t)n);
+	close(fd);
+	unlink(path);
+	free(path);
+	return code;
+}
+
+static void
+expect(struct scene *c, int code, const char *words)
+{
+	int got = verify(c);
+
+	if (got != code || strstr(buf_str(&c->said), words) == NULL)
+		fail_msg("verify: exit %d, not %d with \"%s\":\n%s", got, code,
+		    words, buf_str(&c->said));
+}
+
+#define ALL_SEALED                                                             \
+	"digests: 4 files as they were written, 0 with bytes that have none "  \
+	"(0 bytes), 0 deleted; 0 bytes were sealed only after a crash"
+
+static char *
+path_of(const struct scene *c, const char *file)
+{
+	return xasprintf("%s/%s", c->dir, file);
+}
+
+static void
+load(const struct scene *c, const char *file, struct buf *b)
+{
+	char *path = path_of(c, file), piece[4096];
+	int fd = open(path, O_RDONLY);
+	ssize_t n;
+
+	assert_true(fd >= 0);
+	buf_clear(b);
+	while ((n = read(fd, piece, sizeof piece)) > 0)
+		buf_add(b, piece, (size_t)n);
+	close(fd);
+	free(path);
+}
+
+static void
+put(const struct scene *c, const char *file, struct span s)
+{
+	char *path = path_of(c, file);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_int_equal(write(fd, s.p, s.n), (ssize_t)s.n);
+	close(fd);
+	free(path);
+}
+
+static void
+sql(const struct scene *c, const char *text)
+{
+	char *path = path_of(c, "kpwatch.sqlite");
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", text, sqlite3_errmsg(db));
+	sqlite3_close(db);
+	free(path);
+}
+
+static void
+count_fault(void *arg, uint64_t at, const char *text)
+{
+	(void)at;
+	(void)text;
+	++*(size_t *)arg;
+}
+
+/* All members' lines; false where a checksum finds damage. */
+static bool
+undo(struct span in, struct buf *out)
+{
+	char piece[4096];
+	struct inflater *gz = inflater_new(INFLATE_GZIP);
+	enum inflate_step step = INFLATE_INPUT;
+	size_t wrote = sizeof piece;
+
+	buf_clear(out);
+	while (step != INFLATE_CORRUPT && (in.n > 0 || wrote > 0)) {
+		step = inflater_step(gz, &in, piece, sizeof piece, &wrote);
+		buf_add(out, piece, wrote);
+	}
+	step = inflater_between(gz) ? INFLATE_END : INFLATE_CORRUPT;
+	inflater_free(gz);
+	return step == INFLATE_END;
+}
+
+/* Each bit in turn; the seal alone is asked, which sees no records. */
+static void
+turn_each(const struct scene *c, const char *file)
+{
+	char *path = path_of(c, file);
+	struct seal_check check;
+	struct buf b = BUF_INIT(1u << 20);
+	int fd = open(path, O_RDWR);
+	size_t faults = 0;
+
+	load(c, file, &b);
+	assert_true(b.len > 100);
+	seal_check_init(&check, c->dir);
+	assert_int_equal(seal_check_file(&check, file, fd, true, count_fault,
+			     &faults),
+	    SEAL_AGREES);
+	assert_int_equal(faults, 0);
+	for (size_t i = 0; i < b.len * 8; i++) {
+		char turned = (char)(b.data[i / 8] ^ 1 << i % 8);
+		off_t at = (off_t)(i / 8);
+
+		assert_int_equal(pwrite(fd, &turned, 1, at), 1);
+		assert_int_equal(seal_check_file(&check, file, fd, true,
+				     count_fault, &faults),
+		    SEAL_BROKEN);
+		assert_int_equal(faults, i + 1);
+		assert_int_equal(pwrite(fd, &b.data[i / 8], 1, at), 1);
+	}
+	seal_check_release(&check);
+	buf_release(&b);
+	close(fd);
+	free(path);
+}
+
+static void
+every_bit_is_named(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	two_days(&c);
+	expect(&c, 0, ALL_SEALED);
+	turn_each(&c, FIRST_LOG);
+	turn_each(&c, LATER_LOG);
+	turn_each(&c, FIRST_WARC);
+	turn_each(&c, LATER_WARC);
+	expect(&c, 0, ALL_SEALED);
+	scene_end(&c);
+}
+
+/* Bits that can be turned so that the same comes out: of every log there are
+ * some, and no check of what it holds can see them. */
+static void
+other_bytes_of_the_same(void **state)
+{
+	struct buf b = BUF_INIT(1u << 20), plain = BUF_INIT(1u << 20);
+	struct buf again = BUF_INIT(1u << 20);
+	struct scene c;
+	size_t found = 0;
+
+	(void)state;
+	scene_begin(&c);
+	for (int n = 0; n < 20; n++)
+		look(&c, n);
+	commit(&c);
+	scene_close(&c);
+	load(&c, FIRST_LOG, &b);
+	assert_true(undo(buf_span(&b), &plain));
+	for (size_t i = 0; i < b.len * 8; i++) {
+		b.data[i / 8] = (char)(b.data[i / 8] ^ 1 << i % 8);
+		if (undo(buf_span(&b), &again) &&
+		    span_eq(buf_span(&plain), buf_span(&again)) &&
+		    gzip_exact(buf_span(&b)) == b.len) {
+			found++;
+			put(&c, FIRST_LOG, buf_span(&b));
+			expect(&c, 1, "are not those that were written until");
+			assert_non_null(
+			    strstr(buf_str(&c.said), FIRST_LOG ":0: the "));
+			assert_non_null(strstr(buf_str(&c.said), "; 1 faults"));
+		}
+		b.data[i / 8] = (char)(b.data[i / 8] ^ 1 << i % 8);
+	}
+	assert_true(found > 0);
+	buf_release(&b);
+	buf_release(&plain);
+	buf_release(&again);
+	scene_end(&c);
+}
+
+/* Members that say nothing, and are as ours are. */
+static void
+lengthened(void **state)
+{
+	struct buf b = BUF_INIT(1u << 20);
+	struct scene c;
+
+	(void)state;
+	two_days(&c);
+	load(&c, FIRST_LOG, &b);
+	assert_true(gzip_member(&b, SPAN(""), GZIP_LEVEL));
+	put(&c, FIRST_LOG, buf_span(&b));
+	expect(&c, 1,
+	    "the file is too long: 20 bytes were added after it was closed "
+	    "at 2019-01-14T");
+	assert_non_null(strstr(buf_str(&c.said), FIRST_LOG ":"));
+	assert_non_null(strstr(buf_str(&c.said), "; 1 faults"));
+	put(&c, FIRST_LOG, span_slice(buf_span(&b), 0, b.len - 20));
+	expect(&c, 0, ALL_SEALED);
+	buf_release(&b);
+	scene_end(&c);
+}
+
+/* Where the second member of a file begins. */
+static size_t
+second_member(const struct buf *b)
+{
+	size_t i = 1;
+
+	while (i + 3 < b->len && memcmp(b->data + i, "\x1f\x8b\x08", 3) != 0)
+		i++;
+	assert_true(i + 3 < b->len);
+	return i;
+}
+
+static void
+shortened(struct scene *c, const char *file)
+{
+	struct buf b = BUF_INIT(1u << 20);
+	size_t border;
+
+	load(c, file, &b);
+	border = second_member(&b);
+	put(c, file, span_slice(buf_span(&b), 0, border));
+	expect(c, 1, "the file is too short: ");
+	assert_non_null(strstr(buf_str(&c->said), file));
+	assert_non_null(strstr(buf_str(&c->said),
+	    "(an older copy, or cut off between two records); put back a copy "
+	    "of the file made since then"));
+	put(c, file, span_slice(buf_span(&b), 0, b.len - 1));
+	expect(c, 1, "the file is too short: 1 bytes at its end are missing");
+	assert_null(strstr(buf_str(&c->said), "older copy"));
+	put(c, file, buf_span(&b));
+	expect(c, 0, ALL_SEALED);
+	buf_release(&b);
+}
+
+static void
+shortened_or_older(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	two_days(&c);
+	shortened(&c, FIRST_LOG);
+	shortened(&c, LATER_LOG);
+	shortened(&c, FIRST_WARC);
+	shortened(&c, LATER_WARC);
+	scene_end(&c);
+}
+
+static void
+missing(void **state)
+{
+	char *from, *to;
+	struct scene c;
+
+	(void)state;
+	two_days(&c);
+	/* The newest log: no line behind it shows that it is gone. */
+	from = path_of(&c, LATER_LOG);
+	to = path_of(&c, "away");
+	assert_int_equal(rename(from, to), 0);
+	expect(&c, 1,
+	    LATER_LOG ":0: the file is missing from the change log: it was "
+		      "written until 2019-01-15T");
+	assert_int_equal(rename(to, from), 0);
+	free(from);
+	/* Archives may be deleted to save room. */
+	from = path_of(&c, FIRST_WARC);
+	assert_int_equal(rename(from, to), 0);
+	expect(&c, 0,
+	    FIRST_WARC
+	    ": deleted; it was written until 2019-01-14T06:00:02.000Z");
+	assert_non_null(strstr(buf_str(&c.said), " 1 deleted;"));
+	assert_int_equal(rename(to, from), 0);
+	free(from);
+	free(to);
+	scene_end(&c);
+}
+
+/* A file is verified while it grows, and goes on after a stop. */
+static void
+while_it_is_written(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	scene_begin(&c);
+	looks(&c, 0, 3);
+	look(&c, 3);
+	expect(&c, 0, "; 0 faults");
+	commit(&c);
+	scene_close(&c);
+	expect(&c, 0, "digests: 2 files as they were written, 0 with");
+	scene_open(&c);
+	look(&c, 4);
+	expect(&c, 0, "digests: 1 files as they were written, 1 with");
+	commit(&c);
+	expect(&c, 0, "; 0 faults");
+	scene_close(&c);
+	expect(&c, 0, "digests: 2 files as they were written, 0 with");
+	turn_each(&c, FIRST_LOG);
+	turn_each(&c, FIRST_WARC);
+	scene_end(&c);
+}
+
+/* What a version before this one left. */
+static void
+without_digests(void **state)
+{
+	struct buf b = BUF_INIT(1u << 20);
+	struct scene c;
+
+	(void)state;
+	two_days(&c);
+	sql(&c, "DROP TABLE seals; PRAGMA user_version = 6;");
+	expect(&c, 0, "digests: 0 files as they were written, 4 with bytes");
+	scene_open(&c);
+	looks(&c, 6, 8);
+	scene_close(&c);
+	/* The newest got theirs, and the others are as they were. */
+	expect(&c, 0, "digests: 2 files as they were written, 2 with bytes");
+	turn_each(&c, LATER_LOG);
+	turn_each(&c, LATER_WARC);
+	/* The free bits are still looked at where there is no digest. */
+	load(&c, FIRST_WARC, &b);
+	b.data[4] ^= 1;
+	put(&c, FIRST_WARC, buf_span(&b));
+	expect(&c, 1, "the compressed data is not as it was written");
+	buf_release(&b);
+	scene_end(&c);
+}
+
+static void
+killed(struct scene *c, void (*what)(struct scene *))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		what(c);
+		raise(SIGKILL);
+	}
+	waitpid(pid, &status, 0);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+/* The last batch is in the log, its seal is not yet in the database. */
+static void
+log_ahead(struct scene *c)
+{
+	scene_open(c);
+	looks(c, 3, 5);
+}
+
+/* Files of a new day were begun, and nothing of it was committed. */
+static void
+day_ahead(struct scene *c)
+{
+	scene_open(c);
+	looks(c, 5, 6);
+	c->s.now += DAY_MS;
+	look(c, 6);
+}
+
+static void
+kill_between_file_and_seal(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	scene_begin(&c);
+	looks(&c, 0, 3);
+	scene_close(&c);
+	killed(&c, log_ahead);
+	expect(&c, 0, "1 with bytes that have none");
+	c.s.id = 5;
+	c.s.now += 10000;
+	scene_open(&c);
+	scene_close(&c);
+	expect(&c, 0, "digests: 2 files as they were written, 0 with");
+	assert_null(strstr(buf_str(&c.said), "; 0 bytes were sealed only"));
+	turn_each(&c, FIRST_LOG);
+
+	killed(&c, day_ahead);
+	expect(&c, 0, "; 0 faults");
+	c.s.now += DAY_MS;
+	c.s.id = 6;
+	scene_open(&c);
+	looks(&c, 7, 9);
+	scene_close(&c);
+	expect(&c, 0, "digests: 4 files as they were written, 0 with");
+	turn_each(&c, FIRST_LOG);
+	turn_each(&c, FIRST_WARC);
+	turn_each(&c, LATER_LOG);
+	turn_each(&c, LATER_WARC);
+	scene_end(&c);
+}
+
+/* Bytes gone from the newest log: the start writes its lines again, and says
+ * so; from then on it is whole. */
+static void
+start_with_lost_bytes(void **state)
+{
+	struct buf b = BUF_INIT(1u << 20);
+	struct scene c;
+
+	(void)state;
+	two_days(&c);
+	load(&c, LATER_LOG, &b);
+	put(&c, LATER_LOG, span_slice(buf_span(&b), 0, second_member(&b)));
+	expect(&c, 1, "the file is too short");
+	scene_open(&c);
+	scene_close(&c);
+	expect(&c, 0, "digests: 4 files as they were written, 0 with");
+	assert_null(strstr(buf_str(&c.said), "; 0 bytes were sealed only"));
+	buf_release(&b);
+	scene_end(&c);
+}
+
+/* A copy of the database is put back, and files have grown since. */
+static void
+database_put_back(void **state)
+{
+	struct buf b = BUF_INIT(1u << 22);
+	struct scene c;
+
+	(void)state;
+	scene_begin(&c);
+	looks(&c, 0, 3);
+	scene_close(&c);
+	load(&c, "kpwatch.sqlite", &b);
+	scene_open(&c);
+	looks(&c, 3, 5);
+	c.s.now += DAY_MS;
+	looks(&c, 5, 7);
+	scene_close(&c);
+	put(&c, "kpwatch.sqlite", buf_span(&b));
+	expect(&c, 1, "or the database is an older copy");
+	scene_open(&c);
+	looks(&c, 7, 8);
+	scene_close(&c);
+	expect(&c, 0, "; 0 faults");
+	buf_release(&b);
+	scene_end(&c);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_bit_is_named),
+	    cmocka_unit_test(other_bytes_of_the_same),
+	    cmocka_unit_test(lengthened),
+	    cmocka_unit_test(shortened_or_older),
+	    cmocka_unit_test(missing),
+	    cmocka_unit_test(while_it_is_written),
+	    cmocka_unit_test(without_digests),
+	    cmocka_unit_test(kill_between_file_and_seal),
+	    cmocka_unit_test(start_with_lost_bytes),
+	    cmocka_unit_test(database_put_back),
+	};
+
+	digest_init();
+	log_threshold(LOG_LEVEL_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
