@@ -30,6 +30,7 @@
 #define LOW_SPEED_SECS	10L
 #define RECEIVE_BUFFER	16384L
 #define WAIT_BLAME_US	1000000 /* then a break may be the wait's fault */
+#define IDLE_MAX	64L	/* handles kept for the next: 10 KiB each */
 
 struct sock {
 	TAILQ_ENTRY(sock) next;
@@ -47,6 +48,7 @@ struct fetch {
 	struct address address;
 	bool pinned; /* no proxy: the peer must be `address` */
 	bool chunked;
+	bool as_new; /* its handle: nothing of this transfer stays in it */
 	struct fetch_end end;
 	curl_socket_t fd;
 	int64_t start_us;  /* of the visit */
@@ -73,6 +75,8 @@ struct fetcher {
 	struct event timer;
 	TAILQ_HEAD(fetches, fetch) fetches;
 	TAILQ_HEAD(socks, sock) socks;
+	CURL *idle[IDLE_MAX]; /* their constants are set */
+	size_t nidle;
 	unsigned active;
 };
 
@@ -272,6 +276,9 @@ on_before_request(void *arg, char *peer, char *own, int peer_port, int own_port)
 		x->hop->marks.tls_done = elapsed(x);
 	}
 	x->hop->marks.request_sent = elapsed(x);
+	/* It shows the request as it is sent.  What it says before and after
+	 * that would be put into words and thrown away. */
+	curl_easy_setopt(x->easy, CURLOPT_VERBOSE, 1L);
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -280,9 +287,11 @@ on_debug(CURL *easy, curl_infotype type, char *data, size_t n, void *arg)
 {
 	struct fetch *x = arg;
 
-	(void)easy;
-	if (type == CURLINFO_HEADER_OUT && x->hop->request.len == 0)
+	if (type != CURLINFO_HEADER_OUT)
+		return 0;
+	if (x->hop->request.len == 0)
 		buf_add(&x->hop->request, data, n);
+	curl_easy_setopt(easy, CURLOPT_VERBOSE, 0L);
 	return 0;
 }
 
@@ -474,7 +483,10 @@ fetch_release(struct fetch *x)
 	event_del(&x->resume);
 	budget_leave(f->settings.budget, &x->waiter);
 	curl_multi_remove_handle(f->multi, x->easy);
-	curl_easy_cleanup(x->easy);
+	if (x->as_new && f->nidle < IDLE_MAX)
+		f->idle[f->nidle++] = x->easy;
+	else
+		curl_easy_cleanup(x->easy);
 	curl_slist_free_all(x->connect_to);
 	curl_slist_free_all(x->headers);
 	TAILQ_REMOVE(&f->fetches, x, next);
@@ -506,6 +518,9 @@ fetch_finish(struct fetch *x, CURLcode rc)
 	h->stage = fetch_stage(h);
 	fetch_map(&x->end, h, (int)rc);
 	blame_wait(x, h);
+	/* A failure's errno and a certificate's fault would stay. */
+	x->as_new =
+	    rc == CURLE_OK && x->pinned && h->marks.tls_done == MARK_NONE;
 	if (x->chunked && h->body.len > 0)
 		remove_chunking(h);
 	fetch_release(x);
@@ -539,8 +554,6 @@ set_constants(struct fetch *x)
 {
 	const struct fetch_settings *s = &x->owner->settings;
 
-	SET(CURLOPT_PRIVATE, x);
-	SET(CURLOPT_ERRORBUFFER, x->end.error);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
@@ -560,17 +573,24 @@ set_constants(struct fetch *x)
 	SET(CURLOPT_CAPATH, NULL);
 	SET(CURLOPT_USERAGENT, s->user_agent);
 	SET(CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-	SET(CURLOPT_OPENSOCKETDATA, x);
 	SET(CURLOPT_PREREQFUNCTION, on_before_request);
-	SET(CURLOPT_PREREQDATA, x);
 	SET(CURLOPT_HEADERFUNCTION, on_header);
-	SET(CURLOPT_HEADERDATA, x);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
-	SET(CURLOPT_WRITEDATA, x);
 	SET(CURLOPT_DEBUGFUNCTION, on_debug);
-	SET(CURLOPT_DEBUGDATA, x);
-	SET(CURLOPT_VERBOSE, 1L);
 	SET(CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
+}
+
+/* What the callbacks are given. */
+static void
+set_owner(struct fetch *x)
+{
+	SET(CURLOPT_PRIVATE, x);
+	SET(CURLOPT_ERRORBUFFER, x->end.error);
+	SET(CURLOPT_OPENSOCKETDATA, x);
+	SET(CURLOPT_PREREQDATA, x);
+	SET(CURLOPT_HEADERDATA, x);
+	SET(CURLOPT_WRITEDATA, x);
+	SET(CURLOPT_DEBUGDATA, x);
 	SET(CURLOPT_SSL_CTX_DATA, x);
 }
 
@@ -603,8 +623,13 @@ set_request(struct fetch *x, const struct fetch_request *r)
 	add_header(x, "If-None-Match", r->etag);
 	add_header(x, "If-Modified-Since", r->last_modified);
 	SET(CURLOPT_HTTPHEADER, x->headers);
-	if (!x->pinned)
+	/* With a proxy, from the start: its CONNECT is the request. */
+	SET(CURLOPT_VERBOSE, x->pinned ? 0L : 1L);
+	if (!x->pinned) {
+		SET(CURLOPT_CONNECT_TO, NULL);
+		SET(CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_WHATEVER);
 		return;
+	}
 	v6 = r->address->u.sa.sa_family == AF_INET6;
 	address_text(r->address, text);
 	/* Not CURLOPT_RESOLVE: such entries stay in libcurl's cache for ever,
@@ -615,6 +640,22 @@ set_request(struct fetch *x, const struct fetch_request *r)
 	SET(CURLOPT_CONNECT_TO, x->connect_to);
 	SET(CURLOPT_IPRESOLVE,
 	    (long)(v6 ? CURL_IPRESOLVE_V6 : CURL_IPRESOLVE_V4));
+}
+
+static void
+take_handle(struct fetch *x)
+{
+	struct fetcher *f = x->owner;
+
+	if (f->nidle > 0) {
+		x->easy = f->idle[--f->nidle];
+	} else {
+		x->easy = curl_easy_init();
+		if (x->easy == NULL)
+			fatal("out of memory for a transfer");
+		set_constants(x);
+	}
+	set_owner(x);
 }
 
 struct fetch *
@@ -637,9 +678,6 @@ fetch_start(struct fetcher *f, const struct fetch_request *r, struct hop *hop,
 	x->arg = arg;
 	x->fd = CURL_SOCKET_BAD;
 	x->pinned = r->proxy == NULL;
-	x->easy = curl_easy_init();
-	if (x->easy == NULL)
-		fatal("out of memory for a transfer");
 	hop->port = r->port;
 	if (x->pinned) {
 		x->address = *r->address;
@@ -648,7 +686,7 @@ fetch_start(struct fetcher *f, const struct fetch_request *r, struct hop *hop,
 		    sizeof *hop->tried);
 		hop->tried[hop->ntried++] = xstrdup(text);
 	}
-	set_constants(x);
+	take_handle(x);
 	set_request(x, r);
 	TAILQ_INSERT_TAIL(&f->fetches, x, next);
 	f->active++;
@@ -708,6 +746,8 @@ fetcher_free(struct fetcher *f)
 		return;
 	while ((x = TAILQ_FIRST(&f->fetches)) != NULL)
 		fetch_cancel(x);
+	while (f->nidle > 0)
+		curl_easy_cleanup(f->idle[--f->nidle]);
 	curl_multi_cleanup(f->multi);
 	if (!TAILQ_EMPTY(&f->socks))
 		bug("libcurl left a socket behind");
