@@ -12,7 +12,7 @@ struct sqlite3_stmt;
 #include "flap.h"
 #include "store.h"
 
-#define STORE_SCHEMA_VERSION 7
+#define STORE_SCHEMA_VERSION 8
 
 struct db {
 	struct sqlite3 *sqlite;
@@ -72,6 +72,7 @@ struct row_host {
 
 struct row_page {
 	int64_t row;
+	int64_t target;
 	bool is_new;
 	bool sampled;
 	int64_t last_seen;

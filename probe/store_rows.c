@@ -233,6 +233,7 @@ row_page_load(struct store *st, const struct row_target *t,
 	sqlite3_stmt *s;
 
 	memset(p, 0, sizeof *p);
+	p->target = t->row;
 	p->last_seen = p->last_good = INSTANT_NONE;
 	s = db_query(&st->db,
 	    "SELECT page, sampled, last_seen, last_good,"

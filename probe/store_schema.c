@@ -124,6 +124,16 @@ static const char upgrade_7[] =
     " WITHOUT ROWID;"
     "PRAGMA user_version = 7;";
 
+/* Blocks are looked for among those of a target; so they also lie together,
+ * where an index of hashes alone spreads those of a page over all of it. */
+static const char upgrade_8[] =
+    "ALTER TABLE blocks ADD COLUMN target INTEGER;"
+    "UPDATE blocks SET target = (SELECT target FROM pages"
+    " WHERE pages.page = blocks.page);"
+    "DROP INDEX blocks_hash;"
+    "CREATE INDEX blocks_target ON blocks(target, hash);"
+    "PRAGMA user_version = 8;";
+
 bool
 db_open(struct db *db, const char *path, bool read_only, char **why)
 {
@@ -367,7 +377,8 @@ schema_make(struct db *db, char **why)
 	    (version >= 4 || db_script(db, upgrade_4)) &&
 	    (version >= 5 || db_script(db, upgrade_5)) &&
 	    (version >= 6 || db_script(db, upgrade_6)) &&
-	    db_script(db, upgrade_7) && db_script(db, "COMMIT"))
+	    (version >= 7 || db_script(db, upgrade_7)) &&
+	    db_script(db, upgrade_8) && db_script(db, "COMMIT"))
 		return true;
 refuse:
 	*why = xasprintf("database: %s", sqlite3_errmsg(db->sqlite));

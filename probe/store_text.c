@@ -74,9 +74,8 @@ text_load(struct store *st, const struct row_page *p, struct known_text *k)
 	    "SELECT position, hash, text, since, volatile,"
 	    /* CASE: both sides of an AND are looked up. */
 	    " CASE WHEN frame OR NOT ?2 THEN frame ELSE"
-	    " EXISTS (SELECT 1 FROM blocks b JOIN pages q"
-	    " USING (page) WHERE b.hash = blocks.hash AND b.page <> ?1"
-	    " AND q.target = (SELECT target FROM pages WHERE page = ?1)) END"
+	    " EXISTS (SELECT 1 FROM blocks b WHERE b.target = blocks.target"
+	    " AND b.hash = blocks.hash AND b.page <> ?1) END"
 	    " FROM blocks WHERE page = ?1 ORDER BY position",
 	    "ii", p->row, I(p->sampled));
 	load_blocks(st, s, k);
@@ -89,23 +88,22 @@ static void
 mark_frame(struct store *st, const struct row_page *p)
 {
 	if (db_number(&st->db, 0,
-		"SELECT 1 FROM pages WHERE sampled = 1 AND target ="
-		" (SELECT target FROM pages WHERE page = ?1) LIMIT 1",
-		"i", p->row) == 0)
+		"SELECT 1 FROM pages WHERE target = ?1 AND sampled = 1 LIMIT 1",
+		"i", p->target) == 0)
 		return;
 	db_run(&st->db,
 	    "UPDATE blocks SET frame = 1 WHERE frame = 0 AND page <> ?1"
+	    " AND target = ?2"
 	    " AND hash IN (SELECT hash FROM blocks WHERE page = ?1)"
-	    " AND page IN (SELECT page FROM pages WHERE sampled = 1"
-	    " AND target = (SELECT target FROM pages WHERE page = ?1))",
-	    "i", p->row);
+	    " AND page IN (SELECT page FROM pages WHERE target = ?2"
+	    " AND sampled = 1)",
+	    "ii", p->row, p->target);
 	if (p->sampled)
 		db_run(&st->db,
 		    "UPDATE blocks SET frame = 1 WHERE frame = 0 AND page = ?1"
-		    " AND EXISTS (SELECT 1 FROM blocks b JOIN pages q"
-		    " USING (page) WHERE b.hash = blocks.hash"
-		    " AND b.page <> ?1 AND q.target ="
-		    " (SELECT target FROM pages WHERE page = ?1))",
+		    " AND EXISTS (SELECT 1 FROM blocks b"
+		    " WHERE b.target = blocks.target"
+		    " AND b.hash = blocks.hash AND b.page <> ?1)",
 		    "i", p->row);
 }
 
@@ -115,9 +113,10 @@ block_save(struct store *st, const struct row_page *p,
     const struct block_state *state)
 {
 	db_run(&st->db,
-	    "INSERT OR REPLACE INTO blocks VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-	    "iiusiiu", p->row, I(position), b->hash, b->text,
-	    I(state->changing), I(state->frame), state->since);
+	    "INSERT OR REPLACE INTO blocks VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+	    " ?8)",
+	    "iiusiiui", p->row, I(position), b->hash, b->text,
+	    I(state->changing), I(state->frame), state->since, p->target);
 }
 
 static void
@@ -203,8 +202,8 @@ stands_elsewhere(const struct diff *d, uint64_t hash)
 	struct store *st = d->arg;
 
 	return db_number(&st->db, 0,
-		   "SELECT 1 FROM blocks b JOIN pages q USING (page)"
-		   " WHERE b.hash = ?1 AND b.page <> ?2 AND q.target = ?3"
+		   "SELECT 1 FROM blocks"
+		   " WHERE target = ?3 AND hash = ?1 AND page <> ?2"
 		   " UNION ALL SELECT 1 FROM told WHERE target = ?3"
 		   " AND hash = ?1 AND page < 0 AND page <> -?2 LIMIT 1",
 		   "uii", hash, d->page, target_of(st, d)) != 0;

@@ -18,6 +18,13 @@
 #include "log.h"
 #include "store.h"
 
+/* What version 8 of the tables brought, undone. */
+#define UNDO_VERSION_8                                                         \
+	"DROP INDEX blocks_target;"                                            \
+	"ALTER TABLE blocks DROP COLUMN target;"                               \
+	"CREATE INDEX blocks_hash ON blocks(hash);"                            \
+	"PRAGMA user_version = 7;"
+
 struct story {
 	struct store *store;
 	struct config config;

@@ -13,6 +13,7 @@
 #include "changelog.h"
 #include "folder.h"
 #include "instant.h"
+#include "store_db.h"
 
 /* All lines of the log, and that their chain and numbers are whole. */
 static size_t
@@ -336,6 +337,45 @@ bytes_per_look(void **state)
 	folder_remove(dir);
 }
 
+static int64_t
+database_number(const char *path, const char *change, const char *question)
+{
+	struct db db;
+	char *why = NULL;
+	int64_t n;
+
+	assert_true(db_open(&db, path, false, &why));
+	assert_true(db_script(&db, change));
+	n = db_number(&db, -1, question, "");
+	db_close(&db);
+	return n;
+}
+
+/* Blocks that an older version kept are given their target. */
+static void
+blocks_without_target(void **state)
+{
+	char *dir = folder_make(), *path = xasprintf("%s/" STORE_NAME, dir);
+	struct story s;
+
+	(void)state;
+	story_begin(&s, dir);
+	story_see(&s, "one", "block x;block y");
+	story_see(&s, "two", "block x");
+	story_end(&s);
+	assert_int_equal(database_number(path, UNDO_VERSION_8,
+			     "SELECT count(*) FROM blocks"),
+	    3);
+	story_begin(&s, dir);
+	story_end(&s);
+	assert_int_equal(database_number(path, "",
+			     "SELECT count(*) FROM blocks b JOIN pages p"
+			     " ON p.page = b.page AND p.target = b.target"),
+	    3);
+	free(path);
+	folder_remove(dir);
+}
+
 int
 main(void)
 {
@@ -347,6 +387,7 @@ main(void)
 	    cmocka_unit_test(stored_once),
 	    cmocka_unit_test(monitor_gap),
 	    cmocka_unit_test(bytes_per_look),
+	    cmocka_unit_test(blocks_without_target),
 	};
 
 	digest_init();
