@@ -336,8 +336,8 @@ name_end(struct span in, size_t at, unsigned mask, bool *plain)
 		v = bytes16_load(in.p + at);
 		ends = bytes16_mask(bytes16_upto(v, ' ') | bytes16_is(v, '/') |
 		    bytes16_is(v, '>') | bytes16_is(v, '='));
-		odd = bytes16_mask(
-		    bytes16_in(v, 'A', 'Z') | v | bytes16_is(v, 0));
+		/* a NUL ends the look itself */
+		odd = bytes16_mask(bytes16_in(v, 'A', 'Z') | v);
 		if (ends != 0) {
 			c = bytes16_first(ends);
 			if (is_class(in.p[at + c], mask)) {
@@ -434,7 +434,11 @@ attrs_scan(struct html_tokens *h, struct html_token *t, size_t at)
 	t->plain_attrs = true;
 	for (;;) {
 		from = at;
-		at = skip_class(in, at, C_SPACE | C_SLASH);
+		/* nearly always one space, or none before the ">" */
+		if (at + 1 < in.n && in.p[at] == ' ' && ascii_alpha(in.p[at + 1]))
+			at++;
+		else
+			at = skip_class(in, at, C_SPACE | C_SLASH);
 		if (at == in.n)
 			break;
 		if (in.p[at] == '>') {
