@@ -245,6 +245,7 @@ struct rules {
 	/* Markup by letter_pair() of the class and by attribute_place(); what
 	 * follows is in markup_next. */
 	uint32_t class_first[1024];
+	uint32_t class_third[1024]; /* third letters of those, a bit each */
 	uint32_t attribute_first[256];
 	uint32_t *markup_next;
 	uint64_t *markup_key;	/* span_key() of the attribute, lower case */

@@ -163,6 +163,13 @@ class_token(struct recogniser *r, const struct element *e, struct span t)
 	}
 }
 
+/* Does a rule's class begin with these three letters, or so it seems? */
+static bool
+class_known(const struct rules *r, const char *p)
+{
+	return (r->class_third[letter_pair(p)] >> (p[2] & 31) & 1) != 0;
+}
+
 /* Classes that begin in the sixteen bytes from `at`; *inside: the byte before
  * them was of a class. */
 static void
@@ -179,8 +186,7 @@ classes_at(struct recogniser *r, const struct element *e, struct span classes,
 	for (; starts != 0; starts &= starts - 1) {
 		from = at + bytes16_first(starts);
 		if (classes.n - from < 3 ||
-		    r->rules->class_first[letter_pair(classes.p + from)] ==
-			RULE_NONE)
+		    !class_known(r->rules, classes.p + from))
 			continue;
 		ends = spaces >> (from - at);
 		to = ends != 0 ? from + bytes16_first(ends) : at + 16;

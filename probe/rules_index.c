@@ -149,6 +149,7 @@ index_markups(struct rules *r)
 {
 	memset(r->tag_lengths, 0, sizeof(r->tag_lengths));
 	memset(r->class_first, 0xff, sizeof(r->class_first));
+	memset(r->class_third, 0, sizeof(r->class_third));
 	memset(r->attribute_first, 0xff, sizeof(r->attribute_first));
 	free(r->markup_next);
 	r->markup_next =
@@ -167,6 +168,8 @@ index_markups(struct rules *r)
 			    r->markup_key[i])];
 		} else if (m->attribute == RULE_NONE && c.n > 1) {
 			first = &r->class_first[letter_pair(c.p)];
+			r->class_third[letter_pair(c.p)] |=
+			    c.n > 2 ? bit_of((unsigned char)c.p[2]) : ~0u;
 		} else if (m->tag != RULE_NONE && m->attribute == RULE_NONE) {
 			a = rules_span(r, m->tag);
 			if (a.n > 0)
