@@ -57,9 +57,6 @@ struct rule_segment {
 	uint32_t key; /* of a query pair; RULE_NONE: the whole query */
 };
 
-#define PATH_ANY  0   /* a pattern's path may begin with anything */
-#define PATH_NONE '/' /* it has none */
-
 enum host_mode {
 	HOST_EXACT,  /* itself, or with www. m. mobile. ... before it */
 	HOST_ANY,    /* and any subdomain that is not reserved */
@@ -202,6 +199,16 @@ struct near_name {
 
 #define NEAR_NONE UINT16_MAX
 
+#define SEGMENTS_ANY SIZE_MAX
+
+/* What a path must be for the pattern to be looked at: bits of its first
+ * segment's span_key() in lower case, and how many segments it has. */
+struct path_shape {
+	uint64_t mask;
+	uint64_t key;
+	size_t segments; /* or SEGMENTS_ANY */
+};
+
 struct rules {
 	char *text;
 	size_t ntext, text_cap;
@@ -249,11 +256,12 @@ struct rules {
 	uint32_t attribute_first[256];
 	uint32_t *markup_next;
 	uint64_t *markup_key;	/* span_key() of the attribute, lower case */
-	uint8_t *pattern_first; /* of the path: a letter, or PATH_* */
+	struct path_shape *pattern_shape;
 	uint32_t *word_table;	/* hash of names */
 	size_t word_table_size;
 	bool player_head[1024];	  /* first and last two letters of */
 	bool player_tail[1024];	  /* player_words, by letter_pair() */
+	bool list_head[1024];	  /* first two of player_words, player_not */
 	struct near_name *nears;  /* names that foreign hosts are */
 	size_t nnears;		  /* compared with */
 	uint16_t near_first[128]; /* the first of them that begins so */
@@ -280,6 +288,14 @@ rules_text(const struct rules *r, uint32_t at)
 }
 
 struct span rules_span(const struct rules *, uint32_t);
+/* Does the segment stand for itself and all that is behind it? */
+static inline bool
+rules_takes_rest(const struct rules *r, const struct rule_segment *s)
+{
+	return s->parts > 0 &&
+	    r->parts[s->part + s->parts - 1u].type == TYPE_REST;
+}
+
 /* Two letters in any case as one number below 1024. */
 static inline unsigned
 letter_pair(const char *p)

@@ -216,6 +216,32 @@ buf_add_char(struct buf *b, char c)
 	return buf_add(b, &c, 1);
 }
 
+/* One to four bytes at `to`; returns how many. */
+static size_t
+utf8_encode(char *to, uint32_t cp)
+{
+	if (cp < 0x80) {
+		to[0] = (char)cp;
+		return 1;
+	}
+	if (cp < 0x800) {
+		to[0] = (char)(0xc0 | cp >> 6);
+		to[1] = (char)(0x80 | (cp & 0x3f));
+		return 2;
+	}
+	if (cp < 0x10000) {
+		to[0] = (char)(0xe0 | cp >> 12);
+		to[1] = (char)(0x80 | (cp >> 6 & 0x3f));
+		to[2] = (char)(0x80 | (cp & 0x3f));
+		return 3;
+	}
+	to[0] = (char)(0xf0 | cp >> 18);
+	to[1] = (char)(0x80 | (cp >> 12 & 0x3f));
+	to[2] = (char)(0x80 | (cp >> 6 & 0x3f));
+	to[3] = (char)(0x80 | (cp & 0x3f));
+	return 4;
+}
+
 bool
 buf_add_utf8(struct buf *b, uint32_t cp)
 {
@@ -223,24 +249,13 @@ buf_add_utf8(struct buf *b, uint32_t cp)
 
 	if (cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xdfff))
 		cp = 0xfffd;
-	if (cp < 0x80)
-		return buf_add_char(b, (char)cp);
-	if (cp < 0x800) {
-		out[0] = (char)(0xc0 | cp >> 6);
-		out[1] = (char)(0x80 | (cp & 0x3f));
-		return buf_add(b, out, 2);
+	/* the capacity is never more than the maximum and one */
+	if (!b->overflow && b->len + sizeof(out) < b->cap) {
+		b->len += utf8_encode(b->data + b->len, cp);
+		b->data[b->len] = '\0';
+		return true;
 	}
-	if (cp < 0x10000) {
-		out[0] = (char)(0xe0 | cp >> 12);
-		out[1] = (char)(0x80 | (cp >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (cp & 0x3f));
-		return buf_add(b, out, 3);
-	}
-	out[0] = (char)(0xf0 | cp >> 18);
-	out[1] = (char)(0x80 | (cp >> 12 & 0x3f));
-	out[2] = (char)(0x80 | (cp >> 6 & 0x3f));
-	out[3] = (char)(0x80 | (cp & 0x3f));
-	return buf_add(b, out, 4);
+	return buf_add(b, out, utf8_encode(out, cp));
 }
 
 bool

@@ -68,7 +68,8 @@ take_word(struct words *k, struct span w)
 			k->player = at;
 	}
 	if ((k->rules->list_lengths[ascii_lower(w.p[0]) & 127] >> (w.n % 32) &
-		1) == 0)
+		1) == 0 ||
+	    !k->rules->list_head[letter_pair(w.p)])
 		return;
 	/* Next to a platform's name only "player" and "play" make a player:
 	 * "/tv/kick-off" is none. */

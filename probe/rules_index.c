@@ -17,10 +17,8 @@ bit_of(size_t n)
 static size_t
 word_place(struct span word, size_t size)
 {
-	uint64_t key = word.n;
+	uint64_t key = key_lower(span_key(word)) ^ word.n;
 
-	for (size_t i = 0; i < word.n && i < 8; i++)
-		key ^= (uint64_t)(uint8_t)ascii_lower(word.p[i]) << 8 * i;
 	return (size_t)(key * 0x9e3779b97f4a7c15ull >> 32) & (size - 1);
 }
 
@@ -30,6 +28,7 @@ index_words(struct rules *r)
 	memset(r->word_lengths, 0, sizeof(r->word_lengths));
 	memset(r->suffix_lengths, 0, sizeof(r->suffix_lengths));
 	memset(r->list_lengths, 0, sizeof(r->list_lengths));
+	memset(r->list_head, 0, sizeof(r->list_head));
 	memset(r->player_head, 0, sizeof(r->player_head));
 	memset(r->player_tail, 0, sizeof(r->player_tail));
 	for (size_t i = 0; i < r->nnames; i++) {
@@ -56,7 +55,10 @@ index_list(struct rules *r, const uint32_t *list, size_t n, bool ends)
 		if (w.n == 0)
 			continue;
 		r->list_lengths[ascii_lower(w.p[0]) & 127] |= bit_of(w.n);
-		if (!ends || w.n < 2)
+		if (w.n < 2)
+			continue;
+		r->list_head[letter_pair(w.p)] = true;
+		if (!ends)
 			continue;
 		r->player_head[letter_pair(w.p)] = true;
 		r->player_tail[letter_pair(w.p + w.n - 2)] = true;
@@ -182,33 +184,48 @@ index_markups(struct rules *r)
 	}
 }
 
-/* The letter that a path must begin with for the pattern, PATH_ANY or
- * PATH_NONE: most patterns of a host need not be looked at. */
-static uint8_t
-path_first(const struct rules *r, const struct rule_pattern *p)
+/* Segments that a path must have for the pattern. */
+static size_t
+path_segments(const struct rules *r, const struct rule_pattern *p)
 {
-	const struct rule_segment *s;
+	const struct rule_segment *s = r->segments + p->path;
+
+	for (size_t i = 0; i < p->npath; i++)
+		if (s[i].kind != SEGMENT_PLAIN || rules_takes_rest(r, &s[i]))
+			return SEGMENTS_ANY;
+	return p->npath;
+}
+
+/* Most patterns of a host need not be looked at. */
+static struct path_shape
+path_shape(const struct rules *r, const struct rule_pattern *p)
+{
+	static const struct span ones = {"\xff\xff\xff\xff\xff\xff\xff\xff",
+	    8};
+	struct path_shape shape = {0, 0, path_segments(r, p)};
+	const struct rule_segment *s = r->segments + p->path;
 	const struct rule_part *part;
 
-	if (p->npath == 0)
-		return PATH_NONE;
-	s = &r->segments[p->path];
-	if (s->kind == SEGMENT_GLOB || s->parts == 0)
-		return PATH_ANY;
+	if (p->npath == 0 || s->kind == SEGMENT_GLOB || s->parts == 0 ||
+	    rules_takes_rest(r, s))
+		return shape;
 	part = &r->parts[s->part];
-	if (part->slot != SLOT_LITERAL || part->length == 0 ||
-	    r->parts[s->part + s->parts - 1u].type == TYPE_REST)
-		return PATH_ANY;
-	return (uint8_t)ascii_lower(r->text[part->text]);
+	if (part->slot == SLOT_LITERAL) {
+		shape.mask = span_key(span_slice(ones, 0, part->length));
+		shape.key = key_lower(span_key(
+		    (struct span){r->text + part->text, part->length}));
+	}
+	return shape;
 }
 
 static void
 index_patterns(struct rules *r)
 {
-	free(r->pattern_first);
-	r->pattern_first = xmalloc(r->npatterns + 1);
+	free(r->pattern_shape);
+	r->pattern_shape = xreallocarray(NULL, r->npatterns + 1,
+	    sizeof(*r->pattern_shape));
 	for (size_t i = 0; i < r->npatterns; i++)
-		r->pattern_first[i] = path_first(r, &r->patterns[i]);
+		r->pattern_shape[i] = path_shape(r, &r->patterns[i]);
 }
 
 static void

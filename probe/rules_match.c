@@ -85,13 +85,6 @@ is_mirror(struct span label)
 	return false;
 }
 
-static bool
-takes_rest(const struct rules *r, const struct rule_segment *s)
-{
-	return s->parts > 0 &&
-	    r->parts[s->part + s->parts - 1u].type == TYPE_REST;
-}
-
 /* Segments of the pattern against those of the address. */
 static bool
 path_matches(const struct rules *r, const struct rule_segment *s, size_t ns,
@@ -113,20 +106,20 @@ path_matches(const struct rules *r, const struct rule_segment *s, size_t ns,
 		if (i == nv)
 			return false;
 		struct span text = v[i];
-		if (takes_rest(r, s)) { /* raw segments lie in one string */
+		if (rules_takes_rest(r, s)) { /* raw segments lie in one string */
 			text = raw[i];
 			text.n =
 			    (size_t)(raw[nv - 1].p + raw[nv - 1].n - raw[i].p);
 		}
 		if (!rule_segment_matches(r, s, text, c, false, true))
 			return false;
-		if (s->parts == 1 && !takes_rest(r, s) &&
+		if (s->parts == 1 && !rules_takes_rest(r, s) &&
 		    r->parts[s->part].slot == SLOT_CONTENT &&
 		    raw[i].p != text.p) {
 			c->slot[SLOT_CONTENT] = raw[i];
 			c->decoded[SLOT_CONTENT] = false;
 		}
-		if (takes_rest(r, s) || s->kind == SEGMENT_PREFIX)
+		if (rules_takes_rest(r, s) || s->kind == SEGMENT_PREFIX)
 			return true;
 		i++;
 	}
@@ -297,6 +290,8 @@ first_segment_free(const struct rules *r, const struct rule_pattern *p,
 		return false;
 	if (part->slot != SLOT_ACCOUNT)
 		return true;
+	if (span_find(s->seg[0], '.') == s->seg[0].n)
+		return true;
 	for (size_t i = 0; i < ARRAY_LEN(file_endings); i++)
 		if (span_ends_i(s->seg[0], file_endings[i]))
 			return false;
@@ -390,7 +385,8 @@ pattern_matches(struct subject *s, const struct rule_pattern *p,
 {
 	const struct rules *r = s->rules;
 
-	memset(c, 0, sizeof(*c));
+	for (size_t i = 0; i < SLOT_COUNT; i++)
+		c->slot[i] = SPAN_NULL;
 	return (p->npath > 0 || s->nseg == 0) &&
 	    path_matches(r, r->segments + p->path, p->npath, s->seg, s->raw,
 		s->nseg, c) &&
@@ -459,8 +455,8 @@ static void
 try_entry(struct subject *s, const struct rule_host *h, struct span before,
     struct best *best)
 {
-	char first = s->nseg == 0 ? PATH_NONE : ascii_lower(s->seg[0].p[0]);
-	const uint8_t *firsts = s->rules->pattern_first + h->first;
+	uint64_t key = s->nseg == 0 ? 0 : key_lower(span_key(s->seg[0]));
+	const struct path_shape *shape = s->rules->pattern_shape + h->first;
 	struct rule_capture c;
 
 	if (best->platform == RULE_NONE && h->platform != RULE_NONE) {
@@ -473,7 +469,9 @@ try_entry(struct subject *s, const struct rule_host *h, struct span before,
 
 		if (best->pattern != NULL && p->score <= best->pattern->score)
 			return;
-		if (firsts[i] != PATH_ANY && firsts[i] != (uint8_t)first)
+		if ((key & shape[i].mask) != shape[i].key ||
+		    (shape[i].segments != s->nseg &&
+			shape[i].segments != SEGMENTS_ANY))
 			continue;
 		if (pattern_matches(s, p, before, &c)) {
 			best->pattern = p;
@@ -531,7 +529,13 @@ utf8_valid(struct span s)
 
 	while (i < s.n) {
 		uint32_t cp;
-		size_t used = utf8_decode(span_slice(s, i, s.n), &cp);
+		size_t used;
+
+		if (s.p[i] >= 0x20 && s.p[i] < 0x7f) {
+			i++;
+			continue;
+		}
+		used = utf8_decode(span_slice(s, i, s.n), &cp);
 
 		if (cp == 0xfffd || cp < 0x20 || cp == 0x7f)
 			return false;

@@ -33,7 +33,7 @@ rules_free(struct rules *r)
 	free(r->word_table);
 	free(r->markup_next);
 	free(r->markup_key);
-	free(r->pattern_first);
+	free(r->pattern_shape);
 	free(r->text);
 	free(r->platforms);
 	free(r->hosts);
