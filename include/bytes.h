@@ -35,6 +35,8 @@ struct span {
  * that are given literals must be, else the literal's length is counted at
  * every call. */
 #define INLINE static inline __attribute__((always_inline))
+/* What is rarely called must not burden the function that may call it. */
+#define RARELY static __attribute__((noinline))
 
 static inline char
 ascii_lower(char c)

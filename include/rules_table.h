@@ -255,9 +255,9 @@ struct rules {
 	uint32_t class_third[1024]; /* third letters of those, a bit each */
 	uint32_t attribute_first[256];
 	uint32_t *markup_next;
-	uint64_t *markup_key;	/* span_key() of the attribute, lower case */
+	uint64_t *markup_key; /* span_key() of the attribute, lower case */
 	struct path_shape *pattern_shape;
-	uint32_t *word_table;	/* hash of names */
+	uint32_t *word_table; /* hash of names */
 	size_t word_table_size;
 	bool player_head[1024];	  /* first and last two letters of */
 	bool player_tail[1024];	  /* player_words, by letter_pair() */

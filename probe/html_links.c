@@ -191,7 +191,7 @@ text_links(struct page *p, struct span s, enum link_source source,
 	}
 }
 
-static void
+RARELY void
 srcset_links(struct page *p, struct span s, const struct element *e,
     struct span attr)
 {
@@ -217,7 +217,7 @@ srcset_links(struct page *p, struct span s, const struct element *e,
 	}
 }
 
-static void
+RARELY void
 style_links(struct page *p, struct span s, const struct element *e,
     struct span attr)
 {
@@ -238,7 +238,7 @@ style_links(struct page *p, struct span s, const struct element *e,
 	}
 }
 
-static void
+RARELY void
 data_links(struct page *p, const struct attribute *a, const struct element *e)
 {
 	struct span v = span_trim(a->value);
@@ -302,7 +302,7 @@ has_scheme(struct span s)
 	return memcmp(s.p + colon, "://", 3) == 0;
 }
 
-static void
+RARELY void
 meta_links(struct page *p, const struct element *e)
 {
 	struct span content = span_trim(element_attr(e, "content"));
@@ -325,7 +325,7 @@ meta_links(struct page *p, const struct element *e)
 	}
 }
 
-static void
+RARELY void
 param_links(struct page *p, const struct element *e)
 {
 	static const char *const names[] = {"movie", "src", "url", "href",
@@ -350,7 +350,7 @@ hex_pair(struct span s)
 }
 
 /* Code of a javascript: URL, its percent signs undone. */
-static void
+RARELY void
 javascript_links(struct page *p, struct span url, const struct element *e,
     struct span attr)
 {
@@ -368,7 +368,7 @@ javascript_links(struct page *p, struct span url, const struct element *e,
 	buf_release(&code);
 }
 
-static void
+RARELY void
 urls_links(struct page *p, const struct attribute *a, const struct element *e)
 {
 	struct span rest = a->value, one;

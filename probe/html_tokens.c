@@ -125,7 +125,7 @@ end_tag_at(const struct html_tokens *h, size_t at)
 	    is_class(h->in.p[end], C_NAME);
 }
 
-static size_t
+RARELY size_t
 raw_end(const struct html_tokens *h, size_t at)
 {
 	for (;; at++) {
@@ -181,7 +181,7 @@ script_escaped(const struct html_tokens *h, size_t at, bool *out)
 	return at;
 }
 
-static size_t
+RARELY size_t
 script_end(const struct html_tokens *h, size_t at)
 {
 	bool out;
@@ -200,7 +200,7 @@ script_end(const struct html_tokens *h, size_t at)
 	}
 }
 
-static size_t
+RARELY size_t
 cdata_end(const struct html_tokens *h, size_t at)
 {
 	for (;; at++) {
@@ -307,7 +307,7 @@ until_class(struct span in, size_t at, unsigned mask)
 }
 
 /* name_end() byte by byte. */
-static size_t
+RARELY size_t
 name_end_slow(struct span in, size_t at, unsigned mask, bool *plain)
 {
 	unsigned seen = 0, c;
@@ -435,7 +435,8 @@ attrs_scan(struct html_tokens *h, struct html_token *t, size_t at)
 	for (;;) {
 		from = at;
 		/* nearly always one space, or none before the ">" */
-		if (at + 1 < in.n && in.p[at] == ' ' && ascii_alpha(in.p[at + 1]))
+		if (at + 1 < in.n && in.p[at] == ' ' &&
+		    ascii_alpha(in.p[at + 1]))
 			at++;
 		else
 			at = skip_class(in, at, C_SPACE | C_SLASH);
@@ -475,7 +476,7 @@ foreign_push(struct html_tokens *h, uint8_t kind, struct span name)
 	    (struct html_foreign){kind, bytes_hash_i(name)};
 }
 
-static void
+RARELY void
 foreign_start(struct html_tokens *h, const struct html_token *t)
 {
 	uint8_t kind = span_is_i(t->name, "svg") ? FOREIGN_SVG
@@ -497,7 +498,7 @@ foreign_start(struct html_tokens *h, const struct html_token *t)
 		foreign_push(h, kind, t->name);
 }
 
-static void
+RARELY void
 foreign_end(struct html_tokens *h, struct span name)
 {
 	uint64_t hash = bytes_hash_i(name);
@@ -610,7 +611,7 @@ end_tag(struct html_tokens *h, struct html_token *t, size_t at)
 	return true;
 }
 
-static void
+RARELY void
 bogus_comment(struct html_tokens *h, struct html_token *t, size_t from)
 {
 	size_t end = find_byte(h, from, '>');
@@ -738,7 +739,7 @@ doctype(struct html_tokens *h, struct html_token *t, size_t from)
 }
 
 /* "<!" at this place. */
-static void
+RARELY void
 declaration(struct html_tokens *h, struct html_token *t, size_t at)
 {
 	if (stands_at(h, at, "<!--")) {

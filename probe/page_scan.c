@@ -348,14 +348,23 @@ is_custom(struct span name)
 		memchr(name.p, ':', name.n) != NULL);
 }
 
+/* A block begins or ends here. */
+INLINE void
+block_bound(struct page *p, int heading)
+{
+	if (p->block.out.len > 0)
+		text_flush(p);
+	p->block.space = false;
+	p->heading = heading;
+}
+
 static void
 start_tag(struct page *p)
 {
 	const struct tag_info *info = tag_find(p);
 
 	if (info->block) {
-		text_flush(p);
-		p->heading = info->heading;
+		block_bound(p, info->heading);
 	}
 	if (info->tag == TAG_A) {
 		anchor_start(p);
@@ -404,8 +413,7 @@ end_tag(struct page *p)
 	else if (info->tag == TAG_TITLE)
 		title_close(p);
 	if (info->block) {
-		text_flush(p);
-		p->heading = 0;
+		block_bound(p, 0);
 	}
 	if (info->tag == TAG_HIDDEN || info->tag == TAG_SCRIPT ||
 	    info->tag == TAG_TITLE) {

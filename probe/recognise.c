@@ -319,7 +319,7 @@ kind_in_place(enum sighting_kind kind, enum place place,
 }
 
 /* The rules know the address: a sighting, unless it is only plumbing. */
-static void
+RARELY void
 take_match(struct recogniser *r, const struct link *l, enum place place)
 {
 	const struct match *m = &r->match;
@@ -360,7 +360,7 @@ is_redirect_key(const struct rules *rules, struct span key)
 
 /* "out.php?url=http%3A%2F%2F…", "?to=//…": the target counts, not the
  * redirector. */
-static bool
+RARELY bool
 own_redirect(struct recogniser *r, const struct link *l, enum place place)
 {
 	size_t mark = span_find(l->url, '?');
@@ -399,7 +399,7 @@ is_page_link(const struct link *l)
 		element_is(l->element, "iframe"));
 }
 
-static void
+RARELY void
 add_plain(struct recogniser *r, const struct link *l, enum sighting_kind kind,
     const char *platform)
 {
@@ -522,7 +522,7 @@ authority_of(struct span rest)
 
 /* A host that only looks like a platform's is said as such, with the name
  * that the platform's own address would give. */
-static void
+RARELY void
 take_suspect(struct recogniser *r, const struct link *l, uint32_t host)
 {
 	const struct rules *rules = r->rules;
@@ -615,7 +615,7 @@ add_handle(struct recogniser *r, const struct link *l, const char *before,
 
 /* "twitter:site": "@name"; "fb:pages": "123,456".  The ids of applications
  * and of who may see their figures (fb:app_id, fb:admins) are no accounts. */
-static void
+RARELY void
 take_handle(struct recogniser *r, const struct link *l)
 {
 	struct span names = span_trim(l->url);

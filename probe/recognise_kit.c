@@ -134,7 +134,7 @@ cut_code(const struct rules *r, const struct rule_markup *m, struct span t,
 
 /* A longer template ("a_{service}_follow") stands before a shorter one in
  * the file, so the first that holds and whose code is known is the one. */
-static void
+RARELY void
 class_token(struct recogniser *r, const struct element *e, struct span t)
 {
 	const struct rules *rules = r->rules;
@@ -236,7 +236,7 @@ scan_list(struct recogniser *r, const struct element *e,
 	}
 }
 
-static void
+RARELY void
 attribute_value(struct recogniser *r, const struct element *e,
     const struct attribute *a)
 {
@@ -263,15 +263,20 @@ attribute_value(struct recogniser *r, const struct element *e,
 	}
 }
 
-static void
+/* Does a tag that begins so, and as long, mean something by itself? */
+static bool
+tag_known(const struct rules *r, struct span tag)
+{
+	return tag.n > 0 &&
+	    (r->tag_lengths[tag.p[0] & 127] >> (tag.n % 32) & 1) != 0;
+}
+
+RARELY void
 tag_rules(struct recogniser *r, const struct element *e)
 {
 	const struct rules *rules = r->rules;
 
-	if (e->tag.n == 0 ||
-	    (rules->tag_lengths[e->tag.p[0] & 127] >> (e->tag.n % 32) & 1) ==
-		0 ||
-	    !spend(r, rules->nmarkups))
+	if (!spend(r, rules->nmarkups))
 		return;
 	for (size_t i = 0; i < rules->nmarkups; i++) {
 		const struct rule_markup *m = &rules->markups[i];
@@ -299,7 +304,8 @@ recogniser_element(void *arg, const struct element *e)
 
 	if (r->rules->nmarkups == 0)
 		return;
-	tag_rules(r, e);
+	if (tag_known(r->rules, e->tag))
+		tag_rules(r, e);
 	for (size_t i = 0; i < e->nattrs; i++) {
 		const struct attribute *a = &e->attrs[i];
 
@@ -309,7 +315,8 @@ recogniser_element(void *arg, const struct element *e)
 			scan_classes(r, e, a->value);
 		else if (is_handler(a->name))
 			recogniser_code(r, a->value, e, e->offset);
-		else
+		else if (r->rules->attribute_first[attribute_place(a->key)] !=
+		    RULE_NONE)
 			attribute_value(r, e, a);
 	}
 }

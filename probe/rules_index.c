@@ -200,8 +200,7 @@ path_segments(const struct rules *r, const struct rule_pattern *p)
 static struct path_shape
 path_shape(const struct rules *r, const struct rule_pattern *p)
 {
-	static const struct span ones = {"\xff\xff\xff\xff\xff\xff\xff\xff",
-	    8};
+	static const struct span ones = {"\xff\xff\xff\xff\xff\xff\xff\xff", 8};
 	struct path_shape shape = {0, 0, path_segments(r, p)};
 	const struct rule_segment *s = r->segments + p->path;
 	const struct rule_part *part;
@@ -222,8 +221,8 @@ static void
 index_patterns(struct rules *r)
 {
 	free(r->pattern_shape);
-	r->pattern_shape = xreallocarray(NULL, r->npatterns + 1,
-	    sizeof(*r->pattern_shape));
+	r->pattern_shape =
+	    xreallocarray(NULL, r->npatterns + 1, sizeof(*r->pattern_shape));
 	for (size_t i = 0; i < r->npatterns; i++)
 		r->pattern_shape[i] = path_shape(r, &r->patterns[i]);
 }

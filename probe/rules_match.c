@@ -106,7 +106,8 @@ path_matches(const struct rules *r, const struct rule_segment *s, size_t ns,
 		if (i == nv)
 			return false;
 		struct span text = v[i];
-		if (rules_takes_rest(r, s)) { /* raw segments lie in one string */
+		if (rules_takes_rest(r,
+			s)) { /* raw segments lie in one string */
 			text = raw[i];
 			text.n =
 			    (size_t)(raw[nv - 1].p + raw[nv - 1].n - raw[i].p);
