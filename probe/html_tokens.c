@@ -100,18 +100,25 @@ in_foreign(const struct html_tokens *h)
 	    h->foreign[h->nforeign - 1].kind != FOREIGN_HTML;
 }
 
-/* Does markup of the data state begin at this "<"? */
+/* Bytes that begin markup of the data state behind "<", and how many must be
+ * there with it. */
+static const uint8_t markup_begins[256] = {['A' ... 'Z'] = 1,
+    ['a' ... 'z'] = 1,
+    ['!'] = 1,
+    ['?'] = 1,
+    ['/'] = 2};
+
+/* Does markup of the data state begin at this "<"?  Whether it is a start tag
+ * or an end tag, nobody can foretell, so that is asked only once, later. */
 static bool
 markup_at(const struct html_tokens *h, size_t at)
 {
-	char c;
+	size_t need;
 
 	if (at + 1 >= h->in.n)
 		return false;
-	c = h->in.p[at + 1];
-	if (ascii_alpha(c) || c == '!' || c == '?')
-		return true;
-	return c == '/' && at + 2 < h->in.n;
+	need = markup_begins[(unsigned char)h->in.p[at + 1]];
+	return need != 0 && at + need < h->in.n;
 }
 
 /* Is there an end tag of the last start tag at this "<"? */
@@ -279,7 +286,7 @@ name_key(struct span in, struct span name, bool plain)
 }
 
 /* Does one of the first n attributes have the name of this one? */
-static bool
+RARELY bool
 attr_known(const struct html_tokens *h, size_t n, const struct attribute *a)
 {
 	for (size_t i = 0; i < n; i++)
@@ -411,12 +418,18 @@ value_scan(struct span in, size_t at, struct attribute *a)
 	return end;
 }
 
+/* *met: a bit for each name so far.  To compare with all of them is not much
+ * work, but how many there are is hard to foretell. */
 INLINE void
-attr_add(struct html_tokens *h, struct html_token *t, const struct attribute *a)
+attr_add(struct html_tokens *h, struct html_token *t, const struct attribute *a,
+    uint64_t *met)
 {
+	uint64_t seen = *met;
+
+	*met |= (uint64_t)1 << (a->key * 0x9e3779b97f4a7c15ull >> 58);
 	if (t->nattrs >= ATTRS_MAX) {
 		h->attrs_cut = true;
-	} else if (!attr_known(h, t->nattrs, a)) {
+	} else if (*met != seen || !attr_known(h, t->nattrs, a)) {
 		h->attrs[t->nattrs++] = *a;
 		t->plain_attrs &= a->plain_name & a->plain_value;
 	}
@@ -428,6 +441,7 @@ attrs_scan(struct html_tokens *h, struct html_token *t, size_t at)
 {
 	const struct span in = h->in;
 	struct attribute a;
+	uint64_t met = 0;
 	size_t from;
 
 	t->attrs = h->attrs;
@@ -461,7 +475,7 @@ attrs_scan(struct html_tokens *h, struct html_token *t, size_t at)
 			at = value_scan(in, at + 1, &a);
 		if (at == in.n)
 			break;
-		attr_add(h, t, &a);
+		attr_add(h, t, &a, &met);
 	}
 	h->at = in.n;
 	return false;
@@ -522,8 +536,28 @@ tag_is(const struct html_token *t, const char *name)
 	return t->key == span_key((struct span){name, n}) && t->name.n == n;
 }
 
+/* Has one of these names the same first four letters?  All are compared at
+ * once: what the next tag is, is hard to foretell. */
+static bool
+may_hold_raw(uint64_t key)
+{
+	typedef uint32_t four __attribute__((vector_size(16)));
+#define HEAD(a, b, c, d) (a | b << 8 | c << 16 | (uint32_t)d << 24)
+	const four heads[] = {{HEAD('x', 'm', 'p', 0), HEAD('t', 'i', 't', 'l'),
+				  HEAD('s', 't', 'y', 'l'),
+				  HEAD('s', 'c', 'r', 'i')},
+	    {HEAD('i', 'f', 'r', 'a'), HEAD('n', 'o', 'e', 'm'),
+		HEAD('t', 'e', 'x', 't'), HEAD('n', 'o', 'f', 'r')},
+	    {HEAD('p', 'l', 'a', 'i'), 0, 0, 0}};
+#undef HEAD
+	four head = (four){0} + (uint32_t)key;
+
+	return bytes16_mask((bytes16)((head == heads[0]) | (head == heads[1]) |
+		   (head == heads[2]))) != 0;
+}
+
 /* Text behind a start tag that is not markup; HTML_DATA: it is. */
-static enum html_state
+RARELY enum html_state
 content_state(const struct html_token *t)
 {
 	switch (t->name.n) {
@@ -575,7 +609,7 @@ steer(struct html_tokens *h, const struct html_token *t)
 	if (was_foreign && h->nforeign > 0 &&
 	    h->foreign[h->nforeign - 1].name == bytes_hash_i(t->name))
 		return;
-	h->state = content_state(t);
+	h->state = may_hold_raw(t->key) ? content_state(t) : HTML_DATA;
 }
 
 static bool
@@ -799,13 +833,14 @@ html_next(struct html_tokens *h, struct html_token *t)
 		if (h->at >= h->in.n)
 			return t->type = HTML_EOF;
 		end = text_end(h, h->at);
-		if (end > h->at) {
-			t->type = HTML_TEXT;
+		if (h->skip_text && h->state == HTML_DATA) {
+			t->offset = h->at = end;
+			if (end == h->in.n)
+				return t->type = HTML_EOF;
+		} else if (end > h->at) {
 			t->data = between(h, h->at, end);
 			h->at = end;
-			if (h->skip_text && h->state == HTML_DATA)
-				continue;
-			return t->type;
+			return t->type = HTML_TEXT;
 		}
 		if (h->state == HTML_CDATA) {
 			h->at += 3;
