@@ -19,9 +19,13 @@ enum word_class {
 
 /* The word that a text begins with, and its length when it is known. */
 enum word_class noise_word(struct span, size_t *length);
-/* Bytes from `at` that are certainly not of a known word, and carry meaning: a
- * word of ASCII letters and nothing else, or one Hangul or Han sign; 0 when it
- * is not certain. */
-size_t noise_common(struct span, size_t at);
+/* Length of the Hangul or Han sign at `at`, if certainly no known word begins
+ * with it; else 0. */
+size_t noise_sign(struct span, size_t at);
+/* Where the text must be looked at behind `from`, a place where a word may
+ * begin: ends before the first digit, byte beyond ASCII, and word that is
+ * known or joined to one of those.  Sets *meaning when there are words before
+ * that place. */
+size_t noise_plain(struct span, size_t from, bool *meaning);
 
 #endif

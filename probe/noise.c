@@ -550,16 +550,14 @@ noise_text(struct span text, struct buf *out)
 	struct span rest;
 
 	while (k.at < text.n) {
-		/* nothing begins with a space or a mark of ASCII */
-		if ((unsigned char)text.p[k.at] < 0x80 &&
-		    !ascii_alnum(text.p[k.at])) {
-			k.at++;
-			continue;
+		if ((unsigned char)text.p[k.at] >= 0x80) {
+			at = k.at + noise_sign(text, k.at);
+			meaning |= at > k.at;
+		} else {
+			at = noise_plain(text, k.at, &meaning);
 		}
-		at = noise_common(text, k.at);
-		if (at > 0) {
-			meaning = true;
-			k.at += at;
+		if (at > k.at) {
+			k.at = at;
 			continue;
 		}
 		at = k.at;

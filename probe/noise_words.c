@@ -24,58 +24,84 @@ struct word {
 		text, START(text), sizeof(text) - 1, class                     \
 	}
 
-#define LISTED(text, class) W(text, class),
+#define LISTED(text, class, i) W(text, class),
 
-/* Low bits of the second and third byte, a bit for each value. */
-#define LOW_BITS(c)	    ((uint64_t)1 << ((c)&63))
-#define SECOND(text, class) | LOW_BITS((text)[1])
-#define THIRD(text, class)  | LOW_BITS((text)[2])
+/* How words begin: a bit for each number that their three bytes give, in
+ * sixteen parts. */
+#define START_HASH(start) ((uint32_t)((start)*0x9e3779b1u) >> 22)
+#define START_BIT(text, class, i)                                              \
+	|                                                                      \
+	    (uint64_t)(START_HASH(START(text)) >> 6 == (i))                    \
+		<< (START_HASH(START(text)) & 63)
+#define STARTS(bits)                                                           \
+	{                                                                      \
+		bits(0), bits(1), bits(2), bits(3), bits(4), bits(5), bits(6), \
+		    bits(7), bits(8), bits(9), bits(10), bits(11), bits(12),   \
+		    bits(13), bits(14), bits(15)                               \
+	}
 
-/* Whole words of ASCII letters, by first letter. */
-static const struct word ascii_words[] = {W("abril", WORD_MONTH),
-    W("accesos", WORD_COUNT), W("agosto", WORD_MONTH), W("apr", WORD_MONTH),
-    W("april", WORD_MONTH), W("aufrufe", WORD_COUNT), W("aug", WORD_MONTH),
-    W("august", WORD_MONTH), W("avril", WORD_MONTH), W("ayer", WORD_TALLY),
-    W("besucher", WORD_COUNT), W("counter", WORD_COUNT), W("dec", WORD_MONTH),
-    W("december", WORD_MONTH), W("dezember", WORD_MONTH),
-    W("diciembre", WORD_MONTH), W("dienstag", WORD_WEEKDAY),
-    W("dimanche", WORD_WEEKDAY), W("domingo", WORD_WEEKDAY),
-    W("donnerstag", WORD_WEEKDAY), W("enero", WORD_MONTH), W("feb", WORD_MONTH),
-    W("febrero", WORD_MONTH), W("februar", WORD_MONTH),
-    W("february", WORD_MONTH), W("freitag", WORD_WEEKDAY),
-    W("fri", WORD_WEEKDAY_SHORT), W("friday", WORD_WEEKDAY),
-    W("gestern", WORD_TALLY), W("heute", WORD_TALLY), W("hit", WORD_COUNT),
-    W("hits", WORD_COUNT), W("hoy", WORD_TALLY), W("jan", WORD_MONTH),
-    W("januar", WORD_MONTH), W("january", WORD_MONTH), W("janvier", WORD_MONTH),
-    W("jeudi", WORD_WEEKDAY), W("juche", WORD_ERA), W("jueves", WORD_WEEKDAY),
-    W("juillet", WORD_MONTH), W("juin", WORD_MONTH), W("jul", WORD_MONTH),
-    W("juli", WORD_MONTH), W("julio", WORD_MONTH), W("july", WORD_MONTH),
-    W("jun", WORD_MONTH), W("june", WORD_MONTH), W("juni", WORD_MONTH),
-    W("junio", WORD_MONTH), W("lundi", WORD_WEEKDAY), W("lunes", WORD_WEEKDAY),
-    W("mai", WORD_MONTH), W("mar", WORD_MONTH), W("march", WORD_MONTH),
-    W("mardi", WORD_WEEKDAY), W("mars", WORD_MONTH), W("martes", WORD_WEEKDAY),
-    W("marzo", WORD_MONTH), W("may", WORD_MONTH), W("mayo", WORD_MONTH),
-    W("mercredi", WORD_WEEKDAY), W("mittwoch", WORD_WEEKDAY),
-    W("mon", WORD_WEEKDAY_SHORT), W("monday", WORD_WEEKDAY),
-    W("montag", WORD_WEEKDAY), W("nov", WORD_MONTH), W("november", WORD_MONTH),
-    W("novembre", WORD_MONTH), W("noviembre", WORD_MONTH), W("oct", WORD_MONTH),
-    W("october", WORD_MONTH), W("octobre", WORD_MONTH),
-    W("octubre", WORD_MONTH), W("oktober", WORD_MONTH), W("online", WORD_COUNT),
-    W("samedi", WORD_WEEKDAY), W("samstag", WORD_WEEKDAY),
-    W("sat", WORD_WEEKDAY_SHORT), W("saturday", WORD_WEEKDAY),
-    W("sep", WORD_MONTH), W("sept", WORD_MONTH), W("september", WORD_MONTH),
-    W("septembre", WORD_MONTH), W("septiembre", WORD_MONTH),
-    W("setiembre", WORD_MONTH), W("sonntag", WORD_WEEKDAY),
-    W("sun", WORD_WEEKDAY_SHORT), W("sunday", WORD_WEEKDAY),
-    W("thu", WORD_WEEKDAY_SHORT), W("thursday", WORD_WEEKDAY),
-    W("today", WORD_TALLY), W("total", WORD_TALLY),
-    W("tue", WORD_WEEKDAY_SHORT), W("tuesday", WORD_WEEKDAY),
-    W("vendredi", WORD_WEEKDAY), W("viernes", WORD_WEEKDAY),
-    W("views", WORD_COUNT), W("visitas", WORD_COUNT), W("visites", WORD_COUNT),
-    W("visiteurs", WORD_COUNT), W("visitors", WORD_COUNT),
-    W("visits", WORD_COUNT), W("vues", WORD_COUNT),
-    W("wed", WORD_WEEKDAY_SHORT), W("wednesday", WORD_WEEKDAY),
-    W("yesterday", WORD_TALLY)};
+/* Whole words of ASCII letters, by first letter; i is handed on. */
+/* clang-format off */
+#define ASCII_WORDS(X, i) \
+	X("abril", WORD_MONTH, i) X("accesos", WORD_COUNT, i) \
+	X("agosto", WORD_MONTH, i) X("apr", WORD_MONTH, i) \
+	X("april", WORD_MONTH, i) X("aufrufe", WORD_COUNT, i) \
+	X("aug", WORD_MONTH, i) X("august", WORD_MONTH, i) \
+	X("avril", WORD_MONTH, i) X("ayer", WORD_TALLY, i) \
+	X("besucher", WORD_COUNT, i) X("counter", WORD_COUNT, i) \
+	X("dec", WORD_MONTH, i) X("december", WORD_MONTH, i) \
+	X("dezember", WORD_MONTH, i) X("diciembre", WORD_MONTH, i) \
+	X("dienstag", WORD_WEEKDAY, i) X("dimanche", WORD_WEEKDAY, i) \
+	X("domingo", WORD_WEEKDAY, i) X("donnerstag", WORD_WEEKDAY, i) \
+	X("enero", WORD_MONTH, i) X("feb", WORD_MONTH, i) \
+	X("febrero", WORD_MONTH, i) X("februar", WORD_MONTH, i) \
+	X("february", WORD_MONTH, i) X("freitag", WORD_WEEKDAY, i) \
+	X("fri", WORD_WEEKDAY_SHORT, i) X("friday", WORD_WEEKDAY, i) \
+	X("gestern", WORD_TALLY, i) X("heute", WORD_TALLY, i) \
+	X("hit", WORD_COUNT, i) X("hits", WORD_COUNT, i) \
+	X("hoy", WORD_TALLY, i) X("jan", WORD_MONTH, i) \
+	X("januar", WORD_MONTH, i) X("january", WORD_MONTH, i) \
+	X("janvier", WORD_MONTH, i) X("jeudi", WORD_WEEKDAY, i) \
+	X("juche", WORD_ERA, i) X("jueves", WORD_WEEKDAY, i) \
+	X("juillet", WORD_MONTH, i) X("juin", WORD_MONTH, i) \
+	X("jul", WORD_MONTH, i) X("juli", WORD_MONTH, i) \
+	X("julio", WORD_MONTH, i) X("july", WORD_MONTH, i) \
+	X("jun", WORD_MONTH, i) X("june", WORD_MONTH, i) \
+	X("juni", WORD_MONTH, i) X("junio", WORD_MONTH, i) \
+	X("lundi", WORD_WEEKDAY, i) X("lunes", WORD_WEEKDAY, i) \
+	X("mai", WORD_MONTH, i) X("mar", WORD_MONTH, i) \
+	X("march", WORD_MONTH, i) X("mardi", WORD_WEEKDAY, i) \
+	X("mars", WORD_MONTH, i) X("martes", WORD_WEEKDAY, i) \
+	X("marzo", WORD_MONTH, i) X("may", WORD_MONTH, i) \
+	X("mayo", WORD_MONTH, i) X("mercredi", WORD_WEEKDAY, i) \
+	X("mittwoch", WORD_WEEKDAY, i) X("mon", WORD_WEEKDAY_SHORT, i) \
+	X("monday", WORD_WEEKDAY, i) X("montag", WORD_WEEKDAY, i) \
+	X("nov", WORD_MONTH, i) X("november", WORD_MONTH, i) \
+	X("novembre", WORD_MONTH, i) X("noviembre", WORD_MONTH, i) \
+	X("oct", WORD_MONTH, i) X("october", WORD_MONTH, i) \
+	X("octobre", WORD_MONTH, i) X("octubre", WORD_MONTH, i) \
+	X("oktober", WORD_MONTH, i) X("online", WORD_COUNT, i) \
+	X("samedi", WORD_WEEKDAY, i) X("samstag", WORD_WEEKDAY, i) \
+	X("sat", WORD_WEEKDAY_SHORT, i) X("saturday", WORD_WEEKDAY, i) \
+	X("sep", WORD_MONTH, i) X("sept", WORD_MONTH, i) \
+	X("september", WORD_MONTH, i) X("septembre", WORD_MONTH, i) \
+	X("septiembre", WORD_MONTH, i) X("setiembre", WORD_MONTH, i) \
+	X("sonntag", WORD_WEEKDAY, i) X("sun", WORD_WEEKDAY_SHORT, i) \
+	X("sunday", WORD_WEEKDAY, i) X("thu", WORD_WEEKDAY_SHORT, i) \
+	X("thursday", WORD_WEEKDAY, i) X("today", WORD_TALLY, i) \
+	X("total", WORD_TALLY, i) X("tue", WORD_WEEKDAY_SHORT, i) \
+	X("tuesday", WORD_WEEKDAY, i) X("vendredi", WORD_WEEKDAY, i) \
+	X("viernes", WORD_WEEKDAY, i) X("views", WORD_COUNT, i) \
+	X("visitas", WORD_COUNT, i) X("visites", WORD_COUNT, i) \
+	X("visiteurs", WORD_COUNT, i) X("visitors", WORD_COUNT, i) \
+	X("visits", WORD_COUNT, i) X("vues", WORD_COUNT, i) \
+	X("wed", WORD_WEEKDAY_SHORT, i) X("wednesday", WORD_WEEKDAY, i) \
+	X("yesterday", WORD_TALLY, i)
+/* clang-format on */
+static const struct word ascii_words[] = {ASCII_WORDS(LISTED, 0)};
+
+#define ASCII_BITS(i) 0 ASCII_WORDS(START_BIT, i)
+static const uint64_t ascii_starts[16] = STARTS(ASCII_BITS);
 
 /* Where each first letter begins in it. */
 static const uint8_t ascii_first[27] = {0, 10, 11, 12, 20, 21, 28, 29, 33, 33,
@@ -121,52 +147,56 @@ static const struct word arabic_words[] = {W("زوتشيه", WORD_ERA),
 
 /* Anything may follow these: their scripts do not always part words. */
 /* clang-format off */
-#define HANGUL_WORDS(X) \
-	X("주체", WORD_ERA) X("오전", WORD_HALF) X("오후", WORD_HALF) \
-	X("상오", WORD_HALF) X("하오", WORD_HALF) X("읽은 회수", WORD_COUNT) \
-	X("읽은수", WORD_COUNT) X("조회수", WORD_COUNT) \
-	X("오늘", WORD_TALLY) X("어제", WORD_TALLY) X("전체", WORD_TALLY) \
-	X("조회", WORD_COUNT) X("방문자수", WORD_COUNT) \
-	X("방문자", WORD_COUNT) X("방문", WORD_COUNT) \
-	X("열람수", WORD_COUNT) X("열람", WORD_COUNT) \
-	X("좋아요", WORD_COUNT) X("추천수", WORD_COUNT) \
-	X("추천", WORD_COUNT) X("접속자", WORD_COUNT) \
-	X("월요일", WORD_WEEKDAY) X("화요일", WORD_WEEKDAY) \
-	X("수요일", WORD_WEEKDAY) X("목요일", WORD_WEEKDAY) \
-	X("금요일", WORD_WEEKDAY) X("토요일", WORD_WEEKDAY) \
-	X("일요일", WORD_WEEKDAY)
+#define HANGUL_WORDS(X, i) \
+	X("주체", WORD_ERA, i) X("오전", WORD_HALF, i) X("오후", WORD_HALF, i) \
+	X("상오", WORD_HALF, i) X("하오", WORD_HALF, i) X("읽은 회수", WORD_COUNT, i) \
+	X("읽은수", WORD_COUNT, i) X("조회수", WORD_COUNT, i) \
+	X("오늘", WORD_TALLY, i) X("어제", WORD_TALLY, i) X("전체", WORD_TALLY, i) \
+	X("조회", WORD_COUNT, i) X("방문자수", WORD_COUNT, i) \
+	X("방문자", WORD_COUNT, i) X("방문", WORD_COUNT, i) \
+	X("열람수", WORD_COUNT, i) X("열람", WORD_COUNT, i) \
+	X("좋아요", WORD_COUNT, i) X("추천수", WORD_COUNT, i) \
+	X("추천", WORD_COUNT, i) X("접속자", WORD_COUNT, i) \
+	X("월요일", WORD_WEEKDAY, i) X("화요일", WORD_WEEKDAY, i) \
+	X("수요일", WORD_WEEKDAY, i) X("목요일", WORD_WEEKDAY, i) \
+	X("금요일", WORD_WEEKDAY, i) X("토요일", WORD_WEEKDAY, i) \
+	X("일요일", WORD_WEEKDAY, i)
 /* clang-format on */
-static const struct word hangul_words[] = {HANGUL_WORDS(LISTED)};
+static const struct word hangul_words[] = {HANGUL_WORDS(LISTED, 0)};
 
 /* clang-format off */
-#define HAN_WORDS(X) \
-	X("主体", WORD_ERA) X("主體", WORD_ERA) X("チュチェ", WORD_ERA) \
-	X("午前", WORD_HALF) X("午後", WORD_HALF) X("上午", WORD_HALF) \
-	X("下午", WORD_HALF) X("访问人数", WORD_COUNT) \
-	X("アクセス数", WORD_COUNT) X("今日", WORD_TALLY) \
-	X("昨日", WORD_TALLY) X("总计", WORD_TALLY) \
-	X("浏览次数", WORD_COUNT) X("浏览", WORD_COUNT) \
-	X("点击", WORD_COUNT) X("阅读", WORD_COUNT) X("访问量", WORD_COUNT) \
-	X("访问", WORD_COUNT) X("访客", WORD_COUNT) X("来访者", WORD_COUNT) \
-	X("在线", WORD_COUNT) X("訪問数", WORD_COUNT) \
-	X("閲覧数", WORD_COUNT) X("閲覧", WORD_COUNT) \
-	X("訪問者", WORD_COUNT) X("星期一", WORD_WEEKDAY) \
-	X("星期二", WORD_WEEKDAY) X("星期三", WORD_WEEKDAY) \
-	X("星期四", WORD_WEEKDAY) X("星期五", WORD_WEEKDAY) \
-	X("星期六", WORD_WEEKDAY) X("星期日", WORD_WEEKDAY) \
-	X("星期天", WORD_WEEKDAY) X("月曜日", WORD_WEEKDAY) \
-	X("火曜日", WORD_WEEKDAY) X("水曜日", WORD_WEEKDAY) \
-	X("木曜日", WORD_WEEKDAY) X("金曜日", WORD_WEEKDAY) \
-	X("土曜日", WORD_WEEKDAY) X("日曜日", WORD_WEEKDAY)
+#define HAN_WORDS(X, i) \
+	X("主体", WORD_ERA, i) X("主體", WORD_ERA, i) X("チュチェ", WORD_ERA, i) \
+	X("午前", WORD_HALF, i) X("午後", WORD_HALF, i) X("上午", WORD_HALF, i) \
+	X("下午", WORD_HALF, i) X("访问人数", WORD_COUNT, i) \
+	X("アクセス数", WORD_COUNT, i) X("今日", WORD_TALLY, i) \
+	X("昨日", WORD_TALLY, i) X("总计", WORD_TALLY, i) \
+	X("浏览次数", WORD_COUNT, i) X("浏览", WORD_COUNT, i) \
+	X("点击", WORD_COUNT, i) X("阅读", WORD_COUNT, i) X("访问量", WORD_COUNT, i) \
+	X("访问", WORD_COUNT, i) X("访客", WORD_COUNT, i) X("来访者", WORD_COUNT, i) \
+	X("在线", WORD_COUNT, i) X("訪問数", WORD_COUNT, i) \
+	X("閲覧数", WORD_COUNT, i) X("閲覧", WORD_COUNT, i) \
+	X("訪問者", WORD_COUNT, i) X("星期一", WORD_WEEKDAY, i) \
+	X("星期二", WORD_WEEKDAY, i) X("星期三", WORD_WEEKDAY, i) \
+	X("星期四", WORD_WEEKDAY, i) X("星期五", WORD_WEEKDAY, i) \
+	X("星期六", WORD_WEEKDAY, i) X("星期日", WORD_WEEKDAY, i) \
+	X("星期天", WORD_WEEKDAY, i) X("月曜日", WORD_WEEKDAY, i) \
+	X("火曜日", WORD_WEEKDAY, i) X("水曜日", WORD_WEEKDAY, i) \
+	X("木曜日", WORD_WEEKDAY, i) X("金曜日", WORD_WEEKDAY, i) \
+	X("土曜日", WORD_WEEKDAY, i) X("日曜日", WORD_WEEKDAY, i)
 /* clang-format on */
-static const struct word han_words[] = {HAN_WORDS(LISTED)};
+static const struct word han_words[] = {HAN_WORDS(LISTED, 0)};
 
-/* What the second and third bytes of the words of these scripts may be. */
-static const struct starts {
-	uint64_t second;
-	uint64_t third;
-} hangul_starts = {0 HANGUL_WORDS(SECOND), 0 HANGUL_WORDS(THIRD)},
-  han_starts = {0 HAN_WORDS(SECOND), 0 HAN_WORDS(THIRD)};
+#define SIGN_BITS(i) 0 HANGUL_WORDS(START_BIT, i) HAN_WORDS(START_BIT, i)
+static const uint64_t sign_starts[16] = STARTS(SIGN_BITS);
+
+static bool
+starts_word(const uint64_t starts[16], uint32_t start)
+{
+	uint32_t hash = START_HASH(start);
+
+	return (starts[hash / 64] >> hash % 64 & 1) != 0;
+}
 
 static size_t
 word_length(struct span s)
@@ -322,41 +352,57 @@ noise_word(struct span s, size_t *length)
 	return c;
 }
 
-/* A Hangul syllable or Han character, from U+4000 to U+CFFF, with which no
- * known word begins: three bytes, else 0. */
-static size_t
-common_sign(struct span s)
+/* Of the signs of three bytes from U+3040 to U+D7FF. */
+size_t
+noise_sign(struct span s, size_t at)
 {
-	const unsigned char *p = (const unsigned char *)s.p;
-	const struct starts *starts;
+	const unsigned char *p = (const unsigned char *)s.p + at;
 
-	if (s.n < 3 || p[0] < 0xe4 || p[0] > 0xec || (p[1] & 0xc0) != 0x80 ||
-	    (p[2] & 0xc0) != 0x80)
+	if (s.n - at < 3 || p[0] < 0xe3 || p[0] > 0xed ||
+	    (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80 ||
+	    (p[0] == 0xe3 && p[1] == 0x80) || (p[0] == 0xed && p[1] >= 0xa0))
 		return 0;
-	starts = p[0] < 0xea ? &han_starts : &hangul_starts;
-	return (starts->second & LOW_BITS(p[1])) == 0 ||
-		(starts->third & LOW_BITS(p[2])) == 0
-	    ? 3
-	    : 0;
+	return starts_word(sign_starts, START(p)) ? 0 : 3;
 }
 
-INLINE bytes16
-letters16(bytes16 v)
+/* May a word of the list begin at this letter? */
+static bool
+ascii_begins(struct span s, size_t at)
 {
-	return bytes16_in(v | 0x20, 'a', 'z');
+	return at + 3 <= s.n &&
+	    starts_word(ascii_starts, START(s.p + at) | 0x202020);
 }
 
 size_t
-noise_common(struct span s, size_t at)
+noise_plain(struct span s, size_t from, bool *meaning)
 {
-	size_t end, n;
+	size_t word = from, end;
+	unsigned letters, starts, stop, carry = 0;
+	bool words = false; /* is `word` one? */
+	bytes16 v;
 
-	if (!ascii_alpha(s.p[at]))
-		return common_sign((struct span){s.p + at, s.n - at});
-	end = bytes16_run(s, at, letters16);
-	n = end - at;
-	if (end < s.n &&
-	    ((unsigned char)s.p[end] >= 0x80 || ascii_digit(s.p[end])))
-		return 0;
-	return ascii_find((struct span){s.p + at, n}) == NULL ? n : 0;
+	for (size_t at = from; at < s.n; at += 16) {
+		v = bytes16_at(s, at);
+		letters = bytes16_mask(bytes16_in(v | 0x20, 'a', 'z'));
+		stop = bytes16_mask(bytes16_in(v, '0', '9') | v);
+		starts = letters & ~(letters << 1 | carry);
+		for (starts &= (stop & -stop) - 1; starts != 0;
+		     starts &= starts - 1) {
+			*meaning |= words;
+			word = at + bytes16_first(starts);
+			if (ascii_begins(s, word))
+				return word;
+			words = true;
+		}
+		if (stop != 0) {
+			end = at + bytes16_first(stop);
+			if (end > from && ascii_alpha(s.p[end - 1]))
+				return word;
+			*meaning |= words;
+			return end;
+		}
+		carry = letters >> 15 & 1;
+	}
+	*meaning |= words;
+	return s.n;
 }
