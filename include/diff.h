@@ -207,7 +207,11 @@ struct diff {
 	enum grade grade;
 	int64_t page; /* row */
 	bool sampled;
-	bool silent;	 /* baseline: note it, do not tell */
+	bool silent; /* baseline: note it, do not tell */
+	/* Parts of the rules (platforms, "kit:ID", "" for all) that are new
+	 * since the page's last good look; sorted. */
+	char **renewed;
+	size_t nrenewed;
 	uint64_t turn;	 /* good looks at the target so far */
 	uint32_t sample; /* size of the sample; 0 for fixed slots */
 	uint32_t confirm_removed;
@@ -220,7 +224,9 @@ struct diff {
 /* Page-level facts common to all events of this look. */
 void diff_event(const struct diff *, struct event *, enum event_type);
 
-/* Compares the sightings with the union and brings it up to date.  Returns
+/* Compares the sightings with the union and brings it up to date.  What only
+ * new rules show, or do not show any more (count 0), is told as a baseline with
+ * the cause "rules".  Returns
  * the number of elements of this page that are missing and not yet given up;
  * set->urgent asks for a look soon. */
 size_t diff_sightings(const struct diff *, struct known_set *);

@@ -79,6 +79,7 @@ struct finding {
 	char body_sha256[65]; /* of the decoded body; "" when there is none */
 	char text_sha256[65]; /* of the blocks without noise; "" likewise */
 	uint64_t simhash;     /* similarity hash of the same text */
+	uint64_t rules;	      /* rules_id() of those that it was made with */
 	struct text_block *blocks;
 	size_t nblocks;
 	struct finding_texts *texts; /* private: what they say */

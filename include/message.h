@@ -66,6 +66,7 @@ enum message_type {
 	MSG_SUMMARY,	  /* reader -> parent: counts of a replay */
 	MSG_CLAIM,	  /* net -> sniffer: whose packets; id is net's own */
 	MSG_PACKETS,	  /* sniffer -> net: them, and what they show */
+	MSG_RECOGNITION,  /* parent -> store: digests of the rules */
 	MSG_TYPE_COUNT
 };
 

@@ -27,6 +27,7 @@ struct peer {
 struct startup {
 	struct config *config;
 	struct buf rules;
+	struct buf recognition;
 	struct buf verdicts;
 	struct buf ca_bundle;
 	struct buf settings;

@@ -38,6 +38,10 @@ struct rules *rules_decode(struct span);
 bool rules_self_test(const struct rules *, struct config_errors *errors,
     size_t *run);
 
+/* Of the wire form that the rules were decoded from; 0 when they came from a
+ * file. */
+uint64_t rules_id(const struct rules *);
+
 size_t rules_platform_count(const struct rules *);
 size_t rules_kit_count(const struct rules *);
 size_t rules_pattern_count(const struct rules *);

@@ -186,6 +186,12 @@ struct rule_test {
 	uint32_t column;
 };
 
+/* Of one part of the rules, see recognition.h; only after rules_load(). */
+struct rule_digest {
+	char *name;
+	uint64_t hash;
+};
+
 /* First label of a platform's own host, long enough to be imitated. */
 struct near_name {
 	uint32_t host;
@@ -241,6 +247,10 @@ struct rules {
 	uint32_t *player_not; /* words that forbid it: "css", "share" */
 	size_t nplayer_not, player_not_cap;
 
+	struct rule_digest *digests;
+	size_t ndigests, digests_cap;
+	uint64_t id;
+
 	/* Cheap rejection, built by rules_index(): lengths of the words that
 	 * begin with a character. */
 	uint32_t word_lengths[128];
@@ -275,6 +285,11 @@ struct rules {
 	struct rule_test *tests;
 	size_t ntests, tests_cap;
 };
+
+struct doc_node;
+/* Fills r->digests from the file's tree, in which every platform and kit has
+ * an id. */
+void rules_digest(struct rules *, const struct doc_node *root);
 
 /* Runs one test of markup; the message of what it gives instead goes to
  * *got. */

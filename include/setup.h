@@ -35,6 +35,7 @@ struct setup {
 	char *config_path;
 	struct config *config;
 	struct buf rules; /* encoded */
+	struct buf recognition;
 	struct buf verdicts;
 	struct buf ca_bundle;
 };

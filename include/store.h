@@ -13,6 +13,7 @@
 #include "config.h"
 #include "diff.h"
 #include "event.h"
+#include "recognition.h"
 #include "seal.h"
 
 /* The database in the state folder. */
@@ -42,6 +43,10 @@ struct store *store_open(const struct store_options *, char **why);
 void store_close(struct store *);
 /* A new configuration (borrowed) after a reload. */
 void store_configure(struct store *, const struct config *);
+/* What recognition rests on from now on (taken): what a page shows for the
+ * first time because of it is noted and no news.  Without it findings are
+ * expected to be made with the rules 0. */
+void store_recognition(struct store *, struct recognition *);
 
 /*
  * Takes one observation into account and queues its events.  *advice is

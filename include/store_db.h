@@ -12,7 +12,7 @@ struct sqlite3_stmt;
 #include "flap.h"
 #include "store.h"
 
-#define STORE_SCHEMA_VERSION 8
+#define STORE_SCHEMA_VERSION 9
 
 struct db {
 	struct sqlite3 *sqlite;
@@ -93,7 +93,8 @@ struct row_page {
 	uint64_t missing;
 	char *final_url;
 	char *etag, *last_modified;
-	bool changed; /* more than times and counters */
+	uint64_t rules; /* generation of those of the last good look */
+	bool changed;	/* more than times and counters */
 };
 
 /* Seals that are not in the database yet: what a rollback undoes is saved
@@ -130,6 +131,9 @@ struct store {
 	bool may_hold; /* false: no target's verdict is held */
 	bool behind;   /* the database is older than the log */
 	struct seal_book seals;
+	struct recognition recognition;
+	bool recognition_new; /* not compared with the database yet */
+	uint64_t generation;  /* times that the rules changed */
 };
 
 void row_target_load(struct store *, const char *id, int64_t time,
@@ -167,6 +171,12 @@ void observation_save(struct store *, uint64_t id, const struct observation *,
 /* Links an event to those of other targets that it goes with: sets its
  * cluster and cause. */
 void cluster_join(struct store *, struct event *);
+
+/* Notes in the transaction under way which parts of the rules are new. */
+void recognition_apply(struct store *);
+/* The parts that changed after a generation, sorted, in an owned list of owned
+ * names; "" comes first and stands for all. */
+char **recognition_since(struct store *, uint64_t generation, size_t *n);
 
 /* The pages of a sampled slot to watch: the newest links and some old ones. */
 void samples_advise(struct store *, int64_t target, const struct target *,

@@ -28,8 +28,9 @@ struct replay_file {
 
 struct supervisor_plan {
 	enum supervise_mode mode;
-	struct config *config; /* borrows */
-	struct span rules;     /* encoded; borrows */
+	struct config *config;	 /* borrows */
+	struct span rules;	 /* encoded; borrows */
+	struct span recognition; /* of the rules, encoded */
 	struct span verdicts;
 	struct span ca_bundle;
 	const char *state_dir; /* NULL: the store keeps all in memory */

@@ -504,6 +504,7 @@ analysis_page(struct analysis *a, const struct analysis_input *in,
 	j->text = digest_new(DIGEST_SHA256);
 	buf_clear(&a->body);
 	buf_clear(&a->hashed);
+	f->rules = rules_id(a->rules);
 	body = plain_body(j, in);
 	f->body_length = body.n;
 	if (body.n > 0)

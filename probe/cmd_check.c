@@ -447,6 +447,7 @@ look(struct check *k)
 	    .mode = SUPERVISE_CHECK,
 	    .config = k->setup.config,
 	    .rules = buf_span(&k->setup.rules),
+	    .recognition = buf_span(&k->setup.recognition),
 	    .verdicts = buf_span(&k->setup.verdicts),
 	    .ca_bundle = buf_span(&k->setup.ca_bundle),
 	    .message = on_message,

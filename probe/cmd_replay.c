@@ -275,6 +275,7 @@ work(struct replay *r, const char *log_dir)
 	    .mode = SUPERVISE_REPLAY,
 	    .config = r->setup.config,
 	    .rules = buf_span(&r->setup.rules),
+	    .recognition = buf_span(&r->setup.recognition),
 	    .verdicts = buf_span(&r->setup.verdicts),
 	    .state_dir = r->options.state_dir,
 	    .log_dir = log_dir,

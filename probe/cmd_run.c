@@ -147,6 +147,7 @@ plan_setup(struct supervisor_plan *plan, const struct setup *s)
 {
 	plan->config = s->config;
 	plan->rules = buf_span(&s->rules);
+	plan->recognition = buf_span(&s->recognition);
 	plan->verdicts = buf_span(&s->verdicts);
 	plan->ca_bundle = buf_span(&s->ca_bundle);
 }

@@ -1,5 +1,6 @@
 #include "diff.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -387,10 +388,79 @@ emit_sighting(const struct diff *d, const struct known_sighting *k, bool added,
 	d->emit(d->arg, &e);
 }
 
-/* Marks of one look, by index in the set. */
+/* Marks of one look, by index in the set; `rules`: new to the page. */
 struct marks_of_look {
-	bool *seen, *gained, *lost;
+	bool *seen, *gained, *lost, *rules;
 };
+
+/* ---- Rules that are new to the page ---- */
+
+static int
+name_cmp(const void *key, const void *member)
+{
+	return strcmp(key, *(char *const *)member);
+}
+
+static bool
+is_renewed(const struct diff *d, const struct known_sighting *k)
+{
+	char kit[NAME_MAX_LEN + 8];
+
+	if (d->nrenewed == 0)
+		return false;
+	if (d->renewed[0][0] == '\0' ||
+	    bsearch(k->platform, d->renewed, d->nrenewed, sizeof *d->renewed,
+		name_cmp) != NULL)
+		return true;
+	if (k->kit == NULL)
+		return false;
+	snprintf(kit, sizeof kit, "kit:%s", k->kit);
+	return bsearch(kit, d->renewed, d->nrenewed, sizeof *d->renewed,
+		   name_cmp) != NULL;
+}
+
+/* What the new rules do not see is no longer of this page, at once. */
+static void
+known_unlearn(const struct diff *d, struct known_sighting *k,
+    struct known_place *p)
+{
+	p->last_seen = d->last_good;
+	p->gone = p->dirty = true;
+	for (size_t i = 0; i < k->nplaces; i++)
+		if (!k->places[i].gone)
+			return;
+	known_lose(d, k);
+}
+
+/* One baseline for all that came and went with the rules. */
+static void
+emit_renewed(const struct diff *d, const struct known_set *set,
+    const struct marks_of_look *m)
+{
+	struct event_item *items = xcalloc(set->count + 1, sizeof *items);
+	struct event e;
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->count; i++) {
+		const struct known_sighting *k = &set->list[i];
+
+		if (m->rules[i] && (m->gained[i] || m->lost[i]) &&
+		    sighting_is_news(k->kind))
+			items[n++] = (struct event_item){k->kind, k->platform,
+			    k->name, k->kit, m->lost[i] ? 0 : k->count};
+	}
+	if (n > 0 && !d->silent) {
+		diff_event(d, &e, EVENT_TARGET_BASELINE);
+		e.items = items;
+		e.nitems = n;
+		e.has_items = true;
+		e.cause = "rules";
+		d->emit(d->arg, &e);
+	}
+	free(items);
+}
+
+/* ---- One look ---- */
 
 static bool
 keep_element(const struct diff *d, const struct sighting *s)
@@ -420,8 +490,8 @@ mark_seen(const struct diff *d, struct known_set *set, bool *seen, bool *gained)
 
 /* What stood here and does not now, or stood on pages nobody visits. */
 static size_t
-mark_lost(const struct diff *d, struct known_set *set, const bool *seen,
-    bool *lost)
+mark_lost(const struct diff *d, struct known_set *set,
+    const struct marks_of_look *m)
 {
 	struct known_place *p;
 	struct known_sighting *k;
@@ -430,15 +500,21 @@ mark_lost(const struct diff *d, struct known_set *set, const bool *seen,
 	for (size_t i = 0; i < set->count; i++) {
 		k = &set->list[i];
 		p = place_find(k, d->page);
-		if (seen[i] || !k->present)
+		if (m->seen[i] || !k->present)
 			continue;
+		if (m->rules[i] && d->grade == GRADE_GOOD && p != NULL &&
+		    p->missing == 0 && p->returns < RETURNS_VOLATILE) {
+			known_unlearn(d, k, p);
+			m->lost[i] = !k->present;
+			continue;
+		}
 		if (p != NULL &&
 		    (d->grade == GRADE_GOOD ||
 			(d->grade == GRADE_SAME && p->missing > 0)))
 			set->hidden += place_missed(d, p);
 		if (d->grade != GRADE_MORE && known_is_lost(d, k)) {
 			known_lose(d, k);
-			lost[i] = true;
+			m->lost[i] = true;
 		} else if (p != NULL && p->missing > 0 &&
 		    p->missing < looks_needed(d, p)) {
 			set->urgent =
@@ -454,24 +530,30 @@ diff_sightings(const struct diff *d, struct known_set *set)
 {
 	size_t room = set->count + d->f->nsightings + 1, missing;
 	size_t before[SIGHTING_KIND_COUNT], after[SIGHTING_KIND_COUNT];
-	bool *marks = xcalloc(room * 3, sizeof *marks);
-	struct marks_of_look m = {marks, marks + room, marks + 2 * room};
+	bool *marks = xcalloc(room * 4, sizeof *marks);
+	struct marks_of_look m = {marks, marks + room, marks + 2 * room,
+	    marks + 3 * room};
 
 	for (size_t k = 0; k < SIGHTING_KIND_COUNT; k++)
 		before[k] = count_present(set, (enum sighting_kind)k);
 	set->urgent = false;
 	if (d->grade != GRADE_SAME)
 		mark_seen(d, set, m.seen, m.gained);
-	missing = mark_lost(d, set, m.seen, m.lost);
+	for (size_t i = 0; i < set->count; i++)
+		m.rules[i] = is_renewed(d, &set->list[i]);
+	missing = mark_lost(d, set, &m);
 	for (size_t k = 0; k < SIGHTING_KIND_COUNT; k++)
 		after[k] = count_present(set, (enum sighting_kind)k);
+	emit_renewed(d, set, &m);
 	for (size_t i = 0; i < set->count && !d->silent; i++)
-		if (m.gained[i] && sighting_is_news(set->list[i].kind))
+		if (m.gained[i] && !m.rules[i] &&
+		    sighting_is_news(set->list[i].kind))
 			emit_sighting(d, &set->list[i], true,
 			    before[set->list[i].kind],
 			    after[set->list[i].kind]);
 	for (size_t i = 0; i < set->count; i++)
-		if (m.lost[i] && sighting_is_news(set->list[i].kind))
+		if (m.lost[i] && !m.rules[i] &&
+		    sighting_is_news(set->list[i].kind))
 			emit_sighting(d, &set->list[i], false,
 			    before[set->list[i].kind],
 			    after[set->list[i].kind]);

@@ -253,6 +253,7 @@ finding_encode(const struct finding *f, struct buf *b)
 	buf_put_str(b, f->body_sha256);
 	buf_put_str(b, f->text_sha256);
 	buf_put_u64(b, f->simhash);
+	buf_put_u64(b, f->rules);
 	buf_put_u32(b, (uint32_t)f->nblocks);
 	for (size_t i = 0; i < f->nblocks; i++) {
 		buf_put_str(b, f->blocks[i].text);
@@ -358,6 +359,7 @@ finding_decode(struct finding *f, struct span s)
 	hash_text_decode(&c, f->body_sha256);
 	hash_text_decode(&c, f->text_sha256);
 	f->simhash = cursor_u64le(&c);
+	f->rules = cursor_u64le(&c);
 	blocks_decode(f, &c);
 	if (!c.bad)
 		sightings_decode(f, &c);

@@ -52,6 +52,8 @@ static const struct message_rule rules[MSG_TYPE_COUNT] = {
     [MSG_CLAIM] = {"claim", R(NET), R(SNIFFER), 16 * KIB, false},
     [MSG_PACKETS] = {"packets", R(SNIFFER), R(NET), PACKETS_KEEP_MAX + 4 * KIB,
 	false},
+    [MSG_RECOGNITION] = {"recognition", R(PARENT), R(STORE), CONFIG_BYTES_MAX,
+	false},
     [MSG_SUMMARY] = {"summary", R(READER), R(PARENT), 64 * KIB, false},
 };
 

@@ -462,6 +462,16 @@ set_peer(struct keeper *k, const struct peer *peer)
 }
 
 static void
+take_recognition(struct keeper *k, struct span encoded)
+{
+	struct recognition r;
+
+	if (!recognition_decode(&r, encoded))
+		bug("malformed digests of the rules from the parent");
+	store_recognition(k->store, &r);
+}
+
+static void
 reload(struct keeper *k, struct span encoded)
 {
 	struct config *config = config_decode(encoded);
@@ -490,6 +500,10 @@ on_parent_message(struct channel *ch, const struct message *m, void *arg)
 		break;
 	case MSG_CONFIG:
 		reload(k, m->data);
+		break;
+	case MSG_RECOGNITION:
+		take_recognition(k, m->data);
+		commit(k);
 		break;
 	case MSG_FLUSH:
 		commit(k);
@@ -619,6 +633,8 @@ store_main(struct connection *parent, struct startup *s)
 	event_add(k->totals_timer, &(struct timeval){TOTALS_SECONDS, 0});
 	confine(k);
 	open_store(k);
+	take_recognition(k, buf_span(&s->recognition));
+	buf_release(&s->recognition);
 	if (!k->settings.replay)
 		k->deliveries = deliveries_new(k->base, k->store, k->config);
 	if (!connection_send(parent, MSG_READY, 0, SPAN_NULL))

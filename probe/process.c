@@ -204,6 +204,9 @@ startup_receive(struct connection *c, struct startup *s)
 		case MSG_RULES:
 			keep(&s->rules, m.data);
 			break;
+		case MSG_RECOGNITION:
+			keep(&s->recognition, m.data);
+			break;
 		case MSG_VERDICTS:
 			keep(&s->verdicts, m.data);
 			break;

@@ -642,6 +642,7 @@ build_rules(struct doc *doc, const char *name, struct config_errors *errors)
 		rules_free(l.r);
 		return NULL;
 	}
+	rules_digest(l.r, doc_root(doc));
 	rules_sort(l.r);
 	rules_index(l.r);
 	return l.r;

@@ -25,6 +25,9 @@ rules_free(struct rules *r)
 		free(r->tests[i].platform);
 		free(r->tests[i].name);
 	}
+	for (size_t i = 0; i < r->ndigests; i++)
+		free(r->digests[i].name);
+	free(r->digests);
 	free(r->tests);
 	free(r->file);
 	free(r->table);
@@ -309,5 +312,12 @@ rules_decode(struct span bytes)
 		return NULL;
 	}
 	rules_index(r);
+	r->id = bytes_hash(bytes);
 	return r;
+}
+
+uint64_t
+rules_id(const struct rules *r)
+{
+	return r->id;
 }

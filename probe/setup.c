@@ -13,6 +13,7 @@
 #include "limit.h"
 #include "log.h"
 #include "network.h"
+#include "recognition.h"
 #include "rules.h"
 #include "verdict.h"
 
@@ -122,8 +123,10 @@ load_rules(struct setup *s, struct config_errors *errors)
 		return false;
 	buf_init(&s->rules, CONFIG_BYTES_MAX);
 	rules_encode(rules, &s->rules);
+	buf_init(&s->recognition, CONFIG_BYTES_MAX);
+	recognition_encode(rules, buf_span(&s->rules), &s->recognition);
 	rules_free(rules);
-	return !s->rules.overflow;
+	return !s->rules.overflow && !s->recognition.overflow;
 }
 
 static bool
@@ -258,6 +261,7 @@ setup_release(struct setup *s)
 	free(s->config_path);
 	config_free(s->config);
 	buf_release(&s->rules);
+	buf_release(&s->recognition);
 	buf_release(&s->verdicts);
 	buf_release(&s->ca_bundle);
 	memset(s, 0, sizeof *s);

@@ -182,6 +182,8 @@ load_memory(struct store *st)
 	st->last_id = (uint64_t)db_number(&st->db, 0,
 	    "SELECT max(observation) FROM observations", "");
 	st->last_time = meta_number(&st->db, "last_time", INSTANT_NONE);
+	st->generation = (uint64_t)meta_number(&st->db, "recognition", 0);
+	st->recognition_new = st->recognition.n > 0;
 }
 
 /* A log that is ahead of the database (restored from an older copy) goes on
@@ -261,6 +263,7 @@ store_close(struct store *st)
 	changelog_close(st->log);
 	outage_release(&st->outage);
 	db_close(&st->db);
+	recognition_release(&st->recognition);
 	free(st->cluster);
 	if (st->logfd >= 0)
 		close(st->logfd);

@@ -64,14 +64,53 @@ sightings_same(const struct look *l)
 		l->page.sightings == sightings_hash(l->f));
 }
 
+/* What of the rules is new since the last good look at the page. */
+static void
+load_renewed(struct look *l)
+{
+	if (l->page.rules == l->st->generation)
+		return;
+	l->diff.renewed =
+	    recognition_since(l->st, l->page.rules, &l->diff.nrenewed);
+	if (l->diff.grade != GRADE_GOOD)
+		return;
+	l->page.rules = l->st->generation;
+	l->page.changed = true;
+}
+
+static void
+release_renewed(struct diff *d)
+{
+	for (size_t i = 0; i < d->nrenewed; i++)
+		free(d->renewed[i]);
+	free(d->renewed);
+	d->renewed = NULL;
+	d->nrenewed = 0;
+}
+
+/* Was it made with the rules that hold?  One under way when they changed may
+ * not have been, and says nothing of what they see. */
+static bool
+rules_hold(const struct look *l)
+{
+	return l->diff.grade == GRADE_SAME ||
+	    l->f->rules == l->st->recognition.rules;
+}
+
 static void
 step_sightings(struct look *l)
 {
 	uint64_t seq = l->st->seq;
 	struct known_set set;
 
-	if (sightings_same(l))
+	if (!rules_hold(l))
 		return;
+	if (l->diff.grade != GRADE_SAME)
+		load_renewed(l);
+	if (sightings_same(l)) {
+		release_renewed(&l->diff);
+		return;
+	}
 	known_set_load(l->st, l->target.row, &set);
 	l->page.missing = diff_sightings(&l->diff, &set);
 	if (l->diff.grade == GRADE_GOOD)
@@ -82,6 +121,7 @@ step_sightings(struct look *l)
 	l->news = l->news || l->st->seq != seq;
 	known_set_save(l->st, l->target.row, &set);
 	known_set_release(&set);
+	release_renewed(&l->diff);
 }
 
 static void
@@ -128,7 +168,8 @@ look_twin(struct look *l)
 		return;
 	p->twins++;
 	p->changed = true;
-	if (p->sightings != sightings_hash(l->f)) {
+	if (rules_hold(l) && p->rules == l->st->generation &&
+	    p->sightings != sightings_hash(l->f)) {
 		known_set_load(l->st, l->target.row, &set);
 		diff_sightings_twin(&l->diff, &set);
 		known_set_save(l->st, l->target.row, &set);

@@ -157,8 +157,11 @@ fill_advice(struct look *l, struct advice *a)
 	a->plain = !l->soon && l->seen == VERDICT_UP && l->page.missing == 0 &&
 	    l->target.baseline && content_counts(l) &&
 	    (l->diff.grade == GRADE_GOOD || l->diff.grade == GRADE_SAME);
-	a->etag = xstrdup(l->page.etag);
-	a->last_modified = xstrdup(l->page.last_modified);
+	/* New rules are to see the page whole. */
+	if (l->page.rules == l->st->generation) {
+		a->etag = xstrdup(l->page.etag);
+		a->last_modified = xstrdup(l->page.last_modified);
+	}
 	if (l->diff.grade == GRADE_GOOD)
 		samples_advise(l->st, l->target.row, l->config, l->o, l->f, a);
 }
@@ -187,6 +190,7 @@ store_observe(struct store *st, const struct observation *o,
 		bug("store: an observation without target, page or URL");
 	if (!store_begin(st))
 		return false;
+	recognition_apply(st);
 	st->last_id = id;
 	check_clock(&l);
 	if (o->variant == VARIANT_CONTROL)

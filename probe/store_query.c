@@ -62,11 +62,13 @@ store_resume(struct store *st, struct resume *r)
 	r->last_id = st->last_id;
 	s = db_query(&st->db,
 	    "SELECT t.id, p.slot, p.url, p.last_seen,"
-	    " p.missing > 0 OR t.candidate IS NOT NULL, p.sampled, p.etag,"
-	    " p.last_modified FROM pages p JOIN targets t USING (target)"
+	    " p.missing > 0 OR t.candidate IS NOT NULL, p.sampled,"
+	    " CASE WHEN p.rules = ?1 THEN p.etag END,"
+	    " CASE WHEN p.rules = ?1 THEN p.last_modified END"
+	    " FROM pages p JOIN targets t USING (target)"
 	    " WHERE p.watched > 0 AND p.last_seen IS NOT NULL"
 	    " ORDER BY p.page",
-	    "");
+	    "u", st->generation);
 	while (db_row(&st->db, s)) {
 		r->pages =
 		    xgrow(r->pages, &cap, r->npages + 1, sizeof *r->pages);

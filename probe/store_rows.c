@@ -239,7 +239,8 @@ row_page_load(struct store *st, const struct row_target *t,
 	    "SELECT page, sampled, last_seen, last_good,"
 	    " turn, visits, title, body_sha256, text_sha256, sightings,"
 	    " missing, final_url, etag, last_modified, looks, twins,"
-	    " suppressed, flickers, reordered, markup, gone FROM pages"
+	    " suppressed, flickers, reordered, markup, gone, rules"
+	    " FROM pages"
 	    " WHERE target = ?1 AND slot = ?2 AND url = ?3",
 	    "iss", t->row, o->page, o->url);
 	if (!db_row(&st->db, s)) {
@@ -267,6 +268,7 @@ row_page_load(struct store *st, const struct row_target *t,
 	p->reordered = (uint64_t)sqlite3_column_int64(s, 18);
 	p->markup = (uint64_t)sqlite3_column_int64(s, 19);
 	p->gone = (uint64_t)sqlite3_column_int64(s, 20);
+	p->rules = (uint64_t)sqlite3_column_int64(s, 21);
 	sqlite3_reset(s);
 }
 
@@ -290,12 +292,13 @@ row_page_save(struct store *st, const struct row_target *t,
 	    " text_sha256 = ?8, sightings = ?9, missing = ?10,"
 	    " final_url = ?11, etag = ?12, last_modified = ?13, looks = ?14,"
 	    " twins = ?15, suppressed = ?16, flickers = ?17,"
-	    " reordered = ?18, markup = ?19, gone = ?20 WHERE page = ?1",
-	    "iTTuusssuusssuuuuuuu", p->row, o->time, p->last_good, p->turn,
+	    " reordered = ?18, markup = ?19, gone = ?20, rules = ?21"
+	    " WHERE page = ?1",
+	    "iTTuusssuusssuuuuuuuu", p->row, o->time, p->last_good, p->turn,
 	    p->visits, p->title, p->body_sha256, p->text_sha256, p->sightings,
 	    p->missing, p->final_url, p->etag, p->last_modified, p->looks,
 	    p->twins, p->suppressed, p->flickers, p->reordered, p->markup,
-	    p->gone);
+	    p->gone, p->rules);
 }
 
 static void

@@ -1,4 +1,5 @@
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sqlite3.h>
@@ -72,16 +73,14 @@ static const char upgrade_2[] =
     "CREATE TABLE changing(page INTEGER, before INTEGER, after INTEGER,"
     " content INTEGER, changes INTEGER, look INTEGER, width INTEGER,"
     " same INTEGER, state INTEGER);"
-    "CREATE INDEX changing_page ON changing(page);"
-    "PRAGMA user_version = 2;";
+    "CREATE INDEX changing_page ON changing(page);";
 
 static const char upgrade_3[] =
     "CREATE TABLE packets(observation INTEGER, hop INTEGER, packets INTEGER,"
     " synack_us INTEGER, ttl INTEGER, reset_ttl INTEGER, reset_by TEXT,"
     " injected INTEGER, resent_up INTEGER, resent_down INTEGER,"
     " incomplete INTEGER, pcap TEXT, PRIMARY KEY(observation, hop))"
-    " WITHOUT ROWID;"
-    "PRAGMA user_version = 3;";
+    " WITHOUT ROWID;";
 
 static const char upgrade_4[] =
     "ALTER TABLE targets ADD COLUMN history INTEGER NOT NULL DEFAULT 0;"
@@ -98,31 +97,27 @@ static const char upgrade_4[] =
     "CREATE TABLE told(target INTEGER, hash INTEGER, page INTEGER,"
     " time INTEGER, PRIMARY KEY(target, hash)) WITHOUT ROWID;"
     "CREATE TABLE together(seq INTEGER PRIMARY KEY, time INTEGER,"
-    " what TEXT, target INTEGER, cluster TEXT, first TEXT);"
-    "PRAGMA user_version = 4;";
+    " what TEXT, target INTEGER, cluster TEXT, first TEXT);";
 
 static const char upgrade_5[] =
     "ALTER TABLE hosts ADD COLUMN name_servers TEXT;"
     "ALTER TABLE changing ADD COLUMN usual INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE changing ADD COLUMN other INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE changing ADD COLUMN usual_run INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE changing ADD COLUMN empties INTEGER NOT NULL DEFAULT 0;"
-    "PRAGMA user_version = 5;";
+    "ALTER TABLE changing ADD COLUMN empties INTEGER NOT NULL DEFAULT 0;";
 
 /* How long blocks stood before is not known. */
 static const char upgrade_6[] =
     "ALTER TABLE blocks ADD COLUMN since INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE changing ADD COLUMN lasted INTEGER NOT NULL DEFAULT 0;"
     "UPDATE blocks SET since = COALESCE((SELECT looks FROM pages"
-    " WHERE pages.page = blocks.page), 0);"
-    "PRAGMA user_version = 6;";
+    " WHERE pages.page = blocks.page), 0);";
 
 /* Of files that are there already nothing is known. */
 static const char upgrade_7[] =
     "CREATE TABLE seals(file TEXT, at INTEGER, bytes INTEGER, sha256 TEXT,"
     " time INTEGER, closed INTEGER, found INTEGER, PRIMARY KEY(file, at))"
-    " WITHOUT ROWID;"
-    "PRAGMA user_version = 7;";
+    " WITHOUT ROWID;";
 
 /* Blocks are looked for among those of a target; so they also lie together,
  * where an index of hashes alone spreads those of a page over all of it. */
@@ -131,8 +126,18 @@ static const char upgrade_8[] =
     "UPDATE blocks SET target = (SELECT target FROM pages"
     " WHERE pages.page = blocks.page);"
     "DROP INDEX blocks_hash;"
-    "CREATE INDEX blocks_target ON blocks(target, hash);"
-    "PRAGMA user_version = 8;";
+    "CREATE INDEX blocks_target ON blocks(target, hash);";
+
+/* With which rules the pages were seen is not known: all are new to them. */
+static const char upgrade_9[] =
+    "ALTER TABLE pages ADD COLUMN rules INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE recognition(name TEXT PRIMARY KEY, hash INTEGER,"
+    " since INTEGER) WITHOUT ROWID;";
+
+/* From each version to the next; 0 is an empty database. */
+static const char *const upgrades[STORE_SCHEMA_VERSION] = {schema, upgrade_2,
+    upgrade_3, upgrade_4, upgrade_5, upgrade_6, upgrade_7, upgrade_8,
+    upgrade_9};
 
 bool
 db_open(struct db *db, const char *path, bool read_only, char **why)
@@ -353,6 +358,7 @@ meta_set(struct db *db, const char *key, int64_t value)
 bool
 schema_make(struct db *db, char **why)
 {
+	char note[40];
 	int64_t version;
 
 	if (!db_script(db,
@@ -370,15 +376,14 @@ schema_make(struct db *db, char **why)
 		    (long long)version, STORE_SCHEMA_VERSION);
 		return false;
 	}
-	if (db_script(db, "BEGIN IMMEDIATE") &&
-	    (version >= 1 || db_script(db, schema)) &&
-	    (version >= 2 || db_script(db, upgrade_2)) &&
-	    (version >= 3 || db_script(db, upgrade_3)) &&
-	    (version >= 4 || db_script(db, upgrade_4)) &&
-	    (version >= 5 || db_script(db, upgrade_5)) &&
-	    (version >= 6 || db_script(db, upgrade_6)) &&
-	    (version >= 7 || db_script(db, upgrade_7)) &&
-	    db_script(db, upgrade_8) && db_script(db, "COMMIT"))
+	if (!db_script(db, "BEGIN IMMEDIATE"))
+		goto refuse;
+	for (; version < STORE_SCHEMA_VERSION; version++)
+		if (!db_script(db, upgrades[version]))
+			goto refuse;
+	snprintf(note, sizeof note, "PRAGMA user_version = %d",
+	    STORE_SCHEMA_VERSION);
+	if (db_script(db, note) && db_script(db, "COMMIT"))
 		return true;
 refuse:
 	*why = xasprintf("database: %s", sqlite3_errmsg(db->sqlite));

@@ -380,6 +380,7 @@ supervisor_reload(struct supervisor *s, const struct supervisor_plan *fresh)
 {
 	s->plan.config = fresh->config;
 	s->plan.rules = fresh->rules;
+	s->plan.recognition = fresh->recognition;
 	s->plan.verdicts = fresh->verdicts;
 	s->plan.ca_bundle = fresh->ca_bundle;
 	buf_clear(&s->config);
@@ -401,6 +402,9 @@ supervisor_reload(struct supervisor *s, const struct supervisor_plan *fresh)
 		if (c->role == ROLE_NET)
 			channel_send(c->channel, MSG_CA_BUNDLE, 0,
 			    s->plan.ca_bundle);
+		if (c->role == ROLE_STORE)
+			channel_send(c->channel, MSG_RECOGNITION, 0,
+			    s->plan.recognition);
 		channel_send(c->channel, MSG_CONFIG, 0, buf_span(&s->config));
 	}
 	s->reloading = true;

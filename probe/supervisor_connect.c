@@ -176,6 +176,9 @@ child_set_up(struct child *c)
 	channel_send(c->channel, MSG_CONFIG, 0, buf_span(&s->config));
 	if (c->role == ROLE_ANALYSER)
 		channel_send(c->channel, MSG_RULES, 0, s->plan.rules);
+	if (c->role == ROLE_STORE)
+		channel_send(c->channel, MSG_RECOGNITION, 0,
+		    s->plan.recognition);
 	if (message_allowed(MSG_VERDICTS, ROLE_PARENT, c->role))
 		channel_send(c->channel, MSG_VERDICTS, 0, s->plan.verdicts);
 	if (c->role == ROLE_NET)

@@ -214,6 +214,13 @@ keep_samples(struct watchlist *l, const struct config *config)
 }
 
 static void
+take_string(char **to, const char *from)
+{
+	free(*to);
+	*to = xstrdup(from);
+}
+
+static void
 load_controls(struct watchlist *l, const struct config *config, int64_t now)
 {
 	char id[32];
@@ -239,6 +246,8 @@ watchlist_load(struct watchlist *l, const struct config *config, int64_t now,
 	for (size_t i = 0; i < l->n; i++) {
 		/* New rules may make something else of the same bytes. */
 		l->list[i]->last.known = false;
+		take_string(&l->list[i]->etag, NULL);
+		take_string(&l->list[i]->last_modified, NULL);
 		l->list[i]->stale = true;
 	}
 	keep_samples(l, config);
@@ -248,13 +257,6 @@ watchlist_load(struct watchlist *l, const struct config *config, int64_t now,
 			    spread);
 	load_controls(l, config, now);
 	sweep(l);
-}
-
-static void
-take_string(char **to, const char *from)
-{
-	free(*to);
-	*to = xstrdup(from);
 }
 
 void

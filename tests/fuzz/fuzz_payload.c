@@ -10,6 +10,7 @@
 #include "metrics.h"
 #include "observation.h"
 #include "process.h"
+#include "recognition.h"
 #include "replay.h"
 #include "stats.h"
 #include "supervisor.h"
@@ -169,10 +170,22 @@ copy_peer(struct span s, struct buf *out)
 	return true;
 }
 
+/* Only read by the store; nothing is written. */
+static bool
+copy_recognition(struct span s, struct buf *out)
+{
+	struct recognition r;
+
+	(void)out;
+	if (recognition_decode(&r, s))
+		recognition_release(&r);
+	return false;
+}
+
 static copy *const copies[] = {copy_observation, copy_finding, copy_advice,
     copy_resume, copy_delivery, copy_delivered, copy_net_stats,
     copy_metrics_page, copy_metrics, copy_replay_counts, copy_settings,
-    copy_peer};
+    copy_peer, copy_recognition};
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

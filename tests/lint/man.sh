@@ -16,4 +16,7 @@ clean() {
 for page in "${pages[@]}"; do
 	check "$page" clean "$page"
 done
+version=$(sed -n 's/.*define STORE_SCHEMA_VERSION //p' include/store_db.h)
+same "kpwatch-log(5) has the schema's version" "is $version." \
+    "$(grep -A1 'user_version' contrib/man/kpwatch-log.5 | tail -n 1)"
 finish

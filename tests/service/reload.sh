@@ -132,6 +132,23 @@ for _ in $(seq 100); do
 done
 same "put back, it is no new target" 1 \
 	"$(ask "SELECT count(*) FROM events WHERE target = 'secure' AND type = 'target.baseline'")"
+
+# Rules that know more of a page: it did not change, and nothing is news.
+platforms=$(ask "SELECT count(*) FROM events WHERE type LIKE 'channel.%'")
+sed -i '/^platforms:/a\
+- {id: newtube, name: NewTube, kind: video, hosts: [new.example], urls: [\
+    {channel: "new.example/{account}", test: "http://new.example/x", gives: x}]}' \
+	"$work/platforms.yaml"
+reload
+soon "what new rules know is seen, though nothing changed" 1 \
+	ask "SELECT present FROM sightings JOIN targets USING (target)
+		WHERE id = 'plain' AND platform = 'newtube' AND name = 'paper'"
+soon "and noted in a baseline of its own" '*rules*newtube*' \
+	ask "SELECT json_extract(line, '\$.cause', '\$.sightings[0].platform')
+		FROM events WHERE target = 'plain' AND type = 'target.baseline'
+		ORDER BY seq DESC LIMIT 1"
+same "it is no channel that came" "$platforms" \
+	"$(ask "SELECT count(*) FROM events WHERE type LIKE 'channel.%'")"
 # A net process that dies after a reload gets what the reload brought.
 kill -9 "$(net_pid)"
 sleep 2

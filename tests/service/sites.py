@@ -2,7 +2,8 @@
 
 http and https (with FOLDER/key.pem and good.pem) on ports of their own, and a
 name server that finds every name on 127.0.0.1.  FOLDER/ports gets the three
-ports.  /slow takes two seconds and leaves FOLDER/slow.asked.
+ports.  /slow takes two seconds and leaves FOLDER/slow.asked; /plain has a
+link and does not change.
 """
 import http.server
 import os
@@ -26,9 +27,15 @@ class Site(quiet.Quiet):
         if self.path == "/slow":
             open(folder + "/slow.asked", "w").close()
             time.sleep(2)
-        body = ("<html><title>The %s paper</title><body><p>All the news of "
-                "the day</p></body></html>" % self.path[1:]).encode()
-        self.answer(body)
+        page = ("<html><title>The %s paper</title><body><p>All the news of "
+                "the day</p>%%s</body></html>" % self.path[1:])
+        if self.path != "/plain":
+            self.answer((page % "").encode())
+        elif self.headers.get("If-None-Match") == '"same"':
+            self.answer(b"", code=304)
+        else:
+            link = "<a href='http://new.example/paper'>us</a>"
+            self.answer((page % link).encode(), ETag='"same"')
 
 
 class Server(http.server.ThreadingHTTPServer):

@@ -18,8 +18,10 @@
 #include "log.h"
 #include "store.h"
 
-/* What version 8 of the tables brought, undone. */
-#define UNDO_VERSION_8                                                         \
+/* What versions 8 and 9 of the tables brought, undone. */
+#define UNDO_TO_7                                                              \
+	"DROP TABLE recognition;"                                              \
+	"ALTER TABLE pages DROP COLUMN rules;"                                 \
 	"DROP INDEX blocks_target;"                                            \
 	"ALTER TABLE blocks DROP COLUMN target;"                               \
 	"CREATE INDEX blocks_hash ON blocks(hash);"                            \
@@ -33,6 +35,7 @@ struct story {
 	int64_t now;
 	uint64_t id;
 	uint32_t watched; /* targets of the run that looks */
+	uint64_t rules;	  /* that the findings are made with */
 	struct advice advice;
 };
 
@@ -117,6 +120,7 @@ story_look(struct story *s, struct observation *o, struct finding *f)
 	o->id = ++s->id;
 	o->time = s->now;
 	o->watched = s->watched;
+	f->rules = s->rules;
 	s->now += 1000;
 	advice_release(&s->advice);
 	assert_true(store_observe(s->store, o, f, &s->advice));

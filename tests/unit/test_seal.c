@@ -486,7 +486,7 @@ without_digests(void **state)
 
 	(void)state;
 	two_days(&c);
-	sql(&c, UNDO_VERSION_8 "DROP TABLE seals; PRAGMA user_version = 6;");
+	sql(&c, UNDO_TO_7 "DROP TABLE seals; PRAGMA user_version = 6;");
 	expect(&c, 0, "digests: 0 files as they were written, 4 with bytes");
 	scene_open(&c);
 	looks(&c, 6, 8);

@@ -363,7 +363,7 @@ blocks_without_target(void **state)
 	story_see(&s, "one", "block x;block y");
 	story_see(&s, "two", "block x");
 	story_end(&s);
-	assert_int_equal(database_number(path, UNDO_VERSION_8,
+	assert_int_equal(database_number(path, UNDO_TO_7,
 			     "SELECT count(*) FROM blocks"),
 	    3);
 	story_begin(&s, dir);

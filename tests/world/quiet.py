@@ -6,11 +6,13 @@ import zlib
 
 
 class Quiet(http.server.BaseHTTPRequestHandler):
-    def answer(self, body, code=200):
+    def answer(self, body, code=200, **headers):
         try:
             self.send_response(code)
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.send_header("Content-Length", str(len(body)))
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
         except OSError:
