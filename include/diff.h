@@ -208,8 +208,8 @@ struct diff {
 	int64_t page; /* row */
 	bool sampled;
 	bool silent; /* baseline: note it, do not tell */
-	/* Parts of the rules (platforms, "kit:ID", "" for all) that are new
-	 * since the page's last good look; sorted. */
+	/* Parts of the rules (see recognition.h) that are new since the page's
+	 * last good look; sorted. */
 	char **renewed;
 	size_t nrenewed;
 	uint64_t turn;	 /* good looks at the target so far */
@@ -223,6 +223,9 @@ struct diff {
 
 /* Page-level facts common to all events of this look. */
 void diff_event(const struct diff *, struct event *, enum event_type);
+
+/* Is a part of the rules, but for the common one, new since then? */
+bool diff_renewed(const struct diff *, const char *part);
 
 /* Compares the sightings with the union and brings it up to date.  What only
  * new rules show, or do not show any more (count 0), is told as a baseline with

@@ -11,11 +11,15 @@
 
 struct rules;
 
-/* Raised when the program, not the rules, makes something else of a page. */
+/* Raised when the program, not the rules, sees other things on a page: with
+ * the first, other elements; with the second, other blocks of text, or other
+ * hashes of them. */
 #define RECOGNITION_VERSION 1
+#define TEXT_VERSION	    1
+#define TEXT_PART	    "analysis:text"
 
 struct recognition_part {
-	char *name; /* "youtube", "kit:jiathis"; "": common to all */
+	char *name; /* "youtube", "kit:jiathis", TEXT_PART; "": common */
 	uint64_t hash;
 };
 

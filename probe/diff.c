@@ -401,22 +401,25 @@ name_cmp(const void *key, const void *member)
 	return strcmp(key, *(char *const *)member);
 }
 
+bool
+diff_renewed(const struct diff *d, const char *part)
+{
+	return d->nrenewed > 0 &&
+	    bsearch(part, d->renewed, d->nrenewed, sizeof *d->renewed,
+		name_cmp) != NULL;
+}
+
 static bool
 is_renewed(const struct diff *d, const struct known_sighting *k)
 {
 	char kit[NAME_MAX_LEN + 8];
 
-	if (d->nrenewed == 0)
-		return false;
-	if (d->renewed[0][0] == '\0' ||
-	    bsearch(k->platform, d->renewed, d->nrenewed, sizeof *d->renewed,
-		name_cmp) != NULL)
+	if (diff_renewed(d, "") || diff_renewed(d, k->platform))
 		return true;
 	if (k->kit == NULL)
 		return false;
 	snprintf(kit, sizeof kit, "kit:%s", k->kit);
-	return bsearch(kit, d->renewed, d->nrenewed, sizeof *d->renewed,
-		   name_cmp) != NULL;
+	return diff_renewed(d, kit);
 }
 
 /* What the new rules do not see is no longer of this page, at once. */

@@ -69,6 +69,7 @@ rules_digest(struct rules *r, const struct doc_node *root)
 	for (size_t i = 0; i < ARRAY_LEN(common); i++)
 		h = digest_of(doc_get(root, common[i]), h);
 	add_digest(r, "", "", h);
+	add_digest(r, "", TEXT_PART, TEXT_VERSION);
 	add_digests(r, doc_get(root, "platforms"), "");
 	add_digests(r, doc_get(root, "kits"), "kit:");
 }

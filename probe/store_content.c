@@ -103,14 +103,8 @@ step_sightings(struct look *l)
 	uint64_t seq = l->st->seq;
 	struct known_set set;
 
-	if (!rules_hold(l))
+	if (!rules_hold(l) || sightings_same(l))
 		return;
-	if (l->diff.grade != GRADE_SAME)
-		load_renewed(l);
-	if (sightings_same(l)) {
-		release_renewed(&l->diff);
-		return;
-	}
 	known_set_load(l->st, l->target.row, &set);
 	l->page.missing = diff_sightings(&l->diff, &set);
 	if (l->diff.grade == GRADE_GOOD)
@@ -121,12 +115,26 @@ step_sightings(struct look *l)
 	l->news = l->news || l->st->seq != seq;
 	known_set_save(l->st, l->target.row, &set);
 	known_set_release(&set);
-	release_renewed(&l->diff);
+}
+
+/* The program reads texts in another way since: the old blocks are of no use,
+ * and what differs is said so. */
+static void
+renew_text(struct look *l)
+{
+	struct event e;
+
+	diff_event(&l->diff, &e, EVENT_TARGET_BASELINE);
+	e.cause = "text";
+	e.old = l->page.text_sha256;
+	e.new = l->f->text_sha256;
+	look_emit(l, &e);
 }
 
 static void
 step_text(struct look *l)
 {
+	bool renewed = diff_renewed(&l->diff, TEXT_PART);
 	struct row_page *p = &l->page;
 	const char *now = l->f->text_sha256;
 	struct known_text k;
@@ -134,7 +142,9 @@ step_text(struct look *l)
 	if (strcmp(p->text_sha256, now) == 0)
 		return;
 	p->changed = true;
-	if (p->text_sha256[0] == '\0' || l->diff.silent) {
+	if (p->text_sha256[0] == '\0' || l->diff.silent || renewed) {
+		if (p->text_sha256[0] != '\0' && !l->diff.silent)
+			renew_text(l);
 		blocks_save(l->st, p, l->f);
 		memcpy(p->text_sha256, now, sizeof p->text_sha256);
 		l->learn = true;
@@ -380,6 +390,8 @@ look_content(struct look *l)
 	l->diff.silent = first || slot_is_new(l);
 	if (first)
 		emit_baseline(l);
+	if (rules_hold(l) && l->diff.grade != GRADE_SAME)
+		load_renewed(l);
 	if (l->diff.grade == GRADE_GOOD)
 		step_markup(l);
 	step_sightings(l);
@@ -396,4 +408,5 @@ look_content(struct look *l)
 	}
 	if (l->diff.grade != GRADE_MORE)
 		l->page.last_good = l->o->time;
+	release_renewed(&l->diff);
 }

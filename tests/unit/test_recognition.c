@@ -205,6 +205,33 @@ common_rules_stand_for_all(void **state)
 	story_end(&s);
 }
 
+static void
+text_read_in_another_way(void **state)
+{
+	struct story s;
+
+	(void)state;
+	story_begin(&s, NULL);
+	learn(&s, 1, "=1;analysis:text=1;vk=1");
+	story_see(&s, "uri", "block one");
+	story_see(&s, "uri", "block two");
+	story_expect(&s, "target.baseline uri\ncontent.changed uri\n");
+	buf_clear(&s.lines);
+	learn(&s, 2, "=1;analysis:text=2;vk=1");
+	story_see(&s, "uri", "block three;channel vk a");
+	story_expect(&s,
+	    "channel.added uri vk a 0>1\n"
+	    "target.baseline uri\n");
+	assert_non_null(strstr(buf_str(&s.lines), "\"cause\":\"text\""));
+	story_see(&s, "uri", "block four;channel vk a");
+	story_expect(&s, "content.changed uri\n");
+	/* The same text: nothing to say. */
+	learn(&s, 3, "=1;analysis:text=3;vk=1");
+	story_see(&s, "uri", "block four;channel vk a");
+	story_expect(&s, "");
+	story_end(&s);
+}
+
 /* Analysed with the old rules, stored after the new ones came; or the other
  * way round. */
 static void
@@ -295,6 +322,7 @@ main(void)
 	    cmocka_unit_test(what_new_rules_show_is_no_news),
 	    cmocka_unit_test(what_new_rules_miss_is_no_news),
 	    cmocka_unit_test(common_rules_stand_for_all),
+	    cmocka_unit_test(text_read_in_another_way),
 	    cmocka_unit_test(looks_under_way_say_nothing),
 	    cmocka_unit_test(known_over_a_start),
 	};
