@@ -63,7 +63,7 @@ void
 rules_digest(struct rules *r, const struct doc_node *root)
 {
 	static const char *const common[] = {"redirect_keys", "player_words",
-	    "player_not"};
+	    "player_not", "reserved"};
 	uint64_t h = RECOGNITION_VERSION;
 
 	for (size_t i = 0; i < ARRAY_LEN(common); i++)

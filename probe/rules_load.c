@@ -12,6 +12,7 @@
 struct loader {
 	struct rules *r;
 	struct config_errors *errors;
+	const struct doc_node *reserved; /* on every platform; or NULL */
 };
 
 static const struct kind_key {
@@ -90,13 +91,10 @@ add_word(struct rules *r, struct span s)
 	return (uint32_t)r->nwords++;
 }
 
-/* A list of texts as one run of words, in their order. */
+/* Adds a list of texts to the run of words that the last words are. */
 static void
-add_words(struct loader *l, const struct doc_node *list, uint32_t *first,
-    uint32_t *count)
+more_words(struct loader *l, const struct doc_node *list, uint32_t *count)
 {
-	*first = (uint32_t)l->r->nwords;
-	*count = 0;
 	for (const struct doc_node *n = children(l, list, DOC_LIST); n != NULL;
 	     n = n->next) {
 		if (n->kind != DOC_SCALAR) {
@@ -108,6 +106,15 @@ add_words(struct loader *l, const struct doc_node *list, uint32_t *first,
 	}
 }
 
+static void
+add_words(struct loader *l, const struct doc_node *list, uint32_t *first,
+    uint32_t *count)
+{
+	*first = (uint32_t)l->r->nwords;
+	*count = 0;
+	more_words(l, list, count);
+}
+
 static int
 compare_words(const void *a, const void *b, void *arg)
 {
@@ -117,11 +124,13 @@ compare_words(const void *a, const void *b, void *arg)
 	return strcasecmp(rules_text(r, *x), rules_text(r, *y));
 }
 
+/* One list, or two, as one sorted run. */
 static void
-add_sorted(struct loader *l, const struct doc_node *list, uint32_t *first,
-    uint32_t *count)
+add_sorted(struct loader *l, const struct doc_node *list,
+    const struct doc_node *more, uint32_t *first, uint32_t *count)
 {
 	add_words(l, list, first, count);
+	more_words(l, more, count);
 	if (*count > 0)
 		qsort_r(l->r->words + *first, *count, sizeof(*l->r->words),
 		    compare_words, l->r);
@@ -415,8 +424,10 @@ add_platform(struct loader *l, const struct doc_node *n)
 	p.name = rules_add_text(r, span_of(text_at(n, "name")));
 	p.flags = (true_at(n, "fold") ? PLATFORM_FOLD : 0u) |
 	    (true_at(n, "player") ? PLATFORM_PLAYER : 0u);
-	add_sorted(l, doc_get(n, "reserved"), &p.reserved, &p.nreserved);
-	add_sorted(l, doc_get(n, "subdomains"), &p.subdomains, &p.nsubdomains);
+	add_sorted(l, doc_get(n, "reserved"), l->reserved, &p.reserved,
+	    &p.nreserved);
+	add_sorted(l, doc_get(n, "subdomains"), NULL, &p.subdomains,
+	    &p.nsubdomains);
 	r->platforms = xgrow(r->platforms, &r->platforms_cap, r->nplatforms + 1,
 	    sizeof(*r->platforms));
 	r->platforms[r->nplatforms++] = p;
@@ -600,13 +611,15 @@ static void
 read_all(struct loader *l, const struct doc_node *root)
 {
 	static const char *const known[] = {"version", "platforms", "kits",
-	    "redirect_keys", "player_words", "player_not", "tests", NULL};
+	    "redirect_keys", "player_words", "player_not", "reserved", "tests",
+	    NULL};
 	const struct doc_node *platforms = doc_get(root, "platforms");
 	const struct doc_node *kits = doc_get(root, "kits");
 	const struct doc_node *tests = doc_get(root, "tests");
 	struct rules *r = l->r;
 
 	check_keys(l, root, known);
+	l->reserved = doc_get(root, "reserved");
 	if (platforms == NULL)
 		doc_complain(root, l->errors, "'platforms' is missing");
 	for (const struct doc_node *n = children(l, platforms, DOC_LIST);
@@ -632,7 +645,7 @@ read_all(struct loader *l, const struct doc_node *root)
 static struct rules *
 build_rules(struct doc *doc, const char *name, struct config_errors *errors)
 {
-	struct loader l = {xcalloc(1, sizeof(*l.r)), errors};
+	struct loader l = {.r = xcalloc(1, sizeof(*l.r)), .errors = errors};
 	size_t before = errors->count;
 
 	rules_add_text(l.r, SPAN_NULL);

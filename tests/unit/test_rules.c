@@ -5,6 +5,7 @@
 
 static const char small[] =
     "version: 1\n"
+    "reserved: [imprint]\n"
     "platforms:\n"
     "- id: tube\n"
     "  name: Tube\n"
@@ -80,6 +81,7 @@ matches_by_the_rules_of_the_notation(void **state)
 	    {"//tube.example/abc", "tube channel abc"},
 	    {"http://help.tube.example/abc", "tube other"},
 	    {"http://tube.example/about", "tube other"},
+	    {"http://tube.example/Imprint/", "tube other"},
 	    {"http://tube.example/abc.php", "tube other"},
 	    {"http://tube.example/a", "tube other"},
 	    {"http://tube.example/a__b", "tube other"},
