@@ -29,6 +29,9 @@ bool address_parse(struct address *, const char *text, uint16_t port);
 /* "192.0.2.1" or "2001:db8::1" into out, which is returned. */
 #define ADDRESS_TEXT_MAX 64
 const char *address_text(const struct address *, char out[ADDRESS_TEXT_MAX]);
+/* inet_ntop(), which puts IPv4 into words by printf, takes ten times as long.
+ */
+const char *ipv4_text(const struct in_addr *, char out[ADDRESS_TEXT_MAX]);
 
 /* Networks in CIDR form that the operator allows by name. */
 struct policy;

@@ -65,13 +65,30 @@ address_parse(struct address *a, const char *text, uint16_t port)
 }
 
 const char *
+ipv4_text(const struct in_addr *a, char out[ADDRESS_TEXT_MAX])
+{
+	const uint8_t *byte = (const uint8_t *)a;
+	char *to = out;
+
+	for (unsigned i = 0; i < 4; i++) {
+		if (byte[i] >= 100)
+			*to++ = (char)('0' + byte[i] / 100);
+		if (byte[i] >= 10)
+			*to++ = (char)('0' + byte[i] / 10 % 10);
+		*to++ = (char)('0' + byte[i] % 10);
+		*to++ = '.';
+	}
+	to[-1] = '\0';
+	return out;
+}
+
+const char *
 address_text(const struct address *a, char out[ADDRESS_TEXT_MAX])
 {
-	const void *raw = a->u.sa.sa_family == AF_INET
-	    ? (const void *)&a->u.v4.sin_addr
-	    : (const void *)&a->u.v6.sin6_addr;
-
-	if (inet_ntop(a->u.sa.sa_family, raw, out, ADDRESS_TEXT_MAX) == NULL)
+	if (a->u.sa.sa_family == AF_INET)
+		return ipv4_text(&a->u.v4.sin_addr, out);
+	if (inet_ntop(a->u.sa.sa_family, &a->u.v6.sin6_addr, out,
+		ADDRESS_TEXT_MAX) == NULL)
 		out[0] = '\0';
 	return out;
 }

@@ -44,8 +44,8 @@ take_a(struct dns_lookup *d, const unsigned char *reply, int n)
 	if (rc == ARES_SUCCESS)
 		aliases_add(d, host);
 	for (int i = 0; rc == ARES_SUCCESS && i < count; i++) {
-		inet_ntop(AF_INET, &list[i].ipaddr, text, sizeof text);
-		record_add(d, "A", text, list[i].ttl);
+		record_add(d, "A", ipv4_text(&list[i].ipaddr, text),
+		    list[i].ttl);
 	}
 	if (host != NULL)
 		ares_free_hostent(host);

@@ -1,6 +1,9 @@
 /* Where we may connect, in every form an address can take. */
 #include "cm.h"
 
+#include <arpa/inet.h>
+#include <string.h>
+
 #include "network.h"
 
 static bool
@@ -69,6 +72,25 @@ test_operator_opens_a_network_by_name(void **state)
 	assert_true(policy_cidr_valid("::/0"));
 }
 
+static void
+address_texts(void **state)
+{
+	char want[ADDRESS_TEXT_MAX], got[ADDRESS_TEXT_MAX];
+	static const unsigned char bytes[] = {0, 1, 9, 10, 99, 100, 109, 200,
+	    255};
+	struct in_addr a;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bytes * 4; i++) {
+		unsigned char raw[4] = {7, 70, 107, 250};
+
+		raw[i % 4] = bytes[i / 4];
+		memcpy(&a, raw, sizeof a);
+		inet_ntop(AF_INET, &a, want, sizeof want);
+		assert_string_equal(ipv4_text(&a, got), want);
+	}
+}
+
 int
 main(void)
 {
@@ -76,6 +98,7 @@ main(void)
 	    cmocka_unit_test(test_refuses_what_is_not_global),
 	    cmocka_unit_test(test_allows_global_unicast),
 	    cmocka_unit_test(test_operator_opens_a_network_by_name),
+	    cmocka_unit_test(address_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
