@@ -45,7 +45,6 @@ by_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The answer's addresses in a fixed order: name servers rotate them. */
 static size_t
 answer_addresses(const struct dns_lookup *dns, const char **out, size_t max)
 {
@@ -54,7 +53,6 @@ answer_addresses(const struct dns_lookup *dns, const char **out, size_t max)
 	for (size_t i = 0; i < dns->nrecords && n < max; i++)
 		if (is_address(&dns->records[i]))
 			out[n++] = dns->records[i].value;
-	qsort(out, n, sizeof *out, by_text);
 	return n;
 }
 
@@ -77,15 +75,16 @@ diff_addresses(const struct diff *d, char **known)
 	const struct dns_lookup *dns = &d->o->hops[0].dns;
 	size_t n = answer_addresses(dns, answer, ADDRESSES_MAX), shared = 0;
 	struct buf list = BUF_INIT(LIST_MAX);
-	bool changed, moved;
+	bool moved;
 
-	if (n == 0)
-		return false;
 	for (size_t i = 0; i < n; i++)
 		shared += *known != NULL && list_has(*known, answer[i]);
+	if (shared == n)
+		return false;
+	/* In a fixed order: name servers rotate them. */
+	qsort(answer, n, sizeof *answer, by_text);
 	/* Round robin and growing pools share something with what we know. */
 	moved = *known != NULL && shared == 0;
-	changed = shared < n;
 	if (*known != NULL && !moved)
 		buf_add_str(&list, *known);
 	for (size_t i = 0; i < n; i++)
@@ -93,12 +92,10 @@ diff_addresses(const struct diff *d, char **known)
 			list_add(&list, answer[i], ADDRESSES_MAX);
 	if (moved && !d->silent)
 		emit_list(d, EVENT_ADDRESS_CHANGED, *known, buf_str(&list));
-	if (changed) {
-		free(*known);
-		*known = buf_detach(&list, NULL);
-	}
+	free(*known);
+	*known = buf_detach(&list, NULL);
 	buf_release(&list);
-	return changed;
+	return true;
 }
 
 static int
@@ -119,11 +116,12 @@ diff_name_servers(const struct diff *d, char **known)
 	for (size_t i = 0; i < dns->nrecords && n < ARRAY_LEN(names); i++)
 		if (strcmp(dns->records[i].type, "NS") == 0)
 			names[n++] = dns->records[i].value;
+	if (n == 0)
+		return false;
 	qsort(names, n, sizeof *names, by_name);
 	for (size_t i = 0; i < n; i++)
 		list_add(&list, names[i], NAME_SERVERS_MAX);
-	changed = n > 0 &&
-	    (*known == NULL || strcasecmp(*known, buf_str(&list)) != 0);
+	changed = *known == NULL || strcasecmp(*known, buf_str(&list)) != 0;
 	if (changed) {
 		free(*known);
 		*known = buf_detach(&list, NULL);
