@@ -19,7 +19,9 @@ struct peer;
 
 #define JOB_TIME_MS	  5000
 #define JOBS_WAITING_MAX  32
-#define UNSTORED_MAX	  64
+#define UNSTORED_MAX	  256
+#define UNSTORED_FREE	  64	    /* of them, whatever their size */
+#define UNSTORED_BYTES	  (8 * MIB) /* of all, where there are more */
 #define WAITING_BYTES_MAX (64 * MIB)
 
 struct pipeline;

@@ -68,8 +68,10 @@ struct pipeline {
 	struct channel *store;
 	struct budget *budget;
 	struct pipeline_handler handler;
-	TAILQ_HEAD(jobs, job) jobs; /* ascending id */
+	TAILQ_HEAD(jobs, job) jobs; /* ascending id; what was sent is first */
+	struct job *unsent;	    /* the first that was not */
 	size_t njobs;
+	size_t held; /* bytes of all of them */
 	size_t waiting;
 	size_t waiting_bytes;
 	size_t packet_bytes; /* in records not yet stored */
@@ -107,6 +109,7 @@ job_charge(struct pipeline *p, struct job *j)
 	size_t held = j->without.len + j->record.len, before = j->charge;
 
 	j->charge = held;
+	p->held = p->held - before + held;
 	if (p->budget == NULL)
 		return;
 	if (held > before)
@@ -344,12 +347,11 @@ feed_store(struct pipeline *p)
 
 	if (p->store == NULL)
 		return;
-	TAILQ_FOREACH (j, &p->jobs, next) {
-		if (j->state == JOB_SENT)
-			continue;
+	while ((j = p->unsent) != NULL) {
 		if (j->state != JOB_FINISHED || channel_full(p->store))
 			return;
 		j->state = JOB_SENT;
+		p->unsent = TAILQ_NEXT(j, next);
 		channel_lend(p->store, MSG_RECORD, j->id, buf_span(&j->record));
 	}
 }
@@ -515,6 +517,7 @@ store_set(struct pipeline *p, const struct peer *peer)
 	TAILQ_FOREACH (j, &p->jobs, next)
 		if (j->state == JOB_SENT)
 			j->state = JOB_FINISHED;
+	p->unsent = TAILQ_FIRST(&p->jobs);
 	if (p->asked)
 		pipeline_resume(p);
 	pipeline_advance(p);
@@ -542,6 +545,7 @@ bool
 pipeline_ready(const struct pipeline *p)
 {
 	return p->waiting < JOBS_WAITING_MAX && p->njobs < UNSTORED_MAX &&
+	    (p->njobs < UNSTORED_FREE || p->held < UNSTORED_BYTES) &&
 	    p->waiting_bytes < WAITING_BYTES_MAX &&
 	    p->packet_bytes < WAITING_BYTES_MAX;
 }
@@ -630,6 +634,8 @@ pipeline_submit(struct pipeline *p, struct observation *o, enum bodies bodies,
 	observation_release(o);
 	p->packet_bytes += j->packet_bytes;
 	TAILQ_INSERT_TAIL(&p->jobs, j, next);
+	if (p->unsent == NULL)
+		p->unsent = j;
 	p->njobs++;
 	job_charge(p, j);
 	if (!analyse) {

@@ -35,8 +35,8 @@
 #include "supervisor.h"
 #include "warc.h"
 
-#define COMMIT_WAIT_MS 20
-#define COMMIT_MAX     64	 /* records in one group */
+#define COMMIT_WAIT_MS 50
+#define COMMIT_MAX     256	 /* records in one group */
 #define COMMIT_BYTES   (4 * MIB) /* or of them: what waits is held twice */
 #define RETRY_MS       5000	 /* after the disk refused */
 #define WARC_FOLDER    "warc"
@@ -49,7 +49,7 @@ struct record {
 	struct observation observation;
 	struct finding finding;
 	struct advice advice;
-	size_t body_bytes;
+	size_t bytes;
 	bool archived; /* is in the WARC file */
 	bool keep;     /* its packets are to be kept */
 	bool kept;     /* and are on disk */
@@ -69,7 +69,7 @@ struct keeper {
 	uint64_t kept;	/* captures since the start */
 	TAILQ_HEAD(records, record) records;
 	size_t nrecords;
-	size_t body_bytes; /* of them */
+	size_t bytes; /* of them */
 	struct event *commit_timer;
 	struct event *flush_timer;
 	struct event *totals_timer;
@@ -82,7 +82,7 @@ record_free(struct keeper *k, struct record *r)
 {
 	TAILQ_REMOVE(&k->records, r, next);
 	k->nrecords--;
-	k->body_bytes -= r->body_bytes;
+	k->bytes -= r->bytes;
 	observation_release(&r->observation);
 	finding_release(&r->finding);
 	advice_release(&r->advice);
@@ -390,12 +390,12 @@ take_record(struct keeper *k, const struct message *m)
 	}
 	r->id = m->id;
 	TAILQ_INSERT_TAIL(&k->records, r, next);
-	r->body_bytes = observation.n + packets.n;
-	k->body_bytes += r->body_bytes;
+	r->bytes = m->data.n;
+	k->bytes += r->bytes;
 	if (++k->nrecords == 1 && !k->refused)
 		timer_ms(k->commit_timer, COMMIT_WAIT_MS);
 	/* From the loop, when the message's own memory is free again. */
-	if (k->body_bytes >= COMMIT_BYTES && !k->refused)
+	if (k->bytes >= COMMIT_BYTES && !k->refused)
 		timer_ms(k->commit_timer, 0);
 	if (k->nrecords >= COMMIT_MAX && !k->refused)
 		commit(k);

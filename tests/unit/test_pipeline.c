@@ -83,9 +83,8 @@ join(enum role role, struct connection *far)
 	turn();
 }
 
-/* A page of these bytes, looked at then. */
 static void
-submit(const char *body, int64_t time)
+submit_as(const char *body, int64_t time, bool failed)
 {
 	struct observation o = {.time = time};
 
@@ -99,10 +98,27 @@ submit(const char *body, int64_t time)
 	o.hops[0].status = 200;
 	o.hops[0].http_version = 11;
 	o.hops[0].stage = STAGE_BODY;
-	buf_init(&o.hops[0].body, KIB);
-	buf_add_str(&o.hops[0].body, body);
-	pipeline_submit(pipeline, &o, BODIES_NONE, false);
+	buf_init(&o.hops[0].body, MIB);
+	if (body != NULL)
+		buf_add_str(&o.hops[0].body, body);
+	if (failed)
+		o.hops[0].failure = FAILURE_EOF;
+	pipeline_submit(pipeline, &o, failed ? BODIES_ALL : BODIES_NONE, false);
 	turn();
+}
+
+/* A page of these bytes, looked at then. */
+static void
+submit(const char *body, int64_t time)
+{
+	submit_as(body, time, false);
+}
+
+/* One that broke off: no analyser sees it. */
+static void
+submit_failed(const char *body)
+{
+	submit_as(body, 0, true);
 }
 
 /* Is something there to read?  The job, or the record. */
@@ -368,6 +384,38 @@ test_asked_again(void **state)
 	assert_false(waits(&store));
 }
 
+static void
+acknowledge_all(size_t n)
+{
+	for (uint64_t i = 1; i <= n; i++) {
+		expect_finding(ANALYSIS_NONE, NULL);
+		connection_send(&store, MSG_STORED, i, SPAN_NULL);
+		turn();
+	}
+	assert_int_equal(pipeline_pending(pipeline), 0);
+	assert_true(pipeline_ready(pipeline));
+}
+
+/* What is not stored yet is bounded in number, and in bytes beyond a few. */
+static void
+test_window(void **state)
+{
+	char *big = xmalloc(UNSTORED_BYTES / UNSTORED_FREE + 1);
+	size_t n = 0;
+
+	(void)state;
+	memset(big, 'b', UNSTORED_BYTES / UNSTORED_FREE);
+	big[UNSTORED_BYTES / UNSTORED_FREE] = '\0';
+	for (; pipeline_ready(pipeline); n++)
+		submit_failed(NULL);
+	assert_int_equal(n, UNSTORED_MAX);
+	acknowledge_all(n);
+	for (n = 0; pipeline_ready(pipeline); n++)
+		submit_failed(big);
+	assert_int_equal(n, UNSTORED_FREE);
+	free(big);
+}
+
 int
 main(void)
 {
@@ -383,6 +431,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_broken_off, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_asked_again, set_up,
 		tear_down),
+	    cmocka_unit_test_setup_teardown(test_window, set_up, tear_down),
 	};
 
 	alarm(60);
