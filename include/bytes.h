@@ -303,6 +303,13 @@ char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Grows an array for one more element: capacity doubles. */
 void *xgrow(void *array, size_t *cap, size_t need, size_t size);
 
+/* Texts one behind the other: many, short, that go all at once.  Whoever adds
+ * them bounds their sum.  NULL is a pool without any. */
+struct text_pool;
+/* A copy with a NUL behind it; the pool's. */
+char *text_pool_add(struct text_pool **, struct span);
+void text_pool_free(struct text_pool *);
+
 /* Lower-case hex of n bytes into out[2n+1]. */
 void hex_encode(char *out, const void *, size_t n);
 /* Decodes 2n hex digits; false on any other byte. */

@@ -247,7 +247,7 @@ struct block_state {
 struct known_block {
 	int64_t position;
 	uint64_t hash;
-	char *text;
+	const char *text; /* of the pool, or NULL */
 	struct block_state state;
 };
 
@@ -255,6 +255,7 @@ struct known_block {
 struct known_text {
 	struct known_block *list;
 	size_t count, cap;
+	struct text_pool *texts;
 	struct volatile_set slots;
 	uint64_t look;		 /* good looks at the page, with this one */
 	const char *sha256;	 /* text hash of the blocks (borrowed) */

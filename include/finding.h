@@ -82,7 +82,7 @@ struct finding {
 	uint64_t rules;	      /* rules_id() of those that it was made with */
 	struct text_block *blocks;
 	size_t nblocks;
-	struct finding_texts *texts; /* private: what they say */
+	struct text_pool *texts; /* private: what they say */
 	struct sighting *sightings;
 	size_t nsightings;
 	char **links; /* same-site links in page order, absolute, for

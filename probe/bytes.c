@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "limit.h"
 #include "log.h"
 
 bool
@@ -643,6 +644,51 @@ xgrow(void *array, size_t *cap, size_t need, size_t size)
 		want *= 2;
 	*cap = want;
 	return xreallocarray(array, want, size);
+}
+
+#define POOL_FIRST (4 * KIB)
+#define POOL_MOST  (256 * KIB)
+
+struct text_pool {
+	struct text_pool *next;
+	size_t used;
+	size_t size;
+	char data[];
+};
+
+char *
+text_pool_add(struct text_pool **pool, struct span s)
+{
+	struct text_pool *t = *pool;
+	size_t size = t == NULL ? POOL_FIRST : t->size * 2;
+	char *text;
+
+	if (t == NULL || s.n >= t->size - t->used) {
+		if (size > POOL_MOST)
+			size = POOL_MOST;
+		if (size <= s.n)
+			size = s.n + 1;
+		t = xmalloc(sizeof *t + size);
+		*t = (struct text_pool){.next = *pool, .size = size};
+		*pool = t;
+	}
+	text = t->data + t->used;
+	if (s.n > 0)
+		memcpy(text, s.p, s.n);
+	text[s.n] = '\0';
+	t->used += s.n + 1;
+	return text;
+}
+
+void
+text_pool_free(struct text_pool *t)
+{
+	struct text_pool *next;
+
+	for (; t != NULL; t = next) {
+		next = t->next;
+		free(t);
+	}
 }
 
 void

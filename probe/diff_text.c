@@ -13,8 +13,7 @@
 void
 known_text_release(struct known_text *k)
 {
-	for (size_t i = 0; i < k->count; i++)
-		free(k->list[i].text);
+	text_pool_free(k->texts);
 	free(k->list);
 	free(k->now);
 	volatile_set_release(&k->slots);

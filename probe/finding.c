@@ -15,53 +15,6 @@ static const char *const class_names[PAGE_CLASS_COUNT] = {"normal", "empty",
 static const char *const status_names[ANALYSIS_STATUS_COUNT] = {"ok", "cut",
     "none", "failed", "same"};
 
-/* Texts of blocks one behind the other: they are many, short, and go all at
- * once.  Whoever adds them bounds their sum (BLOCKS_BYTES_MAX). */
-#define TEXTS_FIRST (4 * KIB)
-#define TEXTS_MOST  (256 * KIB)
-
-struct finding_texts {
-	struct finding_texts *next;
-	size_t used;
-	size_t size;
-	char data[];
-};
-
-static char *
-texts_add(struct finding_texts **texts, struct span s)
-{
-	struct finding_texts *t = *texts;
-	size_t size = t == NULL ? TEXTS_FIRST : t->size * 2;
-	char *text;
-
-	if (t == NULL || s.n >= t->size - t->used) {
-		if (size > TEXTS_MOST)
-			size = TEXTS_MOST;
-		if (size <= s.n)
-			size = s.n + 1;
-		t = xmalloc(sizeof *t + size);
-		*t = (struct finding_texts){.next = *texts, .size = size};
-		*texts = t;
-	}
-	text = t->data + t->used;
-	if (s.n > 0)
-		memcpy(text, s.p, s.n);
-	text[s.n] = '\0';
-	t->used += s.n + 1;
-	return text;
-}
-
-static void
-texts_free(struct finding_texts *t)
-{
-	struct finding_texts *next;
-
-	for (; t != NULL; t = next) {
-		next = t->next;
-		free(t);
-	}
-}
-
 void
 finding_init(struct finding *f)
 {
@@ -91,7 +44,7 @@ strings_free(char **list, size_t n)
 void
 finding_release(struct finding *f)
 {
-	texts_free(f->texts);
+	text_pool_free(f->texts);
 	for (size_t i = 0; i < f->nsightings; i++)
 		sighting_release(&f->sightings[i]);
 	free(f->blocks);
@@ -163,7 +116,7 @@ finding_add_block(struct finding *f, struct span text, uint64_t hash,
 		return false;
 	f->blocks = grown(f->blocks, f->nblocks, sizeof *f->blocks);
 	f->blocks[f->nblocks++] =
-	    (struct text_block){texts_add(&f->texts, text), hash, noise};
+	    (struct text_block){text_pool_add(&f->texts, text), hash, noise};
 	return true;
 }
 

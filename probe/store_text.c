@@ -43,7 +43,29 @@ load_slots(struct store *st, int64_t page, struct volatile_set *set)
 	}
 }
 
-/* Rows of position, hash, text, since, volatile, frame. */
+static const char *
+block_text(sqlite3_stmt *s, int at, struct text_pool **pool)
+{
+	const char *p = (const char *)sqlite3_column_text(s, at);
+
+	return p == NULL
+	    ? NULL
+	    : text_pool_add(pool,
+		  (struct span){p, (size_t)sqlite3_column_bytes(s, at)});
+}
+
+static const char select_blocks[] =
+    "SELECT position, hash, text, since, volatile, frame"
+    " FROM blocks WHERE page = ?1 ORDER BY position";
+/* What is on another page of the target by now is frame too.  CASE: both sides
+ * of an OR are looked up. */
+static const char select_blocks_framed[] =
+    "SELECT position, hash, text, since, volatile,"
+    " CASE WHEN frame THEN 1 ELSE"
+    " EXISTS (SELECT 1 FROM blocks b WHERE b.target = blocks.target"
+    " AND b.hash = blocks.hash AND b.page <> ?1) END"
+    " FROM blocks WHERE page = ?1 ORDER BY position";
+
 static void
 load_blocks(struct store *st, sqlite3_stmt *s, struct known_text *k)
 {
@@ -55,7 +77,7 @@ load_blocks(struct store *st, sqlite3_stmt *s, struct known_text *k)
 		b = &k->list[k->count++];
 		b->position = sqlite3_column_int64(s, 0);
 		b->hash = (uint64_t)sqlite3_column_int64(s, 1);
-		b->text = column_text(s, 2);
+		b->text = block_text(s, 2, &k->texts);
 		b->state.since = (uint64_t)sqlite3_column_int64(s, 3);
 		b->state.changing = sqlite3_column_int(s, 4) != 0;
 		b->state.frame = sqlite3_column_int(s, 5) != 0;
@@ -65,20 +87,13 @@ load_blocks(struct store *st, sqlite3_stmt *s, struct known_text *k)
 void
 text_load(struct store *st, const struct row_page *p, struct known_text *k)
 {
-	sqlite3_stmt *s;
-
 	memset(k, 0, sizeof *k);
 	k->look = p->looks;
 	k->sha256 = p->text_sha256;
-	s = db_query(&st->db,
-	    "SELECT position, hash, text, since, volatile,"
-	    /* CASE: both sides of an AND are looked up. */
-	    " CASE WHEN frame OR NOT ?2 THEN frame ELSE"
-	    " EXISTS (SELECT 1 FROM blocks b WHERE b.target = blocks.target"
-	    " AND b.hash = blocks.hash AND b.page <> ?1) END"
-	    " FROM blocks WHERE page = ?1 ORDER BY position",
-	    "ii", p->row, I(p->sampled));
-	load_blocks(st, s, k);
+	load_blocks(st,
+	    db_query(&st->db, p->sampled ? select_blocks_framed : select_blocks,
+		"i", p->row),
+	    k);
 	load_slots(st, p->row, &k->slots);
 }
 
@@ -168,13 +183,7 @@ blocks_save(struct store *st, const struct row_page *p, const struct finding *f)
 	struct known_text old;
 
 	memset(&old, 0, sizeof old);
-	load_blocks(st,
-	    db_query(&st->db,
-		"SELECT position, hash, text, since, volatile, frame"
-		" FROM blocks"
-		" WHERE page = ?1 ORDER BY position",
-		"i", p->row),
-	    &old);
+	load_blocks(st, db_query(&st->db, select_blocks, "i", p->row), &old);
 	save_differing(st, p, f, &old, NULL);
 	known_text_release(&old);
 }
