@@ -21,7 +21,7 @@ struct seal {
 	char sha256[65];
 	int64_t time; /* of the observation or event written last, ms */
 	bool closed;  /* the file ends here */
-	bool found;   /* taken at a start, of what a crash had left unsealed */
+	bool found;   /* taken at a start, of what had been left unsealed */
 };
 
 void seal_release(struct seal *);

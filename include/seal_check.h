@@ -14,13 +14,13 @@ struct seal_check {
 	uint64_t agree;	  /* files, every byte of them */
 	uint64_t without; /* files with bytes that have no digest */
 	uint64_t without_bytes;
-	uint64_t found_bytes; /* with one that was taken after a crash */
+	uint64_t found_bytes; /* with one that was taken at a start */
 	uint64_t gone;	      /* files that are not there */
 };
 
 enum seal_state {
 	SEAL_AGREES,  /* every byte is the one that was written */
-	SEAL_LACKING, /* as far as there are digests */
+	SEAL_LACKING, /* as far as there are digests of what was written */
 	SEAL_BROKEN,  /* said why */
 };
 

@@ -384,8 +384,8 @@ report_seals(const struct verify *v)
 	const struct seal_check *c = &v->seals;
 
 	printf("digests: %llu files as they were written, %llu with bytes that "
-	       "have none (%llu bytes), %llu deleted; %llu bytes were sealed "
-	       "only after a crash\n",
+	       "have none (%llu bytes), %llu deleted; %llu bytes got theirs at "
+	       "a later start\n",
 	    (unsigned long long)c->agree, (unsigned long long)c->without,
 	    (unsigned long long)c->without_bytes, (unsigned long long)c->gone,
 	    (unsigned long long)c->found_bytes);

@@ -137,18 +137,24 @@ length_agrees(const struct sealed *s, bool whole)
 	return s->size == end || (s->size > end && !last->closed);
 }
 
-static void
-count(struct seal_check *c, const struct sealed *s, uint64_t covered)
+static enum seal_state
+count(struct seal_check *c, const struct sealed *s)
 {
-	for (size_t i = 0; i < s->n; i++)
+	uint64_t covered = 0, found = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		covered += s->seals[i].bytes;
 		if (s->seals[i].found)
-			c->found_bytes += s->seals[i].bytes;
+			found += s->seals[i].bytes;
+	}
+	c->found_bytes += found;
 	if (covered < s->size) {
 		c->without++;
 		c->without_bytes += s->size - covered;
 	} else {
 		c->agree++;
 	}
+	return covered < s->size || found > 0 ? SEAL_LACKING : SEAL_AGREES;
 }
 
 enum seal_state
@@ -156,7 +162,6 @@ seal_check_file(struct seal_check *c, const char *file, int fd, bool whole,
     seal_fault_fn *fault, void *arg)
 {
 	struct sealed s = {.fd = fd, .fault = fault, .arg = arg};
-	uint64_t covered = 0;
 	struct stat sb;
 	size_t first = find(c, file);
 	bool agree = true;
@@ -170,16 +175,11 @@ seal_check_file(struct seal_check *c, const char *file, int fd, bool whole,
 		return SEAL_BROKEN;
 	}
 	s.size = (uint64_t)sb.st_size;
-	for (size_t i = 0; i < s.n; i++)
-		covered += s.seals[i].bytes;
 	if (s.n > 0) {
 		agree = stretches_agree(&s);
 		agree = length_agrees(&s, whole) && agree;
 	}
-	if (!agree)
-		return SEAL_BROKEN;
-	count(c, &s, covered);
-	return covered < s.size ? SEAL_LACKING : SEAL_AGREES;
+	return agree ? count(c, &s) : SEAL_BROKEN;
 }
 
 const struct seal *

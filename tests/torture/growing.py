@@ -132,3 +132,6 @@ class Growing:
         # It reads all that was recorded.
         code, out, err = self.p.command("verify", "-s", state, timeout=1800)
         self.t.check("verify finds nothing, " + name, code == 0, out + err)
+        self.t.check("every byte has its digest, " + name,
+                     "as they were written, 0 with bytes that have none" in
+                     out, out)
