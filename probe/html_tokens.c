@@ -102,11 +102,8 @@ in_foreign(const struct html_tokens *h)
 
 /* Bytes that begin markup of the data state behind "<", and how many must be
  * there with it. */
-static const uint8_t markup_begins[256] = {['A' ... 'Z'] = 1,
-    ['a' ... 'z'] = 1,
-    ['!'] = 1,
-    ['?'] = 1,
-    ['/'] = 2};
+static const uint8_t markup_begins[256] =
+    {['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['!'] = 1, ['?'] = 1, ['/'] = 2};
 
 /* Does markup of the data state begin at this "<"?  Whether it is a start tag
  * or an end tag, nobody can foretell, so that is asked only once, later. */
