@@ -118,30 +118,34 @@ simhash_add(struct job *j, struct span feature)
 		simhash_settle(j);
 }
 
-INLINE bytes16
-word16(bytes16 v)
-{
-	return ~bytes16_is(v, ' ');
-}
-
 /* Words are the features; where words are long because the script does not
  * separate them, windows of four characters or so are. */
 static void
+simhash_word(struct job *j, struct span word)
+{
+	while (word.n > 36) {
+		simhash_add(j, span_slice(word, 0, 12));
+		word = span_slice(word, 6, word.n);
+	}
+	if (word.n > 0)
+		simhash_add(j, word);
+}
+
+static void
 simhash_text(struct job *j, struct span s)
 {
-	struct span word;
-	size_t end;
+	size_t from = 0, end; /* of a word */
+	unsigned spaces;
 
-	for (size_t at = 0; at < s.n; at = end + 1) {
-		end = bytes16_run(s, at, word16);
-		word = (struct span){s.p + at, end - at};
-		while (word.n > 36) {
-			simhash_add(j, span_slice(word, 0, 12));
-			word = span_slice(word, 6, word.n);
+	for (size_t at = 0; at < s.n; at += 16) {
+		spaces = bytes16_mask(bytes16_is(bytes16_at(s, at), ' '));
+		for (; spaces != 0; spaces &= spaces - 1) {
+			end = at + bytes16_first(spaces);
+			simhash_word(j, (struct span){s.p + from, end - from});
+			from = end + 1;
 		}
-		if (word.n > 0)
-			simhash_add(j, word);
 	}
+	simhash_word(j, span_slice(s, from, s.n));
 }
 
 static uint64_t

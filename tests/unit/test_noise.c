@@ -113,6 +113,38 @@ test_kept(void **state)
 	    false);
 }
 
+/* Wherever they stand: a text is read in parts of sixteen bytes. */
+static void
+test_places(void **state)
+{
+	static const struct {
+		const char *in;
+		const char *want;
+	} cases[] = {{"Sunday", "<date>"},
+	    {"on friday, at last", "on <date>, at last"},
+	    {"at 18:05 or so", "at <time> or so"}, {"Mayor", "Mayor"},
+	    {"abcdefabcdef0123456789", "<token>"},
+	    {"abcdefabcdefabcdef", "abcdefabcdefabcdef"},
+	    {"août 2018", "<date>"}, {"hits 5", "<n>"}, {"x일요일", "x<date>"},
+	    {"may\xe2\x80\x99s", "may\xe2\x80\x99s"}, {"Mar. 18", "<date>"},
+	    {"a b c d e f g h i", "a b c d e f g h i"}};
+	char in[96], want[96];
+	size_t at;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (at = 1; at < 40; at++) {
+			memset(in, 'x', at - 1);
+			in[at - 1] = ' ';
+			memcpy(want, in, at);
+			strcpy(in + at, cases[i].in);
+			strcpy(want + at, cases[i].want);
+			normal(in, want,
+			    at == 1 && want[1] == '<' &&
+				strchr(want, '>')[1] == '\0');
+		}
+}
+
 static void
 url(const char *in, const char *want)
 {
@@ -140,7 +172,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_dates),
 	    cmocka_unit_test(test_clocks), cmocka_unit_test(test_counts),
-	    cmocka_unit_test(test_kept), cmocka_unit_test(test_urls)};
+	    cmocka_unit_test(test_kept), cmocka_unit_test(test_places),
+	    cmocka_unit_test(test_urls)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
