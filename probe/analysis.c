@@ -249,6 +249,14 @@ is_page_link(const struct link *l)
 	    !span_is(l->element->tag, "link");
 }
 
+/* Bytes of a host as it is commonly written. */
+INLINE bytes16
+host16(bytes16 v)
+{
+	return bytes16_in(v | 0x20, 'a', 'z') | bytes16_in(v, '0', '9') |
+	    bytes16_is(v, '.') | bytes16_is(v, '-');
+}
+
 /* Is an absolute URL certainly on another site?  Cheaper than to parse it. */
 static bool
 is_foreign(const struct job *j, struct span url)
@@ -262,9 +270,7 @@ is_foreign(const struct job *j, struct span url)
 	if (at == 0)
 		return false;
 	url = span_slice(url, at, url.n);
-	for (n = 0; n < url.n &&
-	     (ascii_alnum(url.p[n]) || url.p[n] == '.' || url.p[n] == '-');)
-		n++;
+	n = bytes16_run(url, 0, host16);
 	if (n < url.n && url.p[n] != '/')
 		return false;
 	return n < j->site.n ||

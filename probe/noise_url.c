@@ -41,7 +41,9 @@ noise_url(struct span url, struct buf *out)
 	url = span_slice(url, 0, hash);
 	mark = span_find(url, '?');
 	path = span_slice(url, 0, mark);
-	params = span_search_i(path, ";jsessionid=");
+	params = span_find(path, ';');
+	if (params < path.n)
+		params = span_search_i(path, ";jsessionid=");
 	(void)buf_add_span(out, span_slice(path, 0, params));
 	rest = mark < url.n ? span_slice(url, mark + 1, url.n) : SPAN_NULL;
 	while (rest.p != NULL) {
