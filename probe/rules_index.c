@@ -188,11 +188,13 @@ index_markups(struct rules *r)
 static size_t
 path_segments(const struct rules *r, const struct rule_pattern *p)
 {
-	const struct rule_segment *s = r->segments + p->path;
+	const struct rule_segment *s;
 
-	for (size_t i = 0; i < p->npath; i++)
-		if (s[i].kind != SEGMENT_PLAIN || rules_takes_rest(r, &s[i]))
+	for (size_t i = 0; i < p->npath; i++) {
+		s = &r->segments[p->path + i];
+		if (s->kind != SEGMENT_PLAIN || rules_takes_rest(r, s))
 			return SEGMENTS_ANY;
+	}
 	return p->npath;
 }
 
@@ -202,14 +204,16 @@ path_shape(const struct rules *r, const struct rule_pattern *p)
 {
 	static const struct span ones = {"\xff\xff\xff\xff\xff\xff\xff\xff", 8};
 	struct path_shape shape = {0, 0, path_segments(r, p)};
-	const struct rule_segment *s = r->segments + p->path;
+	const struct rule_segment *s;
 	const struct rule_part *part;
 
-	if (p->npath == 0 || s->kind == SEGMENT_GLOB || s->parts == 0 ||
-	    rules_takes_rest(r, s))
+	if (p->npath == 0)
+		return shape;
+	s = &r->segments[p->path];
+	if (s->kind == SEGMENT_GLOB || s->parts == 0 || rules_takes_rest(r, s))
 		return shape;
 	part = &r->parts[s->part];
-	if (part->slot == SLOT_LITERAL) {
+	if (part->slot == SLOT_LITERAL && part->length > 0) {
 		shape.mask = span_key(span_slice(ones, 0, part->length));
 		shape.key = key_lower(span_key(
 		    (struct span){r->text + part->text, part->length}));
