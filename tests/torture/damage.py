@@ -147,6 +147,9 @@ class Damage(growing.Growing):
         for kind in "log", "warc":
             self.covered_by_nothing(kind, glob.glob(
                 "%s/%s/*.gz" % (self.state, kind))[0])
+        self.t.same("the database is one file", ["kpwatch.sqlite"],
+                    [os.path.basename(x) for x in
+                     glob.glob(self.state + "/kpwatch.sqlite*")])
         self.torture("database", [self.state + "/kpwatch.sqlite"], False)
         self.anew()
 

@@ -1,4 +1,5 @@
 """The program under test: running, stopping, reading its change log."""
+import contextlib
 import glob
 import json
 import os
@@ -96,12 +97,12 @@ class Probe:
         for up to a minute before it writes a member."""
         for path in glob.glob(self.state + "/*.sqlite"):
             try:
-                db = sqlite3.connect("file:%s?mode=ro" % path, uri=True,
-                                     timeout=5)
-                rows = db.execute("SELECT line FROM events ORDER BY seq")
-                found = [json.loads(row[0]) for row in rows]
-                db.close()
-                return found
+                # One left open would hold the database's log after its end.
+                with contextlib.closing(sqlite3.connect(
+                        "file:%s?mode=ro" % path, uri=True,
+                        timeout=5)) as db:
+                    rows = db.execute("SELECT line FROM events ORDER BY seq")
+                    return [json.loads(row[0]) for row in rows]
             except sqlite3.OperationalError:
                 pass
         return []
