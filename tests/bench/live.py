@@ -11,6 +11,7 @@ import glob
 import os
 import random
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -217,10 +218,10 @@ def window(folder, kind, name, used):
     return done, time.monotonic() - began
 
 
-def run_kpwatch(w, folder, kind, bare, **more):
-    """Ours and the bare loop in turns, so that whatever else the machine
-    does meets both; (rate, fetches per CPU second) of each, and fetches per
-    CPU second of the loop that asks for names."""
+def run_kpwatch(w, folder, kind, bare, blackbox=None, **more):
+    """Ours and its peers in turns, so that whatever else the machine does
+    meets all; (rate, fetches per CPU second) of ours and of the bare loop,
+    and fetches per CPU second of the loop that asks for names."""
     state = os.path.join(w.folder, "state-" + kind)
     p = probe.Probe(w, state, conf=make_catalogue(w, kind), **{
         "intervals.active": "1s", "intervals.spacing": "0s",
@@ -236,14 +237,20 @@ def run_kpwatch(w, folder, kind, bare, **more):
         raise
     name = os.path.basename(probe.KPWATCH)
     used, done, wall, loop, named = {}, 0, 0, [0, 0, 0], [0, 0, 0]
-    for turn in range(2 * ROUNDS):
+
+    def run_loop(total, *names):
+        theirs = run_bare(w, kind, bare, *names)
+        total[:] = [x + y for x, y in zip(total, theirs)]
+
+    peers = [lambda: run_loop(loop), lambda: run_loop(named, "names")]
+    if blackbox:
+        peers.append(lambda: blackbox.window(folder, kind))
+    for turn in range(len(peers) * ROUNDS):
         n, seconds = window(folder, kind, name, used)
         done, wall = done + n, wall + seconds
-        total, names = ((loop, []), (named, ["names"]))[turn % 2]
         program_signal(name, signal.SIGSTOP)
-        theirs = run_bare(w, kind, bare, *names)
+        peers[turn % len(peers)]()
         program_signal(name, signal.SIGCONT)
-        total[:] = [x + y for x, y in zip(total, theirs)]
     if os.environ.get("BENCH_PERF"):
         subprocess.run(["perf", "record", "-q", "-a", "-g", "-F", "999", "-o",
                         "%s.%s" % (os.environ["BENCH_PERF"], kind), "sleep",
@@ -313,35 +320,44 @@ def run_wrk(w, folder, kind):
          (ADDRESSES[0], PORTS[kind])], stdout=subprocess.DEVNULL, check=True))
 
 
-def run_blackbox(w, folder, kind):
-    conf = os.path.join(w.folder, "blackbox.yml")
-    with open(conf, "w") as f:
-        f.write("modules:\n  http:\n    prober: http\n    timeout: 10s\n"
-                "    http: {preferred_ip_protocol: ip4}\n")
-    child = subprocess.Popen(
-        ["prometheus-blackbox-exporter", "--config.file=" + conf,
-         "--web.listen-address=127.0.0.1:9115", "--log.level=error"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    script = os.path.join(w.folder, "ask.lua")
-    with open(script, "w") as f:
-        f.write("local n = 0\nfunction request()\n  n = n + 1\n"
-                "  return wrk.format('GET', '/probe?module=http&target="
-                "http://s' .. n %% %d .. '.many.kp:%d/')\nend\n"
-                % (SITES[kind], PORTS[kind]))
-    w.wait("blackbox_exporter", lambda: subprocess.run(
-        ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9115"],
-        stderr=subprocess.DEVNULL).returncode == 0)
+class Blackbox:
+    """blackbox_exporter, asked by wrk for as many probes as it can make."""
     name = "prometheus-blackbox-exporter"
-    cpu, count, began = cpu_of(name), served(folder, kind), time.monotonic()
-    subprocess.run(["wrk", "-t", "1", "-c", "16", "-d", "%ds" % SECONDS, "-s",
-                    script, "http://127.0.0.1:9115"],
-                   stdout=subprocess.DEVNULL, check=True)
-    wall = time.monotonic() - began
-    used = sum(cpu_of(name).values()) - sum(cpu.values())
-    done = served(folder, kind) - count
-    child.send_signal(signal.SIGTERM)
-    child.wait()
-    return done / wall, done / used
+
+    def __init__(self, w, kind):
+        self.w, self.used, self.done = w, 0, 0
+        conf = os.path.join(w.folder, "blackbox.yml")
+        with open(conf, "w") as f:
+            f.write("modules:\n  http:\n    prober: http\n    timeout: 10s\n"
+                    "    http: {preferred_ip_protocol: ip4}\n")
+        self.child = subprocess.Popen(
+            [self.name, "--config.file=" + conf,
+             "--web.listen-address=127.0.0.1:9115", "--log.level=error"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.script = os.path.join(w.folder, "ask.lua")
+        with open(self.script, "w") as f:
+            f.write("local n = 0\nfunction request()\n  n = n + 1\n"
+                    "  return wrk.format('GET', '/probe?module=http&target="
+                    "http://s' .. n %% %d .. '.many.kp:%d/')\nend\n"
+                    % (SITES[kind], PORTS[kind]))
+        w.wait("blackbox_exporter", lambda: subprocess.run(
+            ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9115"],
+            stderr=subprocess.DEVNULL).returncode == 0)
+
+    def window(self, folder, kind):
+        used, count = sum(cpu_of(self.name).values()), served(folder, kind)
+        subprocess.run(["wrk", "-t", "1", "-c", "16", "-d",
+                        "1s", "-s", self.script,
+                        "http://127.0.0.1:9115"],
+                       stdout=subprocess.DEVNULL, check=True)
+        time.sleep(0.05)
+        self.used += sum(cpu_of(self.name).values()) - used
+        self.done += served(folder, kind) - count
+
+    def rate(self):
+        self.child.send_signal(signal.SIGTERM)
+        self.child.wait()
+        return self.done / self.used
 
 
 def run_urlwatch(w, folder, kind):
@@ -363,6 +379,24 @@ def run_urlwatch(w, folder, kind):
         check=True))
 
 
+def print_figures(kind, ours, loop, named):
+    pages = "pages " + kind.replace("-", " ")
+    name = "fetches per CPU second, " + pages
+    figures.bench(name, ours[1], "/s", ours[1] / loop[1], "bare libcurl loop",
+                  {"unchanged": ">=0.6", "changed": ">=0.4"}.get(kind))
+    figures.bench(name, ours[1], "/s", ours[1] / named,
+                  "bare libcurl loop that asks for names")
+    figures.bench("CPU per 1,000 fetches, " + pages, 1000 / ours[1], "s",
+                  loop[1] / ours[1], "bare libcurl loop")
+    figures.bench("fetch rate, " + pages, ours[0], "/s", ours[0] / loop[0],
+                  "bare libcurl loop, alone")
+
+
+def print_peer(ours, theirs, peer, bar):
+    figures.bench("fetches per CPU second, pages unchanged", ours[1], "/s",
+                  ours[1] / theirs, peer, bar)
+
+
 def main():
     bare = sys.argv[1]
     w = world.World(os.environ["WORLD"])
@@ -374,23 +408,16 @@ def main():
     try:
         first = {}
         for kind in sys.argv[2:] or PORTS:
-            ours, loop, named = run_kpwatch(w, folder, kind, bare)
+            blackbox = (Blackbox(w, kind) if kind == "unchanged" and
+                        shutil.which(Blackbox.name) else None)
+            ours, loop, named = run_kpwatch(w, folder, kind, bare, blackbox)
             first[kind] = ours
-            name = "fetches per CPU second, pages " + kind.replace("-", " ")
-            figures.bench(name, ours[1], "/s", ours[1] / loop[1],
-                          "bare libcurl loop", {
-                              "unchanged": ">=0.6", "changed": ">=0.4"}.get(
-                                  kind))
-            figures.bench(name, ours[1], "/s", ours[1] / named,
-                          "bare libcurl loop that asks for names")
-            figures.bench("CPU per 1,000 fetches, pages " +
-                          kind.replace("-", " "), 1000 / ours[1], "s",
-                          loop[1] / ours[1], "bare libcurl loop")
-            figures.bench("fetch rate, pages " + kind.replace("-", " "),
-                          ours[0], "/s", ours[0] / loop[0],
-                          "bare libcurl loop, alone")
+            print_figures(kind, ours, loop, named)
+            if blackbox:
+                print_peer(ours, blackbox.rate(), "blackbox_exporter", ">=5")
+            elif kind == "unchanged":
+                figures.note("without blackbox_exporter: not installed")
         for peer, run, bar in (("wrk", run_wrk, None),
-                               ("blackbox_exporter", run_blackbox, ">=5"),
                                ("urlwatch", run_urlwatch, ">=25")):
             if "unchanged" not in first or len(sys.argv) > 2:
                 continue
@@ -399,9 +426,7 @@ def main():
             except FileNotFoundError:
                 figures.note("without %s: not installed" % peer)
                 continue
-            figures.bench("fetches per CPU second, pages unchanged",
-                          first["unchanged"][1], "/s",
-                          first["unchanged"][1] / theirs[1], peer, bar)
+            print_peer(first["unchanged"], theirs[1], peer, bar)
     finally:
         w.stop()
     for end in ends:
