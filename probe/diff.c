@@ -518,6 +518,7 @@ mark_lost(const struct diff *d, struct known_set *set,
 		if (d->grade != GRADE_MORE && known_is_lost(d, k)) {
 			known_lose(d, k);
 			m->lost[i] = true;
+			m->rules[i] = false; /* was missing before */
 		} else if (p != NULL && p->missing > 0 &&
 		    p->missing < looks_needed(d, p)) {
 			set->urgent =

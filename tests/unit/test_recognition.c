@@ -179,9 +179,12 @@ what_new_rules_miss_is_no_news(void **state)
 	for (int i = 0; i < 5; i++)
 		story_see(&s, "uri", "block x;channel youtube a");
 	story_expect(&s, "");
-	/* What goes later, goes from the page. */
-	for (int i = 0; i < 3; i++)
+	/* What goes later, goes from the page; and what was missing before
+	 * the rules changed. */
+	for (int i = 0; i < 2; i++)
 		story_see(&s, "uri", "block x");
+	learn(&s, 3, "=1;youtube=2;kit:bar=1");
+	story_see(&s, "uri", "block x");
 	story_expect(&s, "channel.removed uri youtube a 1>0\n");
 	story_end(&s);
 }
