@@ -94,6 +94,29 @@ test_a_list_that_another_slot_has_is_not_watched_twice(void **state)
 	watchlist_free(l);
 }
 
+/* It may have brought other rules: every page is to be seen whole. */
+static void
+test_a_reload_forgets_what_spares_a_page(void **state)
+{
+	struct config c = catalogue();
+	struct watchlist *l = watchlist_new();
+	struct watched *w = NULL;
+
+	(void)state;
+	watchlist_load(l, &c, 0, SECOND);
+	for (int64_t now = 0; w == NULL; now += SECOND / 10)
+		w = watchlist_take(l, now);
+	w->etag = xstrdup("\"1\"");
+	w->last_modified = xstrdup("Mon, 14 Jan 2019 06:00:00 GMT");
+	w->last.known = true;
+	watchlist_load(l, &c, 0, SECOND);
+	assert_null(w->etag);
+	assert_null(w->last_modified);
+	assert_false(w->last.known);
+	watchlist_return(l, w, SECOND);
+	watchlist_free(l);
+}
+
 int
 main(void)
 {
@@ -102,6 +125,7 @@ main(void)
 	    cmocka_unit_test(test_a_page_under_way_holds_the_others),
 	    cmocka_unit_test(
 		test_a_list_that_another_slot_has_is_not_watched_twice),
+	    cmocka_unit_test(test_a_reload_forgets_what_spares_a_page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
