@@ -42,7 +42,7 @@ static void
 find_length(struct http_body *b, const struct http_head *h)
 {
 	struct span v;
-	uint64_t n;
+	uint64_t n = 0;
 	size_t at = 0;
 
 	while ((v = http_field_next(h, "content-length", &at)).p != NULL) {

@@ -9,15 +9,11 @@ pages=${KPWATCH_SHARED:-../shared}/captures/html
 	echo "no pages in $pages"
 	exit 0
 }
-peers=
 if pkg-config --exists libxml-2.0 gumbo; then
-	peers="-DWITH_PEERS $(pkg-config --cflags --libs libxml-2.0 gumbo)"
+	peers="-DWITH_PEERS $(pkg-config --cflags libxml-2.0 gumbo)"
+	libs=$(pkg-config --libs libxml-2.0 gumbo)
 else
 	echo "(without libxml2 and Gumbo: libxml2-dev, libgumbo-dev)"
 fi
-# shellcheck disable=SC2046,SC2086
-cc -O2 -std=gnu11 -D_GNU_SOURCE -iquote include -o "$B/bench_analysis" \
-    tests/bench/bench_analysis.c "$B/libkpwatch.a" $peers \
-    $(pkg-config --libs zlib libdeflate libbrotlidec libzstd jansson libcrypto uchardet \
-    libidn2 libpsl yaml-0.1) -lm
+make -s B="$B" PEERS="${peers-}" PEERS_LIBS="${libs-}" "$B/bench_analysis" >/dev/null
 "$B/bench_analysis" conf/platforms.yaml "$pages"/*.html.gz
