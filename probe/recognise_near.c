@@ -5,6 +5,10 @@
 #include "limit.h"
 #include "recognise_state.h"
 
+/* What a name that somebody can have registered has beside letters and digits;
+ * URLs know more, which only slips of the pen bring into a host. */
+#define NAME_MARKS "-._"
+
 /* Digits that stand for letters in look-alikes. */
 static char
 plain_letter(char c)
@@ -142,8 +146,11 @@ near_miss(struct recogniser *r, struct span host)
 
 	if (host.n == 0 || host.n > HOST_MAX_LEN)
 		return RULE_NONE;
-	for (size_t i = 0; i < host.n; i++)
+	for (size_t i = 0; i < host.n; i++) {
+		if (!ascii_alnum(host.p[i]) && !strchr(NAME_MARKS, host.p[i]))
+			return RULE_NONE;
 		lower[i] = ascii_lower(host.p[i]);
+	}
 	host = (struct span){lower, host.n};
 	hash = bytes_hash(host) | 1;
 	slot = &r->near[hash >> 8 & (NEAR_CACHE - 1)];

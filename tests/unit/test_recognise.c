@@ -202,6 +202,8 @@ says_near_misses(void **state)
 	    "a href=https://faceb00k.com/somebody");
 	expect("suspect twitter somebody",
 	    "a href=https://twitter.com@example.net/somebody");
+	/* Nobody can have registered such a name: a slip, no look-alike. */
+	expect("", "a href=https://www.youtube.com)/");
 	expect("", "a href=http://www.netflix.com/x",
 	    "a href=http://oracle.com/x", "a href=https://about.example/");
 }
