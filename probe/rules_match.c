@@ -14,7 +14,8 @@ static const char *const mirrors[] = {"www", "m", "mobile", "wap", "touch",
 static const char *const file_endings[] = {".php", ".html", ".htm", ".ico",
     ".png", ".txt", ".jpg", ".jpeg", ".gif", ".js", ".css", ".xml", ".asp",
     ".aspx", ".jsp", ".json", ".svg", ".do", ".nhn", ".cgi", ".shtml", ".webp",
-    ".pl", ".action", ".swf", ".webmanifest", ".pdf"};
+    ".pl", ".action", ".swf", ".webmanifest", ".pdf", ".cfm", ".ashx", ".rss",
+    ".atom"};
 
 /* The lists are left as they are: only what is in them is read, and they are
  * long. */
