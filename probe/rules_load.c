@@ -5,51 +5,13 @@
 
 #include "document.h"
 #include "limit.h"
-#include "rules_table.h"
+#include "rules_loader.h"
 #include "schema.h"
 #include "url.h"
 
-struct loader {
-	struct rules *r;
-	struct config_errors *errors;
-	const struct doc_node *reserved; /* on every platform; or NULL */
-};
-
-static const struct kind_key {
-	const char *key;
-	enum sighting_kind kind;
-	unsigned flags;
-} kind_keys[] = {
-    {"channel", SIGHTING_CHANNEL, 0},
-    {"content", SIGHTING_CONTENT, 0},
-    {"embed", SIGHTING_EMBED, 0},
-    {"share", SIGHTING_SHARE, 0},
-    {"feed", SIGHTING_FEED, 0},
-    {"other", SIGHTING_OTHER, 0},
-    {"script", SIGHTING_OTHER, PATTERN_SCRIPT},
-    {"redirect", SIGHTING_OTHER, PATTERN_REDIRECT},
-};
-
-static const char *
-text_at(const struct doc_node *map, const char *key)
-{
-	const struct doc_node *n = doc_get(map, key);
-
-	return n == NULL || n->kind != DOC_SCALAR || doc_null(n) ? NULL
-								 : n->text;
-}
-
-static bool
-true_at(const struct doc_node *map, const char *key)
-{
-	const char *t = text_at(map, key);
-
-	return t != NULL && strcmp(t, "true") == 0;
-}
-
 /* Complains about keys that are not in the NULL-terminated list. */
-static void
-check_keys(struct loader *l, const struct doc_node *map,
+void
+loader_check_keys(struct loader *l, const struct doc_node *map,
     const char *const *known)
 {
 	if (map->kind != DOC_MAP) {
@@ -69,8 +31,8 @@ check_keys(struct loader *l, const struct doc_node *map,
 
 /* Children of a map or list that must be one; NULL after a complaint, or when
  * there is none. */
-static const struct doc_node *
-children(struct loader *l, const struct doc_node *n, enum doc_kind kind)
+const struct doc_node *
+loader_children(struct loader *l, const struct doc_node *n, enum doc_kind kind)
 {
 	if (n == NULL || doc_null(n))
 		return NULL;
@@ -95,8 +57,8 @@ add_word(struct rules *r, struct span s)
 static void
 more_words(struct loader *l, const struct doc_node *list, uint32_t *count)
 {
-	for (const struct doc_node *n = children(l, list, DOC_LIST); n != NULL;
-	     n = n->next) {
+	for (const struct doc_node *n = loader_children(l, list, DOC_LIST);
+	     n != NULL; n = n->next) {
 		if (n->kind != DOC_SCALAR) {
 			doc_complain(n, l->errors, "must be a word");
 			continue;
@@ -106,8 +68,8 @@ more_words(struct loader *l, const struct doc_node *list, uint32_t *count)
 	}
 }
 
-static void
-add_words(struct loader *l, const struct doc_node *list, uint32_t *first,
+void
+loader_add_words(struct loader *l, const struct doc_node *list, uint32_t *first,
     uint32_t *count)
 {
 	*first = (uint32_t)l->r->nwords;
@@ -125,11 +87,11 @@ compare_words(const void *a, const void *b, void *arg)
 }
 
 /* One list, or two, as one sorted run. */
-static void
-add_sorted(struct loader *l, const struct doc_node *list,
+void
+loader_add_sorted(struct loader *l, const struct doc_node *list,
     const struct doc_node *more, uint32_t *first, uint32_t *count)
 {
-	add_words(l, list, first, count);
+	loader_add_words(l, list, first, count);
 	more_words(l, more, count);
 	if (*count > 0)
 		qsort_r(l->r->words + *first, *count, sizeof(*l->r->words),
@@ -145,12 +107,12 @@ compare_names(const void *a, const void *b, void *arg)
 	return strcasecmp(rules_text(r, x->word), rules_text(r, y->word));
 }
 
-static void
-add_hosts(struct loader *l, const struct doc_node *list, uint32_t platform,
-    unsigned flags)
+void
+loader_add_hosts(struct loader *l, const struct doc_node *list,
+    uint32_t platform, unsigned flags)
 {
-	for (const struct doc_node *n = children(l, list, DOC_LIST); n != NULL;
-	     n = n->next) {
+	for (const struct doc_node *n = loader_children(l, list, DOC_LIST);
+	     n != NULL; n = n->next) {
 		if (n->kind != DOC_SCALAR || n->text[0] == '\0' ||
 		    strlen(n->text) > HOST_MAX_LEN) {
 			doc_complain(n, l->errors, "must be a host name");
@@ -160,63 +122,8 @@ add_hosts(struct loader *l, const struct doc_node *list, uint32_t platform,
 	}
 }
 
-/* "A-Za-z0-9_.-": ranges and single characters. */
-static void
-add_characters(struct rule_syntax *x, const char *chars)
-{
-	for (size_t i = 0; chars[i] != '\0'; i++) {
-		unsigned from = (unsigned char)chars[i], to = from;
-
-		if (chars[i + 1] == '-' && chars[i + 2] != '\0') {
-			to = (unsigned char)chars[i + 2];
-			i += 2;
-		}
-		for (unsigned c = from; c <= to && c < 128; c++)
-			x->bits[c / 32] |= (uint32_t)1 << (c % 32);
-	}
-}
-
-static uint16_t
-number_at(struct loader *l, const struct doc_node *map, const char *key,
-    uint16_t fallback)
-{
-	const char *t = text_at(map, key);
-	uint64_t v;
-
-	if (t == NULL)
-		return fallback;
-	if (!span_u64(span_of(t), &v) || v > 1024) {
-		doc_complain(doc_get(map, key), l->errors,
-		    "must be a number up to 1024");
-		return fallback;
-	}
-	return (uint16_t)v;
-}
-
-static uint32_t
-add_syntax(struct loader *l, const struct doc_node *n)
-{
-	static const char *const known[] = {"chars", "min", "max", "utf8",
-	    "forbid", NULL};
-	struct rule_syntax x = {.utf8 = true_at(n, "utf8")};
-	struct rules *r = l->r;
-
-	check_keys(l, n, known);
-	if (text_at(n, "chars") == NULL)
-		doc_complain(n, l->errors, "'chars' is missing");
-	else
-		add_characters(&x, text_at(n, "chars"));
-	x.forbid = rules_add_text(r, span_of(text_at(n, "forbid")));
-	x.min = number_at(l, n, "min", 1);
-	x.max = number_at(l, n, "max", NAME_MAX_LEN);
-	r->syntaxes = xgrow(r->syntaxes, &r->syntaxes_cap, r->nsyntaxes + 1,
-	    sizeof(*r->syntaxes));
-	r->syntaxes[r->nsyntaxes] = x;
-	return (uint32_t)r->nsyntaxes++;
-}
-
-static void
-add_test(struct loader *l, const struct doc_node *at, const char *url,
+void
+loader_add_test(struct loader *l, const struct doc_node *at, const char *url,
     const char *platform, enum sighting_kind kind, const char *name)
 {
 	struct rules *r = l->r;
@@ -241,7 +148,7 @@ add_page_test(struct loader *l, const struct doc_node *at, const char *gives)
 	struct span rest = span_of(gives), word;
 	struct rule_test *t;
 
-	add_test(l, at, NULL, NULL, SIGHTING_KIND_COUNT, NULL);
+	loader_add_test(l, at, NULL, NULL, SIGHTING_KIND_COUNT, NULL);
 	t = &l->r->tests[l->r->ntests - 1];
 	t->html = xstrdup(at->text);
 	if (gives == NULL)
@@ -267,180 +174,6 @@ need_page_test(struct loader *l, const struct doc_node *n, const char *what)
 		doc_complain(n, l->errors, "%s needs a 'test'", what);
 	else
 		add_page_test(l, test, text_at(n, "gives"));
-}
-
-/* Syntaxes of one platform by name, while its patterns are read. */
-struct syntax_names {
-	const struct doc_node *map;
-	uint32_t first;
-};
-
-static uint32_t
-find_syntax(struct loader *l, const struct syntax_names *s,
-    const struct doc_node *rule)
-{
-	const struct doc_node *of = doc_get(rule, "of");
-	uint32_t i = 0;
-
-	if (of == NULL)
-		return RULE_NONE;
-	for (const struct doc_node *n = children(l, s->map, DOC_MAP); n != NULL;
-	     n = n->next, i++)
-		if (of->kind == DOC_SCALAR && strcmp(n->key, of->text) == 0)
-			return s->first + i;
-	doc_complain(of, l->errors, "no such syntax on this platform");
-	return RULE_NONE;
-}
-
-static void
-add_one(struct loader *l, const struct doc_node *n, struct pattern_source *src)
-{
-	const char *reason = NULL;
-
-	if (!rules_add_pattern(l->r, src, &reason))
-		doc_complain(n, l->errors, "%s", reason);
-}
-
-/* "{instance}/x" stands for one pattern on each of the platform's hosts. */
-static void
-add_instances(struct loader *l, const struct doc_node *n,
-    struct pattern_source *src, const struct doc_node *hosts)
-{
-	struct span path = span_slice(src->text, 10, src->text.n);
-
-	for (const struct doc_node *h = children(l, hosts, DOC_LIST); h != NULL;
-	     h = h->next) {
-		char *text;
-
-		if (h->kind != DOC_SCALAR)
-			continue;
-		text = xasprintf("%s%.*s", h->text, SPAN_ARG(path));
-
-		src->text = span_of(text);
-		add_one(l, n, src);
-		free(text);
-	}
-}
-
-static void
-add_url(struct loader *l, const struct doc_node *rule, uint32_t platform,
-    const struct syntax_names *syntaxes, const struct doc_node *hosts)
-{
-	static const char *const known[] = {"channel", "content", "embed",
-	    "share", "feed", "other", "script", "redirect", "as", "of", "low",
-	    "test", "gives", "gives_kind", "gives_platform", "from",
-	    "unverified", "exact", NULL};
-	struct pattern_source src = {.platform = platform};
-	const struct doc_node *pattern = NULL;
-	const char *id;
-
-	check_keys(l, rule, known);
-	for (size_t i = 0; i < ARRAY_LEN(kind_keys); i++) {
-		const struct doc_node *n = doc_get(rule, kind_keys[i].key);
-
-		if (n == NULL)
-			continue;
-		if (pattern != NULL)
-			doc_complain(n, l->errors, "one kind per rule");
-		pattern = n;
-		src.kind = kind_keys[i].kind;
-		src.flags = kind_keys[i].flags;
-	}
-	if (pattern == NULL || pattern->kind != DOC_SCALAR) {
-		doc_complain(rule, l->errors, "no kind with a pattern");
-		return;
-	}
-	src.text = span_of(pattern->text);
-	src.name = span_of(text_at(rule, "as"));
-	src.syntax = find_syntax(l, syntaxes, rule);
-	src.flags |= true_at(rule, "low") ? PATTERN_LOW : 0u;
-	src.flags |= true_at(rule, "exact") ? PATTERN_EXACT : 0u;
-	src.flags |= true_at(rule, "unverified") ? PATTERN_UNVERIFIED : 0u;
-	if (span_starts(src.text, "{instance}"))
-		add_instances(l, pattern, &src, hosts);
-	else
-		add_one(l, pattern, &src);
-	if (text_at(rule, "test") == NULL) {
-		doc_complain(rule, l->errors, "a rule needs a 'test'");
-		return;
-	}
-	enum sighting_kind kind = src.kind;
-	if (text_at(rule, "gives_kind") != NULL)
-		kind = sighting_kind_from_name(
-		    span_of(text_at(rule, "gives_kind")));
-	if (text_at(rule, "gives_platform") != NULL)
-		id = text_at(rule, "gives_platform");
-	else
-		id = rules_text(l->r, l->r->platforms[platform].id);
-	add_test(l, doc_get(rule, "test"), text_at(rule, "test"), id, kind,
-	    text_at(rule, "gives"));
-}
-
-static void
-add_platform_words(struct loader *l, const struct doc_node *list,
-    uint32_t platform)
-{
-	struct rules *r = l->r;
-
-	for (const struct doc_node *n = children(l, list, DOC_LIST); n != NULL;
-	     n = n->next) {
-		if (n->kind != DOC_SCALAR)
-			continue;
-		r->names = xgrow(r->names, &r->names_cap, r->nnames + 1,
-		    sizeof(*r->names));
-		r->names[r->nnames].platform = platform;
-		r->names[r->nnames].word = rules_add_text(r, span_of(n->text));
-		r->nnames++;
-	}
-}
-
-static void
-add_platform(struct loader *l, const struct doc_node *n)
-{
-	static const char *const known[] = {"id", "name", "kind", "country",
-	    "hosts", "assets", "short", "embeds", "redirects", "api", "mirrors",
-	    "mirror", "closed", "fold", "player", "words", "reserved",
-	    "subdomains", "syntax", "urls", NULL};
-	static const char *const own[] = {"hosts", "short", "embeds",
-	    "redirects", "api", "mirror"};
-	struct rules *r = l->r;
-	struct rule_platform p = {0};
-	struct syntax_names syntaxes = {doc_get(n, "syntax"),
-	    (uint32_t)r->nsyntaxes};
-	uint32_t at = (uint32_t)r->nplatforms;
-	const struct doc_node *urls = doc_get(n, "urls");
-
-	check_keys(l, n, known);
-	if (text_at(n, "id") == NULL || text_at(n, "name") == NULL) {
-		doc_complain(n, l->errors, "a platform needs 'id' and 'name'");
-		return;
-	}
-	for (size_t i = 0; i < r->nplatforms; i++)
-		if (strcmp(rules_text(r, r->platforms[i].id),
-			text_at(n, "id")) == 0)
-			doc_complain(doc_get(n, "id"), l->errors,
-			    "this id is there twice");
-	p.id = rules_add_text(r, span_of(text_at(n, "id")));
-	p.name = rules_add_text(r, span_of(text_at(n, "name")));
-	p.flags = (true_at(n, "fold") ? PLATFORM_FOLD : 0u) |
-	    (true_at(n, "player") ? PLATFORM_PLAYER : 0u);
-	add_sorted(l, doc_get(n, "reserved"), l->reserved, &p.reserved,
-	    &p.nreserved);
-	add_sorted(l, doc_get(n, "subdomains"), NULL, &p.subdomains,
-	    &p.nsubdomains);
-	r->platforms = xgrow(r->platforms, &r->platforms_cap, r->nplatforms + 1,
-	    sizeof(*r->platforms));
-	r->platforms[r->nplatforms++] = p;
-	add_platform_words(l, doc_get(n, "words"), at);
-	for (size_t i = 0; i < ARRAY_LEN(own); i++)
-		add_hosts(l, doc_get(n, own[i]), at, HOST_PLATFORM);
-	add_hosts(l, doc_get(n, "assets"), at, HOST_ASSET);
-	for (const struct doc_node *s = children(l, syntaxes.map, DOC_MAP);
-	     s != NULL; s = s->next)
-		add_syntax(l, s);
-	for (const struct doc_node *u = children(l, urls, DOC_LIST); u != NULL;
-	     u = u->next)
-		add_url(l, u, at, &syntaxes, doc_get(n, "hosts"));
 }
 
 static uint32_t
@@ -484,7 +217,7 @@ add_markup(struct loader *l, const struct doc_node *n, uint32_t kit)
 	size_t slot = span_search(text, "{service}");
 	struct rule_markup m = {.kit = kit};
 
-	check_keys(l, n, known);
+	loader_check_keys(l, n, known);
 	m.attribute =
 	    by_class ? RULE_NONE : optional_text(r, text_at(n, "attr"));
 	m.tag = optional_text(r, text_at(n, "tag"));
@@ -520,14 +253,14 @@ add_kit(struct loader *l, const struct doc_node *n)
 	const struct doc_node *services = doc_get(n, "services");
 	const struct doc_node *markup = doc_get(n, "markup");
 
-	check_keys(l, n, known);
+	loader_check_keys(l, n, known);
 	if (text_at(n, "id") == NULL || text_at(n, "name") == NULL) {
 		doc_complain(n, l->errors, "a kit needs 'id' and 'name'");
 		return;
 	}
 	k.id = rules_add_text(r, span_of(text_at(n, "id")));
 	k.name = rules_add_text(r, span_of(text_at(n, "name")));
-	add_words(l, doc_get(n, "scripts"), &k.host, &k.nhosts);
+	loader_add_words(l, doc_get(n, "scripts"), &k.host, &k.nhosts);
 	for (uint32_t i = 0; i < k.nhosts; i++) {
 		struct span host = rules_span(r, r->words[k.host + i]);
 		char *name =
@@ -537,7 +270,7 @@ add_kit(struct loader *l, const struct doc_node *n)
 		free(name);
 	}
 	k.service = (uint32_t)r->nservices;
-	for (const struct doc_node *s = children(l, services, DOC_MAP);
+	for (const struct doc_node *s = loader_children(l, services, DOC_MAP);
 	     s != NULL; s = s->next) {
 		r->services = xgrow(r->services, &r->services_cap,
 		    r->nservices + 1, sizeof(*r->services));
@@ -549,7 +282,7 @@ add_kit(struct loader *l, const struct doc_node *n)
 	k.nservices = (uint32_t)r->nservices - k.service;
 	r->kits = xgrow(r->kits, &r->kits_cap, r->nkits + 1, sizeof(*r->kits));
 	r->kits[r->nkits++] = k;
-	for (const struct doc_node *m = children(l, markup, DOC_LIST);
+	for (const struct doc_node *m = loader_children(l, markup, DOC_LIST);
 	     m != NULL; m = m->next)
 		add_markup(l, m, (uint32_t)r->nkits - 1);
 	if (markup == NULL || doc_get(n, "test") != NULL)
@@ -560,8 +293,8 @@ static void
 add_list(struct loader *l, const struct doc_node *list, uint32_t **words,
     size_t *count, size_t *cap)
 {
-	for (const struct doc_node *n = children(l, list, DOC_LIST); n != NULL;
-	     n = n->next) {
+	for (const struct doc_node *n = loader_children(l, list, DOC_LIST);
+	     n != NULL; n = n->next) {
 		if (n->kind != DOC_SCALAR)
 			continue;
 		*words = xgrow(*words, cap, *count + 1, sizeof(**words));
@@ -577,7 +310,7 @@ add_extra_test(struct loader *l, const struct doc_node *n)
 	enum sighting_kind kind = SIGHTING_KIND_COUNT;
 	const char *kind_text = text_at(n, "kind");
 
-	check_keys(l, n, known);
+	loader_check_keys(l, n, known);
 	if (text_at(n, "html") != NULL) {
 		if ((text_at(n, "gives") == NULL) == !true_at(n, "nothing"))
 			doc_complain(n, l->errors,
@@ -593,7 +326,7 @@ add_extra_test(struct loader *l, const struct doc_node *n)
 		return;
 	}
 	if (true_at(n, "nothing")) {
-		add_test(l, n, text_at(n, "url"), NULL, kind, NULL);
+		loader_add_test(l, n, text_at(n, "url"), NULL, kind, NULL);
 		return;
 	}
 	if (kind_text != NULL)
@@ -603,7 +336,7 @@ add_extra_test(struct loader *l, const struct doc_node *n)
 		    "a test needs 'platform' and 'kind', or 'nothing: true'");
 		return;
 	}
-	add_test(l, n, text_at(n, "url"), text_at(n, "platform"), kind,
+	loader_add_test(l, n, text_at(n, "url"), text_at(n, "platform"), kind,
 	    text_at(n, "name"));
 }
 
@@ -618,15 +351,15 @@ read_all(struct loader *l, const struct doc_node *root)
 	const struct doc_node *tests = doc_get(root, "tests");
 	struct rules *r = l->r;
 
-	check_keys(l, root, known);
+	loader_check_keys(l, root, known);
 	l->reserved = doc_get(root, "reserved");
 	if (platforms == NULL)
 		doc_complain(root, l->errors, "'platforms' is missing");
-	for (const struct doc_node *n = children(l, platforms, DOC_LIST);
+	for (const struct doc_node *n = loader_children(l, platforms, DOC_LIST);
 	     n != NULL; n = n->next)
-		add_platform(l, n);
-	for (const struct doc_node *n = children(l, kits, DOC_LIST); n != NULL;
-	     n = n->next)
+		loader_add_platform(l, n);
+	for (const struct doc_node *n = loader_children(l, kits, DOC_LIST);
+	     n != NULL; n = n->next)
 		add_kit(l, n);
 	add_list(l, doc_get(root, "redirect_keys"), &r->redirect_keys,
 	    &r->nredirect_keys, &r->redirect_keys_cap);
@@ -634,8 +367,8 @@ read_all(struct loader *l, const struct doc_node *root)
 	    &r->nplayer_words, &r->player_words_cap);
 	add_list(l, doc_get(root, "player_not"), &r->player_not,
 	    &r->nplayer_not, &r->player_not_cap);
-	for (const struct doc_node *n = children(l, tests, DOC_LIST); n != NULL;
-	     n = n->next)
+	for (const struct doc_node *n = loader_children(l, tests, DOC_LIST);
+	     n != NULL; n = n->next)
 		add_extra_test(l, n);
 	if (r->nnames > 0)
 		qsort_r(r->names, r->nnames, sizeof(*r->names), compare_names,

@@ -10,7 +10,8 @@ static const char small[] =
     "- id: tube\n"
     "  name: Tube\n"
     "  kind: video\n"
-    "  hosts: [tube.example, tu.be]\n"
+    "  hosts: [tube.example, tu.be, tube.test]\n"
+    "  same: {tube.test: tube.example}\n"
     "  fold: true\n"
     "  reserved: [about, watch]\n"
     "  subdomains: [help]\n"
@@ -83,6 +84,12 @@ matches_by_the_rules_of_the_notation(void **state)
 	    {"http://tube.example/about", "tube other"},
 	    {"http://tube.example/Imprint/", "tube other"},
 	    {"http://tube.example/abc.php", "tube other"},
+	    {"http://tube.test/abc", "tube channel abc"},
+	    {"http://www.tube.test/c/abc/videos", "tube channel c/abc"},
+	    {"http://tube.test/watch?v=q9", "tube content q9"},
+	    {"http://l.tube.test/out?to=tu.be%2F7", "tube content 7"},
+	    {"http://help.tube.test/abc", "tube other"},
+	    {"http://xtube.test/abc", "nothing"},
 	    {"http://tube.example/a", "tube other"},
 	    {"http://tube.example/a__b", "tube other"},
 	    {"http://tube.example/longer_name", "tube other"},
@@ -137,7 +144,7 @@ passes_its_own_test_lines(void **state)
 
 	(void)state;
 	assert_true(rules_self_test(r, &errors, &run));
-	assert_int_equal(run, 10);
+	assert_int_equal(run, 10 + 6); /* those of `same` hosts too */
 	assert_int_equal(errors.count, 0);
 	rules_free(r);
 }
