@@ -7,12 +7,18 @@
  * new one behind what is there, so that nothing need be read again; a file
  * written without a break has one, from 0 on, which is what sha256sum(1)
  * prints.
+ *
+ * What a start finds gone has an entry of its own, under the name
+ * "lost/TIME/FILE" and without a digest: its time is that of the start, and it
+ * is closed where the lines that are gone were written again.
  */
 #ifndef KPWATCH_SEAL_H
 #define KPWATCH_SEAL_H
 
 #include "bytes.h"
 #include "digest.h"
+
+#define SEAL_LOST "lost/"
 
 struct seal {
 	char *file;	/* "log/events-20190114.jsonl.gz"; owned */

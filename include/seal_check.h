@@ -9,7 +9,9 @@
 struct seal_check {
 	struct seal *list; /* by file and place */
 	size_t n;
-	bool *met;	  /* for each: its file was looked at */
+	bool *met;   /* for each: its file was looked at */
+	size_t lost; /* the first of what starts found gone */
+	size_t nlost;
 	size_t next;	  /* those before it were */
 	uint64_t agree;	  /* files, every byte of them */
 	uint64_t without; /* files with bytes that have no digest */
@@ -35,6 +37,10 @@ void seal_check_release(struct seal_check *);
  */
 enum seal_state seal_check_file(struct seal_check *, const char *file, int fd,
     bool whole, seal_fault_fn *, void *arg);
+/* What a start found gone, of n: that entry, and the file's name in the state
+ * folder (borrows; it need not be there). */
+const struct seal *seal_check_lost(const struct seal_check *, size_t n,
+    const char **file);
 /* The next file with seals that was not looked at; NULL when there is none.
  * Its last seal says what it was. */
 const struct seal *seal_check_rest(struct seal_check *);

@@ -85,10 +85,14 @@ enum seal_folder { SEAL_LOG, SEAL_WARC, SEAL_FOLDERS };
  * Before the first byte is written: the writer of the folder (descriptor
  * borrowed) goes on with the file `name`, which the sealing begins behind;
  * NULL: with none.  Bytes that a crash left without a digest get one, marked
- * as found; where the disk refuses (said in the log) they have none.
+ * as found; bytes that are gone are noted for good.  Where the disk refuses
+ * (said in the log) neither is.
  */
 void store_seal_resume(struct store *, enum seal_folder, int dirfd,
     const char *name, const struct sealing *);
+/* How many bytes of a file of the folder were on disk for certain, as far as
+ * the database knows; 0: none. */
+uint64_t store_sealed(struct store *, enum seal_folder, const char *name);
 /* What of a file is on disk when store_commit() is called next; it goes into
  * the database then.  `time`: of the observation or event that was written
  * last, ms.  The file before it in the folder is closed. */

@@ -234,6 +234,10 @@ struct warc_writer_options {
 	const char *software;  /* for warcinfo; NULL: "kpwatch/VERSION" */
 	uint64_t rotate_bytes; /* start a new file beyond it; 0: 1 GiB */
 	bool deduplicate;      /* write revisit records */
+	/* How many bytes of the archive of that name were on disk for certain,
+	 * 0 where none are known of.  NULL: nothing is known. */
+	uint64_t (*written)(const char *name, void *arg);
+	void *arg;
 };
 
 struct warc_writer;
@@ -241,9 +245,10 @@ struct warc_writer;
 /*
  * Opens for appending in a folder (descriptor borrowed for the life of the
  * writer; only openat() is used).  The newest file of the prefix is walked
- * and a torn tail cut; *torn gets the bytes cut (may be NULL).  The index of
- * recent payloads is read back from the CDXJ files.  Returns owned, or NULL
- * and *why (returns owned).
+ * and a torn tail cut; *torn gets the bytes cut (may be NULL).  One that lacks
+ * bytes that were written is left as it is, for them to be put back, and none
+ * gets the name of one that was.  The index of recent payloads is read back
+ * from the CDXJ files.  Returns owned, or NULL and *why (returns owned).
  */
 struct warc_writer *warc_writer_open(int dirfd,
     const struct warc_writer_options *, uint64_t *torn, char **why);

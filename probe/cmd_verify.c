@@ -360,6 +360,28 @@ check_rest(struct verify *v, const struct log_place *place)
 		check_sealed(v, place, last);
 }
 
+/* What the log lost and got back is no damage, but other bytes say it. */
+static void
+say_written_again(const struct verify *v, const struct log_place *place)
+{
+	char when[INSTANT_TEXT_MAX];
+	const struct seal *lost;
+	const char *file;
+
+	for (size_t i = 0; i < v->seals.nlost; i++) {
+		lost = seal_check_lost(&v->seals, i, &file);
+		if (!lost->closed)
+			continue;
+		printf("%s/%s:%llu: %llu bytes from here on were gone at the "
+		       "start of %s; their lines were written again from the "
+		       "database\n",
+		    place->log_dir, base_name(file),
+		    (unsigned long long)lost->at,
+		    (unsigned long long)lost->bytes,
+		    instant_text(lost->time, when));
+	}
+}
+
 static void
 database_fault(const char *path, const char *text, void *arg)
 {
@@ -457,6 +479,7 @@ check_own_log(struct verify *v)
 	check_files(v, paths, n);
 	check_archives(v, place.state_dir);
 	check_rest(v, &place);
+	say_written_again(v, &place);
 	store_check(place.state_dir, database_fault, v);
 	close_evidence(v);
 	report_seals(v);

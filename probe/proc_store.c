@@ -114,12 +114,22 @@ archive(struct keeper *k, struct record *r)
 	return true;
 }
 
+static uint64_t
+archive_written(const char *name, void *arg)
+{
+	struct keeper *k = arg;
+
+	return store_sealed(k->store, SEAL_WARC, name);
+}
+
 static void
 open_archive(struct keeper *k)
 {
 	struct warc_writer_options options = {
 	    .rotate_bytes = (uint64_t)k->config->record_size,
 	    .deduplicate = true,
+	    .written = archive_written,
+	    .arg = k,
 	};
 	char *path, *why = NULL;
 	uint64_t torn = 0;

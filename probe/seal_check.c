@@ -17,11 +17,30 @@
 struct sealed {
 	const struct seal *seals;
 	size_t n;
+	const struct seal_check *check;
+	const char *file;
 	int fd;
 	uint64_t size;
 	seal_fault_fn *fault;
 	void *arg;
 };
+
+/* The first seal that is not of a file before that one. */
+static size_t
+find(const struct seal_check *c, const char *file)
+{
+	size_t low = 0, high = c->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(c->list[middle].file, file) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
 
 void
 seal_check_init(struct seal_check *c, const char *state_dir)
@@ -29,6 +48,20 @@ seal_check_init(struct seal_check *c, const char *state_dir)
 	memset(c, 0, sizeof *c);
 	c->n = store_seals(state_dir, &c->list);
 	c->met = xcalloc(c->n + 1, sizeof *c->met);
+	c->lost = find(c, SEAL_LOST);
+	while (c->lost + c->nlost < c->n &&
+	    span_starts(span_of(c->list[c->lost + c->nlost].file), SEAL_LOST))
+		c->met[c->lost + c->nlost++] = true;
+}
+
+const struct seal *
+seal_check_lost(const struct seal_check *c, size_t n, const char **file)
+{
+	const struct seal *s = &c->list[c->lost + n];
+	const char *slash = strchr(s->file + strlen(SEAL_LOST), '/');
+
+	*file = slash == NULL ? "" : slash + 1;
+	return s;
 }
 
 void
@@ -51,23 +84,6 @@ say(const struct sealed *s, uint64_t at, const char *fmt, ...)
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	s->fault(s->arg, at, text);
-}
-
-/* The first seal that is not of a file before that one. */
-static size_t
-find(const struct seal_check *c, const char *file)
-{
-	size_t low = 0, high = c->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (strcmp(c->list[middle].file, file) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
 }
 
 /* Seals from i on that belong to the same file; marks them. */
@@ -110,6 +126,38 @@ stretches_agree(const struct sealed *s)
 	return ok;
 }
 
+/* The start that first saw that the file is too short; or NULL. */
+static const struct seal *
+first_seen(const struct sealed *s)
+{
+	const struct seal *lost;
+	const char *file;
+
+	for (size_t i = 0; i < s->check->nlost; i++) {
+		lost = seal_check_lost(s->check, i, &file);
+		if (!lost->closed && strcmp(file, s->file) == 0 &&
+		    lost->at >= s->size)
+			return lost;
+	}
+	return NULL;
+}
+
+/* Says that the file ends before `end`. */
+static void
+say_short(const struct sealed *s, uint64_t end, const char *when, bool whole)
+{
+	const struct seal *seen = first_seen(s);
+	char start[INSTANT_TEXT_MAX];
+
+	say(s, s->size,
+	    "the file is too short: %llu bytes at its end are missing that "
+	    "were there at %s%s%s%s; " PUT_BACK " made since then",
+	    (unsigned long long)(end - s->size), when,
+	    whole ? " (an older copy, or cut off between two records)" : "",
+	    seen == NULL ? "" : ", and gone at the start of ",
+	    seen == NULL ? "" : instant_text(seen->time, start));
+}
+
 /* Does the file end where it ended? */
 static bool
 length_agrees(const struct sealed *s, bool whole)
@@ -120,12 +168,7 @@ length_agrees(const struct sealed *s, bool whole)
 
 	instant_text(last->time, when);
 	if (s->size < end)
-		say(s, s->size,
-		    "the file is too short: %llu bytes at its end are missing "
-		    "that were there at %s%s; " PUT_BACK " made since then",
-		    (unsigned long long)(end - s->size), when,
-		    whole ? " (an older copy, or cut off between two records)"
-			  : "");
+		say_short(s, end, when, whole);
 	else if (s->size > end && last->closed)
 		say(s, end,
 		    "the file is too long: %llu bytes were added after it was "
@@ -161,7 +204,11 @@ enum seal_state
 seal_check_file(struct seal_check *c, const char *file, int fd, bool whole,
     seal_fault_fn *fault, void *arg)
 {
-	struct sealed s = {.fd = fd, .fault = fault, .arg = arg};
+	struct sealed s = {.check = c,
+	    .file = file,
+	    .fd = fd,
+	    .fault = fault,
+	    .arg = arg};
 	struct stat sb;
 	size_t first = find(c, file);
 	bool agree = true;

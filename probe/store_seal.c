@@ -128,6 +128,12 @@ latest(const struct store *st)
 	return st->last_time == INSTANT_NONE ? instant_now() : st->last_time;
 }
 
+static bool
+is_log(const char *file)
+{
+	return span_starts(span_of(file), "log/");
+}
+
 static uint64_t
 sealed_end(struct store *st, const char *file)
 {
@@ -135,17 +141,61 @@ sealed_end(struct store *st, const char *file)
 	    "SELECT max(at + bytes) FROM seals WHERE file = ?1", "s", file);
 }
 
-/* Bytes that the file had are gone, and others will stand in their place: the
- * seals that cover them say nothing any more. */
-static uint64_t
-give_up(struct store *st, const char *file, uint64_t end, uint64_t size)
+uint64_t
+store_sealed(struct store *st, enum seal_folder folder, const char *name)
 {
-	log_warn("%s: %llu bytes at its end are gone that were on disk; going "
-		 "on behind what is left",
-	    file, (unsigned long long)(end - size));
+	char *file = xasprintf("%s/%s", folders[folder], name);
+	uint64_t end = sealed_end(st, file);
+
+	free(file);
+	return end;
+}
+
+/* Of bytes that are still missing it is known which start saw it first. */
+static bool
+loss_known(struct store *st, const struct seal *lost, const char *file)
+{
+	return db_number(&st->db, 0,
+		   "SELECT count(*) FROM seals"
+		   " WHERE file > ?1 AND file < 'lost0' AND at = ?2"
+		   " AND bytes = ?3 AND closed = 0"
+		   " AND substr(file, instr(substr(file, 6), '/') + 6) = ?4",
+		   "suus", SEAL_LOST, lost->at, lost->bytes, file) > 0;
+}
+
+/* Bytes that the file had are gone, which stays known.  By the clock: it is
+ * when somebody saw it. */
+static void
+note_loss(struct store *st, const char *file, uint64_t from, uint64_t to,
+    bool again)
+{
+	char when[INSTANT_TEXT_MAX];
+	struct seal lost = {.at = from,
+	    .bytes = to - from,
+	    .time = instant_now(),
+	    .closed = again};
+
+	log_warn("%s: %llu bytes at its end are gone that were on disk; %s",
+	    file, (unsigned long long)lost.bytes,
+	    again ? "their lines are written again from the database"
+		  : "put back a copy of it");
+	if (!again && loss_known(st, &lost, file))
+		return;
+	lost.file =
+	    xasprintf(SEAL_LOST "%s/%s", instant_text(lost.time, when), file);
+	save(st, &lost);
+	seal_release(&lost);
+}
+
+/* Lines that the log lacks are about to be written again behind what is left:
+ * the seals that cover what is gone say nothing any more. */
+static void
+lose_again(struct store *st, const char *file, uint64_t size, uint64_t end)
+{
+	if (end > size)
+		note_loss(st, file, size, end, true);
 	db_run(&st->db, "DELETE FROM seals WHERE file = ?1 AND at + bytes > ?2",
 	    "su", file, size);
-	return sealed_end(st, file);
 }
 
 static void
@@ -170,9 +220,15 @@ seal_found(struct store *st, const char *file, int fd, uint64_t from,
 	seal_release(&s);
 }
 
-/* One file as it was left; `open` where it is gone on with. */
+/* How a file was left. */
+enum left {
+	LEFT_ENDED, /* in order: it was closed */
+	LEFT_ENDS,  /* it is not gone on with, or the database is older */
+	LEFT_OPEN,  /* it is gone on with; an archive only if it is whole */
+};
+
 static void
-settle(struct store *st, int dirfd, const char *file, bool open)
+settle(struct store *st, int dirfd, const char *file, enum left left)
 {
 	const char *name = strchr(file, '/') + 1;
 	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -181,40 +237,66 @@ settle(struct store *st, int dirfd, const char *file, bool open)
 
 	if (fd >= 0 && fstat(fd, &sb) == 0) {
 		size = (uint64_t)sb.st_size;
-		if (end > size && open)
-			end = give_up(st, file, end, size);
-		if (end < size)
+		if (end > size && left == LEFT_OPEN && is_log(file)) {
+			lose_again(st, file, size, end);
+			end = sealed_end(st, file);
+		} else if (end > size) {
+			note_loss(st, file, size, end, false);
+		}
+		if (end < size && left != LEFT_ENDED)
 			seal_found(st, file, fd, end, size);
 	}
 	if (fd >= 0)
 		close(fd);
-	db_run(&st->db, "UPDATE seals SET closed = ?2 WHERE file = ?1", "si",
-	    file, (int64_t)!open);
+	if (left != LEFT_ENDED)
+		db_run(&st->db, "UPDATE seals SET closed = ?2 WHERE file = ?1",
+		    "si", file, (int64_t)(left != LEFT_OPEN));
 }
 
-/* Files that were being written when a crash came; with a database that is
- * older than the log, any may have grown. */
-static void
-settle_older(struct store *st, const char *folder, int dirfd, const char *open)
+/* Each file of a folder, with the place that its seals reach to. */
+static size_t
+sealed_files(struct store *st, const char *folder, struct seal **list)
 {
-	char **list = NULL;
 	size_t n = 0, cap = 0;
 	sqlite3_stmt *s;
+	struct seal *x;
 
+	*list = NULL;
 	s = db_query(&st->db,
-	    "SELECT file, max(at), closed FROM seals"
+	    "SELECT file, max(at + bytes), closed FROM seals"
 	    " WHERE file >= ?1 || '/' AND file < ?1 || '0' GROUP BY file",
 	    "s", folder);
 	while (db_row(&st->db, s)) {
-		if (sqlite3_column_int(s, 2) != 0 && !st->behind)
-			continue;
-		list = xgrow(list, &cap, n + 1, sizeof *list);
-		list[n++] = column_text(s, 0);
+		*list = xgrow(*list, &cap, n + 1, sizeof **list);
+		x = &(*list)[n++];
+		memset(x, 0, sizeof *x);
+		x->file = column_text(s, 0);
+		x->bytes = (uint64_t)sqlite3_column_int64(s, 1);
+		x->closed = sqlite3_column_int(s, 2) != 0;
 	}
+	return n;
+}
+
+/* The files of a folder but for the one that is gone on with ("log/": none).
+ * A log behind that one is gone: its lines are written again, into files of
+ * these names.  With a database that is older than the log, any may have
+ * grown. */
+static void
+settle_others(struct store *st, const char *folder, int dirfd, const char *open)
+{
+	struct seal *list;
+	size_t n = sealed_files(st, folder, &list);
+
 	for (size_t i = 0; i < n; i++) {
-		if (strcmp(list[i], open) != 0)
-			settle(st, dirfd, list[i], false);
-		free(list[i]);
+		const struct seal *x = &list[i];
+		int order = strcmp(x->file, open);
+
+		if (order > 0 && is_log(x->file) && !st->behind)
+			lose_again(st, x->file, 0, x->bytes);
+		else if (order != 0)
+			settle(st, dirfd, x->file,
+			    x->closed && !st->behind ? LEFT_ENDED : LEFT_ENDS);
+		seal_release(&list[i]);
 	}
 	free(list);
 }
@@ -227,9 +309,9 @@ store_seal_resume(struct store *st, enum seal_folder folder, int dirfd,
 	    xasprintf("%s/%s", folders[folder], name == NULL ? "" : name);
 
 	if (store_begin(st)) {
-		settle_older(st, folders[folder], dirfd, file);
+		settle_others(st, folders[folder], dirfd, file);
 		if (name != NULL) {
-			settle(st, dirfd, file, true);
+			settle(st, dirfd, file, LEFT_OPEN);
 			store_seal(st, folder, name, s, latest(st));
 		}
 	}

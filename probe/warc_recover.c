@@ -283,8 +283,8 @@ cut_tail(int fd, uint64_t whole, uint64_t size)
 }
 
 bool
-warc_recover(int dirfd, const char *file, const char *index, uint64_t *size,
-    uint64_t *torn)
+warc_recover(int dirfd, const char *file, const char *index, uint64_t written,
+    uint64_t *size, uint64_t *torn)
 {
 	struct buf text = BUF_INIT(CDXJ_BYTES_MAX);
 	struct buf kept = BUF_INIT(CDXJ_BYTES_MAX);
@@ -311,6 +311,14 @@ warc_recover(int dirfd, const char *file, const char *index, uint64_t *size,
 		goto out;
 	}
 	*size = whole_visits(fd, before_last_visit(&known), *size);
+	if (*size < written) {
+		log_warn("%s: not whole behind byte %llu, though %llu bytes "
+			 "were written; left as it is",
+		    file, (unsigned long long)*size,
+		    (unsigned long long)written);
+		*size = UINT64_MAX;
+		goto out;
+	}
 	*torn = f.end - *size;
 	ok = cut_tail(fd, *size, f.end);
 	if (ok && known.end > *size) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cdxj.h"
@@ -26,6 +27,8 @@ struct warc_writer {
 	char *software;
 	uint64_t rotate_bytes;
 	bool deduplicate;
+	uint64_t (*written)(const char *, void *);
+	void *arg;
 
 	struct gzip_writer *gz;
 	struct originals *originals;
@@ -119,14 +122,21 @@ set_name(struct warc_writer *w, const char *day, unsigned serial)
 	w->index = xasprintf("%s-%s-%02u.cdxj", w->prefix, w->day, serial);
 }
 
-/* A payload that later records may refer to. */
+static uint64_t
+written(const struct warc_writer *w)
+{
+	return w->written == NULL ? 0 : w->written(w->file, w->arg);
+}
+
+/* A payload that later records may refer to; `size`: of its archive. */
 static void
-enter_original(struct originals *t, struct span line)
+enter_original(struct originals *t, struct span line, uint64_t size)
 {
 	struct cdxj_entry e;
 	uint8_t digest[SHA256_BYTES];
 
 	if (cdxj_parse(line, &e) && e.uri.p != NULL && e.status != 0 &&
+	    e.length <= size && e.offset <= size - e.length &&
 	    !span_is(e.mime, "warc/revisit") &&
 	    span_starts(e.digest, "sha256:") &&
 	    hex_decode(digest, SHA256_BYTES,
@@ -139,12 +149,15 @@ load_originals(struct warc_writer *w, const struct listed *l)
 {
 	struct buf text = BUF_INIT(CDXJ_BYTES_MAX);
 	struct span rest;
+	struct stat st;
 
 	set_name(w, l->day, l->serial);
-	if (cdxj_load(w->dirfd, w->index, &text)) {
+	if (fstatat(w->dirfd, w->file, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    cdxj_load(w->dirfd, w->index, &text)) {
 		rest = buf_span(&text);
 		while (rest.p != NULL)
-			enter_original(w->originals, span_token(&rest, '\n'));
+			enter_original(w->originals, span_token(&rest, '\n'),
+			    (uint64_t)st.st_size);
 	}
 	buf_release(&text);
 }
@@ -159,7 +172,8 @@ resume(struct warc_writer *w, uint64_t *torn)
 
 	if (ok && n > 0) {
 		set_name(w, list[n - 1].day, list[n - 1].serial);
-		ok = warc_recover(w->dirfd, w->file, w->index, &w->size, torn);
+		ok = warc_recover(w->dirfd, w->file, w->index, written(w),
+		    &w->size, torn);
 	}
 	if (ok && *torn > 0)
 		log_warn("%s: %llu bytes of a torn record cut off", w->file,
@@ -188,6 +202,8 @@ warc_writer_open(int dirfd, const struct warc_writer_options *o, uint64_t *torn,
 	    o->software != NULL ? o->software : "kpwatch/" KPWATCH_VERSION);
 	w->rotate_bytes = o->rotate_bytes > 0 ? o->rotate_bytes : ROTATE_BYTES;
 	w->deduplicate = o->deduplicate;
+	w->written = o->written;
+	w->arg = o->arg;
 	w->gz = gzip_writer_new(GZIP_LEVEL);
 	w->originals = originals_new();
 	buf_init(&w->pending, CDXJ_BYTES_MAX);
@@ -323,6 +339,10 @@ create_file(struct warc_writer *w, const char *day)
 		serial = w->serial + 1;
 	for (; serial < SERIAL_MAX; serial++) {
 		set_name(w, day, serial);
+		/* Evidence of one that is gone would be looked for in it. */
+		errno = EEXIST;
+		if (written(w) > 0)
+			continue;
 		w->fd = openat(w->dirfd, w->file,
 		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
 		if (w->fd >= 0 || errno != EEXIST)

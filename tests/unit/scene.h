@@ -49,10 +49,22 @@ struct scene {
 	bool deduplicate;
 };
 
+static uint64_t
+written(const char *name, void *arg)
+{
+	struct scene *c = arg;
+
+	return store_sealed(c->s.store, SEAL_WARC, name);
+}
+
 static void
 scene_open(struct scene *c)
 {
-	struct warc_writer_options o = {.deduplicate = c->deduplicate};
+	struct warc_writer_options o = {
+	    .deduplicate = c->deduplicate,
+	    .written = written,
+	    .arg = c,
+	};
 	char *folder = xasprintf("%s/warc", c->dir), *why = NULL;
 
 	story_open(&c->s, c->dir, true);
