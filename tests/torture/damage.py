@@ -5,11 +5,13 @@
 A state with events and their evidence is made, then copied and damaged again
 and again: one bit turned, bytes cut off, a block of zeros.  `verify` names
 the file each time; `run` starts all the same, or ends at once with a line
-that names the file and says what to do.
+that names the file and says what to do.  Of bytes that are gone when it
+starts, `verify` tells for good.
 """
 import collections
 import glob
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -114,6 +116,58 @@ class Damage(growing.Growing):
             return "says"
         return "exit %s: %s" % (p.process.returncode, text)
 
+    def short(self, state, folder):
+        """The newest file of a folder without its last bytes."""
+        path = sorted(glob.glob("%s/%s/*.gz" % (state, folder)))[-1]
+        size = os.path.getsize(path)
+        left = size - self.rng.randrange(1, min(size, 300))
+        os.truncate(path, left)
+        return path, size, left
+
+    def start_killed(self, state):
+        """A start that ends by kill -9 of the store at any moment."""
+        p = probe.Probe(self.w, state, conf=self.p.conf, **self.p.more)
+        p.output = os.path.join(self.w.folder, "run/killed.log")
+        p.start()
+        time.sleep(self.rng.uniform(0, 0.3))
+        for name, pid in growing.processes(p.process.pid):
+            if name == "store":
+                growing.kill_hard(pid)
+        growing.kill_hard(p.process.pid)
+        p.process.wait()
+
+    def lost(self):
+        """Bytes that vanish between two runs stay known, of a log and of an
+        archive, once each was gone on with too."""
+        again = os.path.join(self.w.folder, "again")
+        shutil.rmtree(again, ignore_errors=True)
+        shutil.copytree(self.state, again)
+        archive, was, left = self.short(again, "warc")
+        wrong = []
+        for cycle in range(1, CYCLES + 1):
+            log = self.short(again, "log")[0]
+            for _ in range(2):
+                self.start_killed(again)
+            done = self.run_starts(again, "")
+            code, out, err = self.p.command("verify", "-s", again)
+            if done != "starts" or code != 1:
+                wrong.append("%s, verify exits %s" % (done, code))
+            if os.path.getsize(archive) != left:
+                wrong.append("the archive was gone on with")
+            if not re.search("%s:%d: the file is too short: %d bytes at its "
+                             "end are missing .*, and gone at the start of 20"
+                             % (re.escape(archive), left, was - left), err):
+                wrong.append("not named: %s: %s" % (archive, err))
+            if out.count("their lines were written again") != cycle:
+                wrong.append("not named: %s, %d times: %s" % (
+                    log, cycle, out))
+        self.t.same("lost bytes stay known", [], wrong)
+        shutil.copy(os.path.join(self.state, "warc",
+                                 os.path.basename(archive)), archive)
+        code, out, err = self.p.command("verify", "-s", again)
+        self.t.check("and a copy of the archive mends it", code == 0,
+                     out + err)
+
     def torture(self, kind, files, log=True):
         wrong, how = [], collections.Counter()
         for cycle in range(CYCLES):
@@ -152,6 +206,7 @@ class Damage(growing.Growing):
                      glob.glob(self.state + "/kpwatch.sqlite*")])
         self.torture("database", [self.state + "/kpwatch.sqlite"], False)
         self.anew()
+        self.lost()
 
 
 Damage().run()

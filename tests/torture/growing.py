@@ -6,6 +6,7 @@ finds nothing.
 import glob
 import os
 import random
+import signal
 import sqlite3
 import sys
 import time
@@ -32,6 +33,13 @@ def processes(parent):
         if int(words.rpartition(") ")[2].split()[1]) == parent:
             found.append((name, int(path.split("/")[2])))
     return found
+
+
+def kill_hard(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
 
 
 def link(n):
