@@ -2,8 +2,8 @@
  * What the readers of the parts of platforms.yaml share.  Only rules_load.c
  * and rules_platform.c include this; all others go by rules.h.
  */
-#ifndef RULES_LOADER_H
-#define RULES_LOADER_H
+#ifndef KPWATCH_RULES_LOADER_H
+#define KPWATCH_RULES_LOADER_H
 
 #include "document.h"
 #include "rules_table.h"
