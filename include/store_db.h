@@ -12,7 +12,7 @@ struct sqlite3_stmt;
 #include "flap.h"
 #include "store.h"
 
-#define STORE_SCHEMA_VERSION 9
+#define STORE_SCHEMA_VERSION 10
 
 struct db {
 	struct sqlite3 *sqlite;
@@ -59,8 +59,7 @@ struct row_target {
 	int64_t status;
 	struct flap flap;
 	enum verdict told; /* by an event, or the baseline */
-	bool moved;	   /* its turn or the time of its latest look */
-	bool dirty;	   /* more than that */
+	bool dirty;	   /* more than its turn */
 };
 
 /* What is known of a host of a target: lists of words, owned, NULL without. */
@@ -106,6 +105,12 @@ struct seal_book {
 	size_t n, cap;
 };
 
+/* The turns of targets by row, which no row of theirs holds. */
+struct turns {
+	struct turn *list;
+	size_t count, cap;
+};
+
 struct store {
 	struct db db;
 	const struct config *config;
@@ -128,6 +133,7 @@ struct store {
 	int64_t data_version;  /* of the database, when last asked */
 	struct outage outage;
 	bool outage_dirty;
+	struct turns turns;
 	bool may_hold; /* false: no target's verdict is held */
 	bool behind;   /* the database is older than the log */
 	struct seal_book seals;
@@ -136,14 +142,19 @@ struct store {
 	uint64_t generation;  /* times that the rules changed */
 };
 
+/* Read from the database, in place of what there was. */
+void turns_load(struct store *);
+/* The turn of a target, borrowed until the next call; 0 at first. */
+uint64_t *turn_of(struct turns *, int64_t row);
+void turns_release(struct turns *);
 void row_target_load(struct store *, const char *id, int64_t time,
     struct row_target *);
 void row_target_save(struct store *, const struct row_target *);
 void row_target_release(struct row_target *);
 void row_page_load(struct store *, const struct row_target *,
     const struct observation *, bool sampled, struct row_page *);
-void row_page_save(struct store *, const struct row_target *,
-    const struct observation *, const struct row_page *);
+void row_page_save(struct store *, const struct observation *,
+    const struct row_page *);
 void row_page_release(struct row_page *);
 void known_set_load(struct store *, int64_t target, struct known_set *);
 void known_set_save(struct store *, int64_t target, struct known_set *);

@@ -177,6 +177,7 @@ load_memory(struct store *st)
 {
 	load_chain(st);
 	load_outage(st);
+	turns_load(st);
 	st->may_hold = true;
 	st->committed_seq = st->seq;
 	st->last_id = (uint64_t)db_number(&st->db, 0,
@@ -262,6 +263,7 @@ store_close(struct store *st)
 	seals_close(st);
 	changelog_close(st->log);
 	outage_release(&st->outage);
+	turns_release(&st->turns);
 	db_close(&st->db);
 	recognition_release(&st->recognition);
 	free(st->cluster);

@@ -383,7 +383,6 @@ look_content(struct look *l)
 	if (l->diff.grade == GRADE_SAME && l->page.last_good == INSTANT_NONE)
 		return;
 	l->target.turn++;
-	l->target.moved = true;
 	l->diff.turn = l->page.turn = l->target.turn;
 	if (l->diff.grade != GRADE_MORE)
 		l->page.looks++;

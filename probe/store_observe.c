@@ -207,7 +207,7 @@ store_observe(struct store *st, const struct observation *o,
 	    l.diff.grade != GRADE_MORE && o->variant != VARIANT_UNVERIFIED;
 	advice->keep = !unchanged || l.soon || l.proof;
 	observation_save(st, id, o, f, l.page.row, l.seen, unchanged);
-	row_page_save(st, &l.target, o, &l.page);
+	row_page_save(st, o, &l.page);
 	row_target_save(st, &l.target);
 	row_page_release(&l.page);
 	row_target_release(&l.target);

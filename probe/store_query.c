@@ -166,10 +166,10 @@ store_view_totals(struct store_view *v, struct status_totals *t)
 	memset(t, 0, sizeof *t);
 	s = db_query(&v->db,
 	    "SELECT (SELECT count(*) FROM targets),"
-	    " (SELECT count(*) FROM pages),"
+	    " (SELECT count(*) FROM page_facts),"
 	    " (SELECT count(*) FROM observations),"
 	    " (SELECT count(*) FROM events), (SELECT max(last_seen)"
-	    " FROM pages)",
+	    " FROM page_looks)",
 	    "");
 	if (db_row(&v->db, s)) {
 		t->targets = (uint64_t)sqlite3_column_int64(s, 0);
@@ -212,7 +212,7 @@ count_present(struct store_view *v, int64_t target, struct status_target *t)
 			t->present[kind] = (uint32_t)sqlite3_column_int64(s, 1);
 	}
 	t->pages = (uint32_t)db_number(&v->db, 0,
-	    "SELECT count(*) FROM pages"
+	    "SELECT count(*) FROM page_facts"
 	    " WHERE target = ?1",
 	    "i", target);
 	t->last_seen = db_number(&v->db, INSTANT_NONE,
@@ -220,7 +220,7 @@ count_present(struct store_view *v, int64_t target, struct status_target *t)
 	    " FROM pages WHERE target = ?1",
 	    "i", target);
 	t->suppressed = (uint64_t)db_number(&v->db, 0,
-	    "SELECT sum(suppressed + flickers + reordered) FROM pages"
+	    "SELECT sum(suppressed + flickers + reordered) FROM page_facts"
 	    " WHERE target = ?1",
 	    "i", target);
 	t->down_reported = db_number(&v->db, INSTANT_NONE,

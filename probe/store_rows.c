@@ -35,46 +35,46 @@ column_verdict(sqlite3_stmt *s, int at)
 static void
 read_verdict(sqlite3_stmt *s, struct verdict_state *v)
 {
-	v->confirmed = column_verdict(s, 3);
-	v->since = column_time(s, 4);
-	v->candidate = column_verdict(s, 5);
-	v->candidate_since = column_time(s, 6);
-	v->count = (uint32_t)sqlite3_column_int64(s, 7);
-	v->bad = (uint32_t)sqlite3_column_int64(s, 8);
-	v->corroborated = (uint32_t)sqlite3_column_int64(s, 9);
-	v->last = column_time(s, 10);
-	v->held = sqlite3_column_int(s, 11) != 0;
+	v->confirmed = column_verdict(s, 2);
+	v->since = column_time(s, 3);
+	v->candidate = column_verdict(s, 4);
+	v->candidate_since = column_time(s, 5);
+	v->count = (uint32_t)sqlite3_column_int64(s, 6);
+	v->bad = (uint32_t)sqlite3_column_int64(s, 7);
+	v->corroborated = (uint32_t)sqlite3_column_int64(s, 8);
+	v->last = column_time(s, 9);
+	v->held = sqlite3_column_int(s, 10) != 0;
 }
 
 static void
 read_look(sqlite3_stmt *s, struct row_target *t)
 {
-	t->page = column_text(s, 12);
-	t->url = column_text(s, 13);
-	t->failure = column_text(s, 14);
-	t->stage = column_text(s, 15);
-	t->outcome = column_text(s, 16);
-	t->page_class = column_text(s, 17);
-	t->rule = column_text(s, 18);
-	t->status = sqlite3_column_int64(s, 19);
+	t->page = column_text(s, 11);
+	t->url = column_text(s, 12);
+	t->failure = column_text(s, 13);
+	t->stage = column_text(s, 14);
+	t->outcome = column_text(s, 15);
+	t->page_class = column_text(s, 16);
+	t->rule = column_text(s, 17);
+	t->status = sqlite3_column_int64(s, 18);
 }
 
 static void
 read_flap(sqlite3_stmt *s, struct row_target *t)
 {
-	struct span list = span_of((const char *)sqlite3_column_text(s, 21)),
+	struct span list = span_of((const char *)sqlite3_column_text(s, 20)),
 		    one;
 	uint64_t v;
 
-	t->flap.history = (uint64_t)sqlite3_column_int64(s, 20);
+	t->flap.history = (uint64_t)sqlite3_column_int64(s, 19);
 	while (list.n > 0 && t->flap.count < FLAP_CHANGES) {
 		one = span_token(&list, ' ');
 		if (span_u64(one, &v))
 			t->flap.changes[t->flap.count++] = (int64_t)v;
 	}
-	t->flap.since = column_time(s, 22);
-	t->flap.hushed = (uint32_t)sqlite3_column_int64(s, 23);
-	t->told = column_verdict(s, 24);
+	t->flap.since = column_time(s, 21);
+	t->flap.hushed = (uint32_t)sqlite3_column_int64(s, 22);
+	t->told = column_verdict(s, 23);
 }
 
 static char *
@@ -98,7 +98,7 @@ row_target_load(struct store *st, const char *id, int64_t time,
 	flap_init(&t->flap);
 	t->v.since = t->v.candidate_since = t->v.last = INSTANT_NONE;
 	s = db_query(&st->db,
-	    "SELECT target, baseline IS NOT NULL, turn,"
+	    "SELECT target, baseline IS NOT NULL,"
 	    " verdict, since, candidate, candidate_since, looks, bad,"
 	    " corroborated, last_look, held, page, url, failure, stage,"
 	    " outcome, class, rule, status, history, changed, flapping,"
@@ -114,7 +114,7 @@ row_target_load(struct store *st, const char *id, int64_t time,
 	}
 	t->row = sqlite3_column_int64(s, 0);
 	t->baseline = sqlite3_column_int(s, 1) != 0;
-	t->turn = (uint64_t)sqlite3_column_int64(s, 2);
+	t->turn = *turn_of(&st->turns, t->row);
 	read_verdict(s, &t->v);
 	read_look(s, t);
 	read_flap(s, t);
@@ -128,11 +128,7 @@ row_target_save(struct store *st, const struct row_target *t)
 	char *times;
 
 	st->may_hold = st->may_hold || v->held;
-	if (!t->dirty && t->moved)
-		db_run(&st->db,
-		    "UPDATE targets SET turn = ?2, last_look = ?3"
-		    " WHERE target = ?1",
-		    "iuT", t->row, t->turn, v->last);
+	*turn_of(&st->turns, t->row) = t->turn;
 	if (!t->dirty)
 		return;
 	times = flap_times(&t->flap);
@@ -144,14 +140,12 @@ row_target_save(struct store *st, const struct row_target *t)
 	    t->told == VERDICT_UNKNOWN ? NULL : verdict_name(t->told));
 	free(times);
 	db_run(&st->db,
-	    "UPDATE targets SET turn = ?2, verdict = ?3,"
-	    " since = ?4, candidate = ?5, candidate_since = ?6, looks = ?7,"
-	    " bad = ?8, corroborated = ?9, last_look = ?10, held = ?11,"
-	    " page = ?12, url = ?13, failure = ?14, stage = ?15,"
-	    " outcome = ?16, class = ?17, rule = ?18, status = ?19"
-	    " WHERE target = ?1",
-	    "iusTsTiiiTisssssssi", t->row, t->turn, verdict_name(v->confirmed),
-	    v->since,
+	    "UPDATE targets SET verdict = ?2, since = ?3, candidate = ?4,"
+	    " candidate_since = ?5, looks = ?6, bad = ?7, corroborated = ?8,"
+	    " last_look = ?9, held = ?10, page = ?11, url = ?12, failure = ?13,"
+	    " stage = ?14, outcome = ?15, class = ?16, rule = ?17,"
+	    " status = ?18 WHERE target = ?1",
+	    "isTsTiiiTisssssssi", t->row, verdict_name(v->confirmed), v->since,
 	    v->candidate == VERDICT_UNKNOWN ? NULL : verdict_name(v->candidate),
 	    v->candidate == VERDICT_UNKNOWN ? INSTANT_NONE : v->candidate_since,
 	    I(v->count), I(v->bad), I(v->corroborated), v->last, I(v->held),
@@ -205,9 +199,14 @@ forget_old_samples(struct store *st, const struct row_target *t)
 	    " AND turn < ?2)",
 	    "ii", t->row, before);
 	db_run(&st->db,
-	    "DELETE FROM pages WHERE target = ?1 AND sampled = 1"
-	    " AND watched = 0 AND turn < ?2",
+	    "DELETE FROM page_looks WHERE page IN (SELECT page FROM"
+	    " pages WHERE target = ?1 AND sampled = 1 AND watched = 0"
+	    " AND turn < ?2)",
 	    "ii", t->row, before);
+	db_run(&st->db,
+	    "DELETE FROM page_facts WHERE target = ?1 AND page NOT IN"
+	    " (SELECT page FROM page_looks)",
+	    "i", t->row);
 }
 
 static void
@@ -215,10 +214,14 @@ page_insert(struct store *st, const struct row_target *t,
     const struct observation *o, bool sampled, struct row_page *p)
 {
 	db_run(&st->db,
-	    "INSERT INTO pages(target, slot, url, sampled,"
-	    " first_seen, turn, visits) VALUES(?1, ?2, ?3, ?4, ?5, ?6, 0)",
-	    "issiiu", t->row, o->page, o->url, I(sampled), o->time, t->turn);
+	    "INSERT INTO page_facts(target, slot, url, sampled, first_seen)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5)",
+	    "issii", t->row, o->page, o->url, I(sampled), o->time);
 	p->row = db_insert_row(&st->db);
+	db_run(&st->db,
+	    "INSERT INTO page_looks(page, turn, visits, looks)"
+	    " VALUES(?1, ?2, 0, 0)",
+	    "iu", p->row, t->turn);
 	p->is_new = true;
 	p->sampled = sampled;
 	p->turn = t->turn;
@@ -273,32 +276,26 @@ row_page_load(struct store *st, const struct row_target *t,
 }
 
 void
-row_page_save(struct store *st, const struct row_target *t,
-    const struct observation *o, const struct row_page *p)
+row_page_save(struct store *st, const struct observation *o,
+    const struct row_page *p)
 {
-	(void)t;
-	if (!p->changed) {
-		db_run(&st->db,
-		    "UPDATE pages SET last_seen = ?2,"
-		    " last_good = ?3, turn = ?4, visits = ?5, looks = ?6"
-		    " WHERE page = ?1",
-		    "iTTuuu", p->row, o->time, p->last_good, p->turn, p->visits,
-		    p->looks);
-		return;
-	}
 	db_run(&st->db,
-	    "UPDATE pages SET last_seen = ?2, last_good = ?3,"
-	    " turn = ?4, visits = ?5, title = ?6, body_sha256 = ?7,"
-	    " text_sha256 = ?8, sightings = ?9, missing = ?10,"
-	    " final_url = ?11, etag = ?12, last_modified = ?13, looks = ?14,"
-	    " twins = ?15, suppressed = ?16, flickers = ?17,"
-	    " reordered = ?18, markup = ?19, gone = ?20, rules = ?21"
-	    " WHERE page = ?1",
-	    "iTTuusssuusssuuuuuuuu", p->row, o->time, p->last_good, p->turn,
-	    p->visits, p->title, p->body_sha256, p->text_sha256, p->sightings,
-	    p->missing, p->final_url, p->etag, p->last_modified, p->looks,
-	    p->twins, p->suppressed, p->flickers, p->reordered, p->markup,
-	    p->gone, p->rules);
+	    "UPDATE page_looks SET last_seen = ?2, last_good = ?3, turn = ?4,"
+	    " visits = ?5, looks = ?6 WHERE page = ?1",
+	    "iTTuuu", p->row, o->time, p->last_good, p->turn, p->visits,
+	    p->looks);
+	if (!p->changed)
+		return;
+	db_run(&st->db,
+	    "UPDATE page_facts SET title = ?2, body_sha256 = ?3,"
+	    " text_sha256 = ?4, sightings = ?5, missing = ?6, final_url = ?7,"
+	    " etag = ?8, last_modified = ?9, twins = ?10, suppressed = ?11,"
+	    " flickers = ?12, reordered = ?13, markup = ?14, gone = ?15,"
+	    " rules = ?16 WHERE page = ?1",
+	    "isssuusssuuuuuuu", p->row, p->title, p->body_sha256,
+	    p->text_sha256, p->sightings, p->missing, p->final_url, p->etag,
+	    p->last_modified, p->twins, p->suppressed, p->flickers,
+	    p->reordered, p->markup, p->gone, p->rules);
 }
 
 static void

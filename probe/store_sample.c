@@ -24,7 +24,7 @@ add_sample(struct store *st, int64_t target, struct advice *a, const char *url,
 	    (struct advice_sample){xstrdup(a->sample_slot), xstrdup(url),
 		archive};
 	db_run(&st->db,
-	    "UPDATE pages SET watched = ?4 WHERE target = ?1"
+	    "UPDATE page_facts SET watched = ?4 WHERE target = ?1"
 	    " AND slot = ?2 AND url = ?3",
 	    "issi", target, a->sample_slot, url,
 	    archive ? INT64_C(2) : INT64_C(1));
@@ -71,7 +71,7 @@ samples_advise(struct store *st, int64_t target, const struct target *config,
 	if (slot == NULL || slot->sample == 0)
 		return;
 	db_run(&st->db,
-	    "UPDATE pages SET watched = 0 WHERE target = ?1"
+	    "UPDATE page_facts SET watched = 0 WHERE target = ?1"
 	    " AND slot = ?2 AND sampled = 1",
 	    "is", target, slot->name);
 	a->sample_slot = xstrdup(slot->name);

@@ -7,6 +7,16 @@
 #include "log.h"
 #include "store_db.h"
 
+#define CHANNELS                                                               \
+	"CREATE VIEW channels AS SELECT t.id AS target, s.platform, s.name,"   \
+	" s.url, datetime(s.first_seen / 1000, 'unixepoch') AS first_seen,"    \
+	" datetime(COALESCE(s.last_seen, (SELECT max(p.last_good)"             \
+	" FROM places l JOIN pages p USING (page)"                             \
+	" WHERE l.sighting = s.sighting AND l.missing = 0)) / 1000,"           \
+	" 'unixepoch') AS last_seen, s.present"                                \
+	" FROM sightings s JOIN targets t USING (target)"                      \
+	" WHERE s.kind = 'channel';"
+
 /* Documented in kpwatch-log(5): users query these with sqlite3(1). */
 static const char schema[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
@@ -54,14 +64,7 @@ static const char schema[] =
     " next INTEGER, error TEXT, dead INTEGER, PRIMARY KEY(hook, seq))"
     " WITHOUT ROWID;"
     "CREATE TABLE alerts(target TEXT PRIMARY KEY, type TEXT, seq INTEGER,"
-    " since INTEGER) WITHOUT ROWID;"
-    "CREATE VIEW channels AS SELECT t.id AS target, s.platform, s.name, s.url,"
-    " datetime(s.first_seen / 1000, 'unixepoch') AS first_seen,"
-    " datetime(COALESCE(s.last_seen, (SELECT max(p.last_good) FROM places l"
-    " JOIN pages p USING (page) WHERE l.sighting = s.sighting"
-    " AND l.missing = 0)) / 1000, 'unixepoch') AS last_seen, s.present"
-    " FROM sightings s JOIN targets t USING (target)"
-    " WHERE s.kind = 'channel';";
+    " since INTEGER) WITHOUT ROWID;" CHANNELS;
 
 /* What a later version added, in its order. */
 static const char upgrade_2[] =
@@ -134,10 +137,43 @@ static const char upgrade_9[] =
     "CREATE TABLE recognition(name TEXT PRIMARY KEY, hash INTEGER,"
     " since INTEGER) WITHOUT ROWID;";
 
+/* What every look changes lies apart from what is long and stays: of a group
+ * of looks, which are spread over all pages, some dozens of blocks of the file
+ * are written and not hundreds.  To readers the two are one table, as before.
+ * The turn of a target is the latest of its pages'. */
+static const char upgrade_10[] =
+    "DROP VIEW channels;"
+    "CREATE TABLE page_looks(page INTEGER PRIMARY KEY, last_seen INTEGER,"
+    " last_good INTEGER, turn INTEGER, visits INTEGER, looks INTEGER);"
+    "INSERT INTO page_looks SELECT page, last_seen, last_good, turn, visits,"
+    " looks FROM pages;"
+    "CREATE TABLE page_facts(page INTEGER PRIMARY KEY,"
+    " target INTEGER NOT NULL, slot TEXT NOT NULL, url TEXT NOT NULL,"
+    " sampled INTEGER NOT NULL, watched INTEGER NOT NULL DEFAULT 1,"
+    " first_seen INTEGER, title TEXT, body_sha256 TEXT, text_sha256 TEXT,"
+    " sightings INTEGER, missing INTEGER, final_url TEXT, etag TEXT,"
+    " last_modified TEXT, twins INTEGER NOT NULL DEFAULT 0,"
+    " suppressed INTEGER NOT NULL DEFAULT 0,"
+    " reordered INTEGER NOT NULL DEFAULT 0,"
+    " markup INTEGER NOT NULL DEFAULT 0, flickers INTEGER NOT NULL DEFAULT 0,"
+    " gone INTEGER NOT NULL DEFAULT 0, rules INTEGER NOT NULL DEFAULT 0,"
+    " UNIQUE(target, slot, url));"
+    "INSERT INTO page_facts SELECT page, target, slot, url, sampled, watched,"
+    " first_seen, title, body_sha256, text_sha256, sightings, missing,"
+    " final_url, etag, last_modified, twins, suppressed, reordered, markup,"
+    " flickers, gone, rules FROM pages;"
+    "DROP TABLE pages;"
+    "CREATE VIEW pages AS SELECT page, target, slot, url, sampled, watched,"
+    " first_seen, last_seen, last_good, turn, visits, title, body_sha256,"
+    " text_sha256, sightings, missing, final_url, etag, last_modified, looks,"
+    " twins, suppressed, reordered, markup, flickers, gone, rules"
+    " FROM page_facts JOIN page_looks USING (page);" CHANNELS
+    "ALTER TABLE targets DROP COLUMN turn;";
+
 /* From each version to the next; 0 is an empty database. */
 static const char *const upgrades[STORE_SCHEMA_VERSION] = {schema, upgrade_2,
-    upgrade_3, upgrade_4, upgrade_5, upgrade_6, upgrade_7, upgrade_8,
-    upgrade_9};
+    upgrade_3, upgrade_4, upgrade_5, upgrade_6, upgrade_7, upgrade_8, upgrade_9,
+    upgrade_10};
 
 bool
 db_open(struct db *db, const char *path, bool read_only, char **why)

@@ -103,14 +103,15 @@ static void
 mark_frame(struct store *st, const struct row_page *p)
 {
 	if (db_number(&st->db, 0,
-		"SELECT 1 FROM pages WHERE target = ?1 AND sampled = 1 LIMIT 1",
+		"SELECT 1 FROM page_facts WHERE target = ?1 AND sampled = 1"
+		" LIMIT 1",
 		"i", p->target) == 0)
 		return;
 	db_run(&st->db,
 	    "UPDATE blocks SET frame = 1 WHERE frame = 0 AND page <> ?1"
 	    " AND target = ?2"
 	    " AND hash IN (SELECT hash FROM blocks WHERE page = ?1)"
-	    " AND page IN (SELECT page FROM pages WHERE target = ?2"
+	    " AND page IN (SELECT page FROM page_facts WHERE target = ?2"
 	    " AND sampled = 1)",
 	    "ii", p->row, p->target);
 	if (p->sampled)
@@ -200,8 +201,8 @@ text_save(struct store *st, const struct row_page *p, const struct finding *f,
 static int64_t
 target_of(struct store *st, const struct diff *d)
 {
-	return db_number(&st->db, 0, "SELECT target FROM pages WHERE page = ?1",
-	    "i", d->page);
+	return db_number(&st->db, 0,
+	    "SELECT target FROM page_facts WHERE page = ?1", "i", d->page);
 }
 
 /* Or it was seen there and waits for its second look. */
@@ -238,7 +239,8 @@ tell_block(const struct diff *d, uint64_t hash)
 
 	/* Only samples ask. */
 	if (db_number(&st->db, 0,
-		"SELECT 1 FROM pages WHERE target = ?1 AND sampled = 1 LIMIT 1",
+		"SELECT 1 FROM page_facts WHERE target = ?1 AND sampled = 1"
+		" LIMIT 1",
 		"i", target) == 0)
 		return;
 	db_run(&st->db, "INSERT OR REPLACE INTO told VALUES(?1, ?2, ?3, ?4)",

@@ -43,7 +43,8 @@ store_totals(struct store *st, struct store_totals *t)
 	t->volatile_places = (uint64_t)db_number(&st->db, 0,
 	    "SELECT count(*) FROM changing WHERE state BETWEEN 1 AND 3", "");
 	t->suppressed = (uint64_t)db_number(&st->db, 0,
-	    "SELECT sum(suppressed + flickers + reordered) FROM pages", "");
+	    "SELECT sum(suppressed + flickers + reordered) FROM page_facts",
+	    "");
 	t->log_bytes = st->logfd < 0 ? 0 : folder_bytes(st->logfd);
 }
 

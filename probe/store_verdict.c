@@ -139,8 +139,6 @@ look_verdict(struct look *l)
 	enum verdict_step step = verdict_advance(v, l->seen, l->o->time, &r);
 
 	flap_look(&l->target.flap, l->seen != VERDICT_UP);
-	l->target.moved = true;
-	was.last = v->last;
 	if (memcmp(&was, v, sizeof was) != 0 ||
 	    history != l->target.flap.history)
 		l->target.dirty = true;

@@ -18,8 +18,43 @@
 #include "log.h"
 #include "store.h"
 
-/* What versions 8 and 9 of the tables brought, undone. */
+/* What version 10 of the tables brought, undone: one table of pages. */
+#define UNDO_TO_9                                                              \
+	"CREATE TABLE kept AS SELECT * FROM pages;"                            \
+	"DROP VIEW channels;"                                                  \
+	"DROP VIEW pages;"                                                     \
+	"DROP TABLE page_facts;"                                               \
+	"DROP TABLE page_looks;"                                               \
+	"CREATE TABLE pages(page INTEGER PRIMARY KEY,"                         \
+	" target INTEGER NOT NULL, slot TEXT NOT NULL, url TEXT NOT NULL,"     \
+	" sampled INTEGER NOT NULL, watched INTEGER NOT NULL DEFAULT 1,"       \
+	" first_seen INTEGER, last_seen INTEGER, last_good INTEGER,"           \
+	" turn INTEGER, visits INTEGER, title TEXT, body_sha256 TEXT,"         \
+	" text_sha256 TEXT, sightings INTEGER, missing INTEGER,"               \
+	" final_url TEXT, etag TEXT, last_modified TEXT,"                      \
+	" looks INTEGER NOT NULL DEFAULT 0,"                                   \
+	" twins INTEGER NOT NULL DEFAULT 0,"                                   \
+	" suppressed INTEGER NOT NULL DEFAULT 0,"                              \
+	" reordered INTEGER NOT NULL DEFAULT 0,"                               \
+	" markup INTEGER NOT NULL DEFAULT 0,"                                  \
+	" flickers INTEGER NOT NULL DEFAULT 0,"                                \
+	" gone INTEGER NOT NULL DEFAULT 0,"                                    \
+	" rules INTEGER NOT NULL DEFAULT 0, UNIQUE(target, slot, url));"       \
+	"INSERT INTO pages SELECT * FROM kept;"                                \
+	"DROP TABLE kept;"                                                     \
+	"CREATE VIEW channels AS SELECT t.id AS target, s.name,"               \
+	" (SELECT max(p.last_good) FROM places l JOIN pages p USING (page)"    \
+	" WHERE l.sighting = s.sighting) AS last_seen"                         \
+	" FROM sightings s JOIN targets t USING (target)"                      \
+	" WHERE s.kind = 'channel';"                                           \
+	"ALTER TABLE targets ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;"      \
+	"UPDATE targets SET turn ="                                            \
+	" (SELECT max(turn) FROM pages p WHERE p.target = targets.target);"    \
+	"PRAGMA user_version = 9;"
+
+/* And versions 8 and 9. */
 #define UNDO_TO_7                                                              \
+	UNDO_TO_9                                                              \
 	"DROP TABLE recognition;"                                              \
 	"ALTER TABLE pages DROP COLUMN rules;"                                 \
 	"DROP INDEX blocks_target;"                                            \

@@ -13,6 +13,7 @@
 #include "changelog.h"
 #include "folder.h"
 #include "instant.h"
+#include "limit.h"
 #include "store_db.h"
 
 /* All lines of the log, and that their chain and numbers are whole. */
@@ -376,6 +377,92 @@ blocks_without_target(void **state)
 	folder_remove(dir);
 }
 
+#define PAGE_COLUMNS 27
+
+/* All that the database knows of pages, after a change to it. */
+static char *
+database_pages(const char *path, const char *change)
+{
+	struct buf b = BUF_INIT(64 * KIB);
+	struct db db;
+	char *why = NULL, *text;
+	struct sqlite3_stmt *s;
+
+	assert_true(db_open(&db, path, false, &why));
+	assert_true(db_script(&db, change));
+	s = db_query(&db, "SELECT * FROM pages ORDER BY page", "");
+	while (db_row(&db, s))
+		for (int i = 0; i < PAGE_COLUMNS; i++) {
+			text = column_text(s, i);
+			buf_addf(&b, "%s|", text == NULL ? "null" : text);
+			free(text);
+		}
+	buf_addf(&b, "%lld",
+	    (long long)db_number(&db, 0, "SELECT count(*) FROM channels", ""));
+	db_close(&db);
+	return buf_detach(&b, NULL);
+}
+
+/* A channel of the site goes; what is told of it. */
+static void
+lose_channel(struct story *s, bool upgraded, const char *dir)
+{
+	char *path = xasprintf("%s/" STORE_NAME, dir), *before, *after;
+
+	story_see(s, "one", "channel youtube @a;block x");
+	story_see(s, "two", "block x");
+	story_see(s, "one", "channel youtube @a;block x");
+	story_see(s, "one", "block x");
+	assert_true(store_commit(s->store));
+	store_close(s->store);
+	before = database_pages(path, "");
+	assert_non_null(strstr(before, "http://two.example/"));
+	if (upgraded) {
+		after = database_pages(path, UNDO_TO_9);
+		assert_string_equal(after, before);
+		free(after);
+	}
+	story_open(s, dir, true);
+	after = database_pages(path, "");
+	assert_string_equal(after, before);
+	free(after);
+	free(before);
+	story_see(s, "one", "block x");
+	story_see(s, "two", "block x");
+	story_see(s, "one", "block x");
+	assert_true(store_commit(s->store));
+	/* Turns were counted on. */
+	assert_int_equal(database_number(path, "",
+			     "SELECT count(*) FROM pages WHERE turn = looks"),
+	    2);
+	free(path);
+}
+
+/* Of pages that an older version kept in one table nothing is lost, and they
+ * go on as if nothing had been. */
+static void
+pages_in_one_table(void **state)
+{
+	struct buf lines[2];
+	struct story s;
+	char *dir;
+
+	(void)state;
+	for (int upgraded = 0; upgraded < 2; upgraded++) {
+		dir = folder_make();
+		story_begin(&s, dir);
+		lose_channel(&s, upgraded, dir);
+		lines[upgraded] = s.lines;
+		buf_init(&s.lines, KIB);
+		story_end(&s);
+		folder_remove(dir);
+	}
+	assert_non_null(strstr(buf_str(&lines[0]), "channel.removed"));
+	assert_string_equal(buf_str(&lines[1]), buf_str(&lines[0]));
+	buf_release(&lines[0]);
+	buf_release(&lines[1]);
+}
+
 int
 main(void)
 {
@@ -388,6 +475,7 @@ main(void)
 	    cmocka_unit_test(monitor_gap),
 	    cmocka_unit_test(bytes_per_look),
 	    cmocka_unit_test(blocks_without_target),
+	    cmocka_unit_test(pages_in_one_table),
 	};
 
 	digest_init();
