@@ -24,7 +24,8 @@ struct db {
 
 /* Arguments of one statement, in order: i int64, u uint64 stored as int64,
  * s string (NULL allowed), t span as text, n null, T time or INSTANT_NONE as
- * null. */
+ * null.  Texts are borrowed: by db_query() until its rows are read.  One thread
+ * of a process uses this. */
 bool db_open(struct db *, const char *path, bool read_only, char **why);
 void db_close(struct db *);
 /* True when the last call failed because the file is no sound database. */
@@ -54,7 +55,9 @@ struct row_target {
 	bool baseline;
 	uint64_t turn;
 	struct verdict_state v;
-	/* Of the latest look that was not up, for a held event. */
+	/* Of the latest look that was not as the verdict, for a held event:
+	 * row_target_last() loads it. */
+	bool last_known;
 	char *page, *url, *failure, *stage, *outcome, *page_class, *rule;
 	int64_t status;
 	struct flap flap;
@@ -149,6 +152,7 @@ uint64_t *turn_of(struct turns *, int64_t row);
 void turns_release(struct turns *);
 void row_target_load(struct store *, const char *id, int64_t time,
     struct row_target *);
+void row_target_last(struct store *, struct row_target *);
 void row_target_save(struct store *, const struct row_target *);
 void row_target_release(struct row_target *);
 void row_page_load(struct store *, const struct row_target *,

@@ -47,34 +47,21 @@ read_verdict(sqlite3_stmt *s, struct verdict_state *v)
 }
 
 static void
-read_look(sqlite3_stmt *s, struct row_target *t)
-{
-	t->page = column_text(s, 11);
-	t->url = column_text(s, 12);
-	t->failure = column_text(s, 13);
-	t->stage = column_text(s, 14);
-	t->outcome = column_text(s, 15);
-	t->page_class = column_text(s, 16);
-	t->rule = column_text(s, 17);
-	t->status = sqlite3_column_int64(s, 18);
-}
-
-static void
 read_flap(sqlite3_stmt *s, struct row_target *t)
 {
-	struct span list = span_of((const char *)sqlite3_column_text(s, 20)),
+	struct span list = span_of((const char *)sqlite3_column_text(s, 12)),
 		    one;
 	uint64_t v;
 
-	t->flap.history = (uint64_t)sqlite3_column_int64(s, 19);
+	t->flap.history = (uint64_t)sqlite3_column_int64(s, 11);
 	while (list.n > 0 && t->flap.count < FLAP_CHANGES) {
 		one = span_token(&list, ' ');
 		if (span_u64(one, &v))
 			t->flap.changes[t->flap.count++] = (int64_t)v;
 	}
-	t->flap.since = column_time(s, 21);
-	t->flap.hushed = (uint32_t)sqlite3_column_int64(s, 22);
-	t->told = column_verdict(s, 23);
+	t->flap.since = column_time(s, 13);
+	t->flap.hushed = (uint32_t)sqlite3_column_int64(s, 14);
+	t->told = column_verdict(s, 15);
 }
 
 static char *
@@ -100,9 +87,8 @@ row_target_load(struct store *st, const char *id, int64_t time,
 	s = db_query(&st->db,
 	    "SELECT target, baseline IS NOT NULL,"
 	    " verdict, since, candidate, candidate_since, looks, bad,"
-	    " corroborated, last_look, held, page, url, failure, stage,"
-	    " outcome, class, rule, status, history, changed, flapping,"
-	    " hushed, told FROM targets WHERE id = ?1",
+	    " corroborated, last_look, held, history, changed,"
+	    " flapping, hushed, told FROM targets WHERE id = ?1",
 	    "s", id);
 	if (!db_row(&st->db, s)) {
 		db_run(&st->db,
@@ -116,8 +102,32 @@ row_target_load(struct store *st, const char *id, int64_t time,
 	t->baseline = sqlite3_column_int(s, 1) != 0;
 	t->turn = *turn_of(&st->turns, t->row);
 	read_verdict(s, &t->v);
-	read_look(s, t);
 	read_flap(s, t);
+	sqlite3_reset(s);
+}
+
+void
+row_target_last(struct store *st, struct row_target *t)
+{
+	sqlite3_stmt *s;
+
+	if (t->last_known)
+		return;
+	t->last_known = true;
+	s = db_query(&st->db,
+	    "SELECT page, url, failure, stage, outcome, class, rule, status"
+	    " FROM targets WHERE target = ?1",
+	    "i", t->row);
+	if (db_row(&st->db, s)) {
+		t->page = column_text(s, 0);
+		t->url = column_text(s, 1);
+		t->failure = column_text(s, 2);
+		t->stage = column_text(s, 3);
+		t->outcome = column_text(s, 4);
+		t->page_class = column_text(s, 5);
+		t->rule = column_text(s, 6);
+		t->status = sqlite3_column_int64(s, 7);
+	}
 	sqlite3_reset(s);
 }
 
@@ -142,15 +152,19 @@ row_target_save(struct store *st, const struct row_target *t)
 	db_run(&st->db,
 	    "UPDATE targets SET verdict = ?2, since = ?3, candidate = ?4,"
 	    " candidate_since = ?5, looks = ?6, bad = ?7, corroborated = ?8,"
-	    " last_look = ?9, held = ?10, page = ?11, url = ?12, failure = ?13,"
-	    " stage = ?14, outcome = ?15, class = ?16, rule = ?17,"
-	    " status = ?18 WHERE target = ?1",
-	    "isTsTiiiTisssssssi", t->row, verdict_name(v->confirmed), v->since,
+	    " last_look = ?9, held = ?10 WHERE target = ?1",
+	    "isTsTiiiTi", t->row, verdict_name(v->confirmed), v->since,
 	    v->candidate == VERDICT_UNKNOWN ? NULL : verdict_name(v->candidate),
 	    v->candidate == VERDICT_UNKNOWN ? INSTANT_NONE : v->candidate_since,
-	    I(v->count), I(v->bad), I(v->corroborated), v->last, I(v->held),
-	    t->page, t->url, t->failure, t->stage, t->outcome, t->page_class,
-	    t->rule, t->status);
+	    I(v->count), I(v->bad), I(v->corroborated), v->last, I(v->held));
+	if (!t->last_known)
+		return;
+	db_run(&st->db,
+	    "UPDATE targets SET page = ?2, url = ?3, failure = ?4, stage = ?5,"
+	    " outcome = ?6, class = ?7, rule = ?8, status = ?9"
+	    " WHERE target = ?1",
+	    "isssssssi", t->row, t->page, t->url, t->failure, t->stage,
+	    t->outcome, t->page_class, t->rule, t->status);
 }
 
 void
@@ -167,8 +181,12 @@ static void
 column_hash(sqlite3_stmt *s, int at, char out[65])
 {
 	const unsigned char *p = sqlite3_column_text(s, at);
+	size_t n = p == NULL ? 0 : (size_t)sqlite3_column_bytes(s, at);
 
-	snprintf(out, 65, "%s", p == NULL ? "" : (const char *)p);
+	n = n > 64 ? 64 : n;
+	if (n > 0)
+		memcpy(out, p, n);
+	out[n] = '\0';
 }
 
 static void

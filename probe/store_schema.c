@@ -175,12 +175,27 @@ static const char *const upgrades[STORE_SCHEMA_VERSION] = {schema, upgrade_2,
     upgrade_3, upgrade_4, upgrade_5, upgrade_6, upgrade_7, upgrade_8, upgrade_9,
     upgrade_10};
 
+/* Before its first use: one thread of a process uses it, so that it needs no
+ * locks, and nobody asks how much memory it has. */
+static void
+set_up(void)
+{
+	static bool done;
+
+	if (!done &&
+	    (sqlite3_config(SQLITE_CONFIG_SINGLETHREAD) != SQLITE_OK ||
+		sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) != SQLITE_OK))
+		bug("SQLite was used before it was set up");
+	done = true;
+}
+
 bool
 db_open(struct db *db, const char *path, bool read_only, char **why)
 {
 	int flags = read_only ? SQLITE_OPEN_READONLY
 			      : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
 
+	set_up();
 	memset(db, 0, sizeof *db);
 	if (sqlite3_open_v2(path, &db->sqlite, flags | SQLITE_OPEN_NOMUTEX,
 		NULL) == SQLITE_OK) {
@@ -229,6 +244,22 @@ db_script(struct db *db, const char *sql)
 	    refused(db, sql);
 }
 
+/* One that is asked for moves forward, so that the usual ones come first. */
+static sqlite3_stmt *
+move_forward(struct db *db, size_t i)
+{
+	sqlite3_stmt *s = db->list[i];
+	const char *sql = db->sql[i];
+
+	if (i > 0) {
+		db->list[i] = db->list[i - 1];
+		db->sql[i] = db->sql[i - 1];
+		db->list[i - 1] = s;
+		db->sql[i - 1] = sql;
+	}
+	return s;
+}
+
 /* Statements are string constants: their address is their name. */
 static sqlite3_stmt *
 prepared(struct db *db, const char *sql)
@@ -238,7 +269,7 @@ prepared(struct db *db, const char *sql)
 
 	for (size_t i = 0; i < db->count; i++)
 		if (db->sql[i] == sql)
-			return db->list[i];
+			return move_forward(db, i);
 	if (sqlite3_prepare_v3(db->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT,
 		&s, NULL) != SQLITE_OK)
 		bug("store: %s: %s", sql, sqlite3_errmsg(db->sqlite));
@@ -255,7 +286,7 @@ bind_text(sqlite3_stmt *s, int at, struct span text)
 	if (text.p == NULL)
 		sqlite3_bind_null(s, at);
 	else
-		sqlite3_bind_text64(s, at, text.p, text.n, SQLITE_TRANSIENT,
+		sqlite3_bind_text64(s, at, text.p, text.n, SQLITE_STATIC,
 		    SQLITE_UTF8);
 }
 

@@ -9,12 +9,13 @@
 #define CONFIRM_UP   2
 
 static void
-emit_verdict(struct look *l, const char *id, const struct row_target *t,
+emit_verdict(struct look *l, const char *id, struct row_target *t,
     enum verdict before, int64_t attempts)
 {
 	bool own = t->row == l->target.row;
 	struct event e;
 
+	row_target_last(l->st, t);
 	diff_event(&l->diff, &e, verdict_event(t->v.confirmed));
 	e.target = id;
 	e.has_evidence = own && (network_answered(l->o) || l->o->pcap != NULL);
@@ -110,6 +111,7 @@ remember_look(struct look *l)
 	const struct hop *h = observation_last(l->o);
 	struct row_target *t = &l->target;
 
+	t->last_known = true; /* what was before is of no use any more */
 	set_text(&t->page, l->o->page);
 	set_text(&t->url, l->o->url);
 	set_text(&t->failure, failure_name(h->failure));
