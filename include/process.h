@@ -57,6 +57,9 @@ enum role role_from_name(const char *); /* ROLE_COUNT if unknown */
  * (instead of the blocking connection of start-up). */
 struct channel;
 void process_log_to_channel(struct channel *);
+/* For a channel_handler of the channel to the parent, where nothing can be
+ * kept or said any more without it: ends this process with 0. */
+void process_parent_closed(struct channel *, void *arg);
 /* Payload of MSG_PEER. */
 void peer_encode(struct buf *, enum role, uint32_t index);
 bool peer_decode(struct span, struct peer *);

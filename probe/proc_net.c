@@ -164,14 +164,6 @@ on_parent_message(struct channel *ch, const struct message *m, void *arg)
 	}
 }
 
-static void
-on_parent_closed(struct channel *ch, void *arg)
-{
-	(void)ch;
-	(void)arg;
-	exit(0); /* nothing can be stored or said any more */
-}
-
 /* ---- start ---- */
 
 static void
@@ -236,7 +228,7 @@ net_main(struct connection *parent, struct startup *s)
 {
 	struct net *n = xcalloc(1, sizeof *n);
 	struct channel_handler from_parent = {on_parent_message,
-	    on_parent_closed, NULL, n};
+	    process_parent_closed, NULL, n};
 	struct pipeline_handler from_pipeline = {net_on_stored, net_on_resumed,
 	    net_on_room, n};
 	struct timeval second = {TICK_SECONDS, 0};

@@ -228,14 +228,6 @@ on_parent_message(struct channel *ch, const struct message *m, void *arg)
 	}
 }
 
-static void
-on_parent_closed(struct channel *ch, void *arg)
-{
-	(void)ch;
-	(void)arg;
-	exit(0);
-}
-
 /* By its first bytes: an archive or a capture, plain or gzipped. */
 static bool
 is_archive(int fd)
@@ -285,7 +277,7 @@ reader_main(struct connection *parent, struct startup *s)
 {
 	struct reader *r = xcalloc(1, sizeof *r);
 	struct channel_handler from_parent = {on_parent_message,
-	    on_parent_closed, NULL, r};
+	    process_parent_closed, NULL, r};
 	struct pipeline_handler from_pipeline = {on_stored, on_resumed, on_room,
 	    r};
 	bool ok;

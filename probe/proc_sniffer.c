@@ -290,14 +290,6 @@ on_parent_message(struct channel *ch, const struct message *m, void *arg)
 	}
 }
 
-static void
-on_parent_closed(struct channel *ch, void *arg)
-{
-	(void)ch;
-	(void)arg;
-	exit(0);
-}
-
 /* ---- start and end ---- */
 
 /* Ports of the configured name servers: 53 but where one says another. */
@@ -364,7 +356,7 @@ sniffer_main(struct connection *parent, struct startup *s)
 {
 	struct watcher *w = xcalloc(1, sizeof *w);
 	struct channel_handler from_parent = {on_parent_message,
-	    on_parent_closed, NULL, w};
+	    process_parent_closed, NULL, w};
 	bool best_effort = s->config->sandbox_best_effort;
 
 	TAILQ_INIT(&w->list);

@@ -158,6 +158,14 @@ process_log_to_channel(struct channel *ch)
 	log_to(log_by_channel, ch);
 }
 
+void
+process_parent_closed(struct channel *ch, void *arg)
+{
+	(void)ch;
+	(void)arg;
+	exit(0);
+}
+
 static void
 keep(struct buf *b, struct span data)
 {
