@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "digest.h"
+#include "file_write.h"
 #include "instant.h"
 #include "limit.h"
 
@@ -38,23 +39,6 @@ out:
 	return fd;
 }
 
-static bool
-write_all(int fd, struct span s)
-{
-	while (s.n > 0) {
-		ssize_t n = write(fd, s.p, s.n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n == 0)
-			errno = ENOSPC;
-		if (n <= 0)
-			return false;
-		s = span_slice(s, (size_t)n, s.n);
-	}
-	return true;
-}
-
 bool
 capture_write(int dirfd, const char *name, struct span bytes)
 {
@@ -67,7 +51,7 @@ capture_write(int dirfd, const char *name, struct span bytes)
 		return false;
 	fd = openat(day, file,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-	ok = fd >= 0 && write_all(fd, bytes) && fdatasync(fd) == 0 &&
+	ok = fd >= 0 && file_write(fd, bytes) && fdatasync(fd) == 0 &&
 	    fsync(day) == 0;
 	saved = errno;
 	/* What is left of it is of no use and takes room that is missing. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "file_write.h"
 #include "instant.h"
 #include "json.h"
 #include "limit.h"
@@ -244,28 +245,13 @@ sort_lines(struct span text, struct buf *out)
 	free(lines);
 }
 
-static bool
-write_whole(int fd, struct span s)
-{
-	while (s.n > 0) {
-		ssize_t n = write(fd, s.p, s.n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		s = span_slice(s, (size_t)n, s.n);
-	}
-	return true;
-}
-
 bool
 cdxj_replace(int dirfd, const char *name, struct span bytes)
 {
 	char *temp = xasprintf("%s.new", name);
 	int fd = openat(dirfd, temp,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-	bool ok = fd >= 0 && write_whole(fd, bytes) && fdatasync(fd) == 0;
+	bool ok = fd >= 0 && file_write(fd, bytes) && fdatasync(fd) == 0;
 	int saved;
 
 	if (ok)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "event.h"
+#include "file_write.h"
 #include "gzip_write.h"
 #include "instant.h"
 #include "limit.h"
@@ -242,22 +243,6 @@ begin_file(struct changelog *c, const char *day)
 	return true;
 }
 
-static bool
-write_all(int fd, struct span s)
-{
-	ssize_t n;
-
-	while (s.n > 0) {
-		n = write(fd, s.p, s.n);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		s = span_slice(s, (size_t)n, s.n);
-	}
-	return true;
-}
-
 /* Takes back what a failed write left behind. */
 static void
 cut_back(const struct changelog *c)
@@ -297,7 +282,7 @@ changelog_append(struct changelog *c, int64_t time, struct span lines,
 		return false;
 	if (!gzip_member(&member, lines, GZIP_LEVEL))
 		bug("change log: a batch of %zu bytes", lines.n);
-	ok = write_all(c->fd, buf_span(&member)) && fdatasync(c->fd) == 0;
+	ok = file_write(c->fd, buf_span(&member)) && fdatasync(c->fd) == 0;
 	if (ok) {
 		c->size += (off_t)member.len;
 		sealing_add(&c->sealing, buf_span(&member));

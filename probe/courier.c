@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "document.h"
+#include "file_write.h"
 #include "instant.h"
 #include "limit.h"
 #include "log.h"
@@ -220,20 +221,9 @@ static int
 input_open(struct span lines)
 {
 	int fd = memfd_create("events", MFD_CLOEXEC);
-	size_t at = 0;
 
-	while (fd >= 0 && at < lines.n) {
-		ssize_t n = write(fd, lines.p + at, lines.n - at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			close(fd);
-			return -1;
-		}
-		at += (size_t)n;
-	}
-	if (fd >= 0 && lseek(fd, 0, SEEK_SET) != 0) {
+	if (fd >= 0 &&
+	    (!file_write(fd, lines) || lseek(fd, 0, SEEK_SET) != 0)) {
 		close(fd);
 		return -1;
 	}

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cdxj.h"
+#include "file_write.h"
 #include "gzip_write.h"
 #include "instant.h"
 #include "limit.h"
@@ -232,24 +233,6 @@ warc_writer_sealing(const struct warc_writer *w)
 	return &w->sealing;
 }
 
-static bool
-write_at(int fd, struct span s, uint64_t at)
-{
-	while (s.n > 0) {
-		ssize_t n = pwrite(fd, s.p, s.n, (off_t)at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n == 0)
-			errno = ENOSPC;
-		if (n <= 0)
-			return false;
-		at += (uint64_t)n;
-		s = span_slice(s, (size_t)n, s.n);
-	}
-	return true;
-}
-
 /* Index lines go to their file when they can; what cannot be written is kept
  * for the next time, and rebuilt from the archive after a crash. */
 static bool
@@ -258,7 +241,7 @@ flush_index(struct warc_writer *w)
 	if (w->pending.len == 0)
 		return true;
 	if (w->index_fd < 0 ||
-	    !write_at(w->index_fd, buf_span(&w->pending), w->index_size))
+	    !file_write_at(w->index_fd, buf_span(&w->pending), w->index_size))
 		return false;
 	w->index_size += w->pending.len;
 	buf_clear(&w->pending);
@@ -433,7 +416,7 @@ warc_writer_add(struct warc_writer *w, struct observation *o)
 
 	if (!choose_file(w, o->time) || !compose(w, o, &place))
 		return false;
-	if (!write_at(w->fd, buf_span(&w->compose.out), w->size)) {
+	if (!file_write_at(w->fd, buf_span(&w->compose.out), w->size)) {
 		take_back(w);
 		return false;
 	}
