@@ -20,8 +20,8 @@ struct log_place {
 bool log_place_find(struct log_place *, const char *config_path,
     const char *state_dir);
 void log_place_release(struct log_place *);
-/* Paths of the log files in order, owned, in an owned array; false (errno)
- * when the folder cannot be read. */
+/* Paths of the log files in order, owned, in an owned array.  False after an
+ * error was printed: the folder cannot be read. */
 bool log_place_files(const struct log_place *, char ***paths, size_t *n);
 
 struct log_filter {

@@ -145,10 +145,6 @@ show_own_log(struct log_command *c)
 	if (!log_place_find(&place, c->config_path, c->state_dir))
 		return EXIT_USAGE;
 	if (!log_place_files(&place, &paths, &n)) {
-		fprintf(stderr,
-		    "kpwatch: %s: %s; name the state folder with "
-		    "-s\n",
-		    place.log_dir, strerror(errno));
 		log_place_release(&place);
 		return EXIT_FAILED;
 	}

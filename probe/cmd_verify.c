@@ -465,10 +465,6 @@ check_own_log(struct verify *v)
 	if (!log_place_find(&place, v->config_path, v->state_dir))
 		return EXIT_USAGE;
 	if (!log_place_files(&place, &paths, &n)) {
-		fprintf(stderr,
-		    "kpwatch: %s: %s; name the state folder with "
-		    "-s\n",
-		    place.log_dir, strerror(errno));
 		log_place_release(&place);
 		return EXIT_FAILED;
 	}

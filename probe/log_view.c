@@ -1,5 +1,6 @@
 #include "log_view.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -60,6 +61,10 @@ log_place_files(const struct log_place *p, char ***paths, size_t *n)
 	bool ok = fd >= 0 && changelog_files(fd, paths, n);
 	char *name;
 
+	if (!ok)
+		fprintf(stderr,
+		    "kpwatch: %s: %s; name the state folder with -s\n",
+		    p->log_dir, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	for (size_t i = 0; ok && i < *n; i++) {
