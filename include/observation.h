@@ -145,6 +145,8 @@ void observation_release(struct observation *);
 /* Appends an empty hop (marks MARK_NONE, rcode -1) and returns it (borrows).
  * Earlier hop pointers are invalid after it. */
 struct hop *observation_add_hop(struct observation *);
+/* Frees what a lookup owns; its fields are not cleared. */
+void dns_lookup_release(struct dns_lookup *);
 /* The hop that decides: the last one. */
 struct hop *observation_last(const struct observation *);
 /* True when the last hop has an HTTP response and no failure. */

@@ -31,8 +31,8 @@ hop_init(struct hop *h)
 	buf_init(&h->wire, JOB_BYTES_MAX);
 }
 
-static void
-lookup_release(struct dns_lookup *d)
+void
+dns_lookup_release(struct dns_lookup *d)
 {
 	free(d->host);
 	free(d->server);
@@ -46,7 +46,7 @@ lookup_release(struct dns_lookup *d)
 static void
 hop_release(struct hop *h)
 {
-	lookup_release(&h->dns);
+	dns_lookup_release(&h->dns);
 	for (size_t i = 0; i < h->ntried; i++)
 		free(h->tried[i]);
 	for (size_t i = 0; i < h->nchain; i++) {

@@ -61,15 +61,7 @@ struct capture_stream {
 static void
 lookup_clear(struct seen_lookup *s)
 {
-	struct dns_lookup *d = &s->lookup;
-
-	free(d->host);
-	free(d->server);
-	for (size_t i = 0; i < d->nrecords; i++) {
-		free(d->records[i].type);
-		free(d->records[i].value);
-	}
-	free(d->records);
+	dns_lookup_release(&s->lookup);
 	memset(s, 0, sizeof *s);
 }
 

@@ -78,13 +78,7 @@ resolver_new(struct event_base *base, char *const *servers, size_t n,
 static void
 query_free(struct resolver_query *q)
 {
-	for (size_t i = 0; i < q->lookup.nrecords; i++) {
-		free(q->lookup.records[i].type);
-		free(q->lookup.records[i].value);
-	}
-	free(q->lookup.records);
-	free(q->lookup.host);
-	free(q->lookup.server);
+	dns_lookup_release(&q->lookup);
 	free(q->zone);
 	free(q);
 }
