@@ -318,6 +318,9 @@ bool hex_decode(void *out, size_t n, struct span);
 /* 64-bit hash for in-memory tables (not evidence): FNV-1a folded. */
 uint64_t bytes_hash(struct span);
 uint64_t bytes_hash_i(struct span); /* ASCII case ignored */
+/* bytes_hash() of the n bytes of the text from `from`, which lie within it;
+ * faster for many short ones, whatever their lengths. */
+uint64_t bytes_hash_in(struct span text, size_t from, size_t n);
 
 /* Length of the longest prefix of s of at most max bytes that ends on a
  * UTF-8 character boundary. */

@@ -11,12 +11,11 @@
 #include "limit.h"
 #include "noise.h"
 #include "recognise.h"
+#include "simhash.h"
 #include "url.h"
 
-#define SIMHASH_BITS 64
-#define LINK_SEEN    1024	/* slots that keep equal sample links apart */
-#define HASH_CHUNK   (16 * KIB) /* text gathered for one digest update */
-#define LANES	     0x0101010101010101ull
+#define LINK_SEEN  1024	      /* slots that keep equal sample links apart */
+#define HASH_CHUNK (16 * KIB) /* text gathered for one digest update */
 
 struct analysis {
 	const struct rules *rules;
@@ -26,7 +25,6 @@ struct analysis {
 	struct buf url;	   /* one URL, normalised */
 	struct buf hashed; /* normalised text on its way to the digest */
 	struct url page;
-	uint64_t spread[256]; /* a byte's bits, each in a byte of its own */
 };
 
 /* One page under way. */
@@ -35,10 +33,7 @@ struct job {
 	struct finding *f;
 	struct recogniser *recogniser;
 	struct digest *text;
-	uint64_t lanes[8]; /* votes of up to 255 features, by bytes */
-	unsigned votes;
-	uint32_t weight[SIMHASH_BITS];
-	uint32_t features;
+	struct simhash simhash;
 	struct span site; /* registrable domain of the page */
 	bool any_text;
 	size_t blocks_bytes;
@@ -54,14 +49,6 @@ analysis_init(void)
 	digest_init();
 }
 
-static uint64_t
-spread_byte(uint64_t byte)
-{
-	uint64_t bits = byte * LANES & 0x8040201008040201ull;
-
-	return (bits + LANES * 0x7f) >> 7 & LANES;
-}
-
 struct analysis *
 analysis_new(const struct rules *rules, const struct verdict_rules *verdicts)
 {
@@ -74,8 +61,6 @@ analysis_new(const struct rules *rules, const struct verdict_rules *verdicts)
 	buf_init(&a->url, URL_MAX_LEN * 2);
 	buf_init(&a->hashed, HASH_CHUNK + BLOCK_TEXT_MAX * 4 + 1);
 	url_init(&a->page);
-	for (unsigned i = 0; i < ARRAY_LEN(a->spread); i++)
-		a->spread[i] = spread_byte(i);
 	return a;
 }
 
@@ -93,72 +78,6 @@ analysis_free(struct analysis *a)
 }
 
 /* ---- text: blocks, their hashes, the page's two hashes ---- */
-
-static void
-simhash_settle(struct job *j)
-{
-	for (int i = 0; i < SIMHASH_BITS; i++)
-		j->weight[i] += (uint8_t)(j->lanes[i / 8] >> i % 8 * 8);
-	memset(j->lanes, 0, sizeof(j->lanes));
-	j->votes = 0;
-}
-
-/* Each byte of the hash is spread over the eight bytes of a lane, a bit in
- * each, so that eight counters go up at once. */
-static void
-simhash_add(struct job *j, struct span feature)
-{
-	const uint64_t *spread = j->analysis->spread;
-	uint64_t h = bytes_hash(feature);
-
-	for (int k = 0; k < 8; k++)
-		j->lanes[k] += spread[h >> k * 8 & 0xff];
-	j->features++;
-	if (++j->votes == 255)
-		simhash_settle(j);
-}
-
-/* Words are the features; where words are long because the script does not
- * separate them, windows of four characters or so are. */
-static void
-simhash_word(struct job *j, struct span word)
-{
-	while (word.n > 36) {
-		simhash_add(j, span_slice(word, 0, 12));
-		word = span_slice(word, 6, word.n);
-	}
-	if (word.n > 0)
-		simhash_add(j, word);
-}
-
-static void
-simhash_text(struct job *j, struct span s)
-{
-	size_t from = 0, end; /* of a word */
-	unsigned spaces;
-
-	for (size_t at = 0; at < s.n; at += 16) {
-		spaces = bytes16_mask(bytes16_is(bytes16_at(s, at), ' '));
-		for (; spaces != 0; spaces &= spaces - 1) {
-			end = at + bytes16_first(spaces);
-			simhash_word(j, (struct span){s.p + from, end - from});
-			from = end + 1;
-		}
-	}
-	simhash_word(j, span_slice(s, from, s.n));
-}
-
-static uint64_t
-simhash_final(struct job *j)
-{
-	uint64_t h = 0;
-
-	simhash_settle(j);
-	for (int i = 0; i < SIMHASH_BITS; i++)
-		if (j->weight[i] > j->features / 2)
-			h |= (uint64_t)1 << i;
-	return h;
-}
 
 static void
 hash_flush(struct job *j)
@@ -191,7 +110,7 @@ take_text(void *arg, const struct text_run *run)
 	hash = bytes_hash(buf_span(normal));
 	if (!noise) {
 		hash_text(j, buf_span(normal));
-		simhash_text(j, buf_span(normal));
+		simhash_text(&j->simhash, buf_span(normal));
 		j->any_text = true;
 	}
 	if (j->f->nblocks >= BLOCKS_MAX ||
@@ -436,7 +355,7 @@ finish_text(struct job *j)
 	digest_final(j->text, hash);
 	if (j->any_text) {
 		hex_encode(j->f->text_sha256, hash, sizeof(hash));
-		j->f->simhash = simhash_final(j);
+		j->f->simhash = simhash_final(&j->simhash);
 	}
 	digest_free(j->text);
 }

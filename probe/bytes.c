@@ -746,6 +746,40 @@ bytes_hash(struct span s)
 	return hash_mix(h);
 }
 
+/*
+ * The last seven steps of bytes_hash() are taken for every length, as zeros
+ * where there are fewer bytes: a step with a zero is a multiplication, which
+ * that with the prime's inverse, once for each, undoes beforehand.
+ */
+uint64_t
+bytes_hash_in(struct span text, size_t from, size_t n)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	static const uint64_t undo[8] = {0x375026270df5d953, 0xf30a275cb8c04809,
+	    0xba88eb8deeba674b, 0xb10f8d2ca6bd8471, 0x9af153df54080c03,
+	    0x501d877bc9ac6919, 0xce965057aff6957b, 1};
+	const char *p = text.p + from;
+	uint64_t h = 0xcbf29ce484222325u ^ n, word;
+	unsigned bits = n % 8 * 8;
+
+	if (from + n < 8)
+		return bytes_hash((struct span){p, n});
+	for (size_t i = 0; i + 8 <= n; i += 8) {
+		memcpy(&word, p + i, 8);
+		h = (h ^ word) * 0x9e3779b97f4a7c15u;
+		h ^= h >> 32;
+	}
+	memcpy(&word, p + n - 8, 8);
+	word &= ~(UINT64_MAX >> bits);
+	h *= undo[n % 8];
+	for (unsigned i = 8; i < 64; i += 8)
+		h = (h ^ (word >> i & 0xff)) * 0x100000001b3u;
+	return hash_mix(h);
+#else
+	return bytes_hash(span_slice(text, from, n));
+#endif
+}
+
 uint64_t
 bytes_hash_i(struct span s)
 {
