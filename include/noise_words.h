@@ -19,9 +19,11 @@ enum word_class {
 
 /* The word that a text begins with, and its length when it is known. */
 enum word_class noise_word(struct span, size_t *length);
-/* Length of the Hangul or Han sign at `at`, if certainly no known word begins
- * with it; else 0. */
-size_t noise_sign(struct span, size_t at);
+/* Where the Hangul and Han signs from `at` end with which certainly no known
+ * word begins. */
+size_t noise_signs(struct span, size_t at);
+/* May a known word begin at this byte beyond ASCII? */
+bool noise_begins(struct span, size_t at);
 /* Where the text must be looked at behind `from`, a place where a word may
  * begin: ends before the first digit, byte beyond ASCII, and word that is
  * known or joined to one of those.  Sets *meaning when there are words before

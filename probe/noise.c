@@ -522,7 +522,8 @@ plain_length(struct span s)
 	return n > 0 ? n : char_length(s);
 }
 
-/* Something known at this place: its mark, and the place moves behind it. */
+/* Something known at this ASCII byte: its mark, and the place moves behind it.
+ */
 static const char *
 mark_at(struct scan *k)
 {
@@ -535,9 +536,7 @@ mark_at(struct scan *k)
 	}
 	if (ascii_digit(rest.p[0]))
 		return digits(k);
-	if (ascii_alpha(rest.p[0]) || (unsigned char)rest.p[0] >= 0xc3)
-		return letters(k);
-	return NULL;
+	return ascii_alpha(rest.p[0]) ? letters(k) : NULL;
 }
 
 bool
@@ -545,23 +544,22 @@ noise_text(struct span text, struct buf *out)
 {
 	struct scan k = {text, 0};
 	size_t from = 0, at; /* what is to be copied begins at `from` */
-	bool meaning = false;
+	bool meaning = false, ascii;
 	const char *mark;
 	struct span rest;
 
 	while (k.at < text.n) {
-		if ((unsigned char)text.p[k.at] >= 0x80) {
-			at = k.at + noise_sign(text, k.at);
-			meaning |= at > k.at;
-		} else {
-			at = noise_plain(text, k.at, &meaning);
-		}
+		ascii = (unsigned char)text.p[k.at] < 0x80;
+		at = ascii ? noise_plain(text, k.at, &meaning)
+			   : noise_signs(text, k.at);
 		if (at > k.at) {
+			meaning |= !ascii;
 			k.at = at;
 			continue;
 		}
-		at = k.at;
-		mark = mark_at(&k);
+		mark = ascii		     ? mark_at(&k)
+		    : noise_begins(text, at) ? letters(&k)
+					     : NULL;
 		if (mark != NULL) {
 			(void)buf_add(out, text.p + from, at - from);
 			(void)buf_add_str(out, mark);

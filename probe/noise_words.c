@@ -119,31 +119,42 @@ static const struct word latin_words[] = {W("février", WORD_MONTH),
     W("märz", WORD_MONTH)};
 
 /* Whole words. */
-static const struct word cyrillic_words[] = {W("чучхе", WORD_ERA),
-    W("просмотров", WORD_COUNT), W("просмотры", WORD_COUNT),
-    W("посетителей", WORD_COUNT), W("посетители", WORD_COUNT),
-    W("посещений", WORD_COUNT), W("посещения", WORD_COUNT),
-    W("сегодня", WORD_TALLY), W("вчера", WORD_TALLY), W("всего", WORD_TALLY),
-    W("понедельник", WORD_WEEKDAY), W("вторник", WORD_WEEKDAY),
-    W("среда", WORD_WEEKDAY), W("четверг", WORD_WEEKDAY),
-    W("пятница", WORD_WEEKDAY), W("суббота", WORD_WEEKDAY),
-    W("воскресенье", WORD_WEEKDAY), W("января", WORD_MONTH),
-    W("февраля", WORD_MONTH), W("марта", WORD_MONTH), W("апреля", WORD_MONTH),
-    W("мая", WORD_MONTH), W("июня", WORD_MONTH), W("июля", WORD_MONTH),
-    W("августа", WORD_MONTH), W("сентября", WORD_MONTH),
-    W("октября", WORD_MONTH), W("ноября", WORD_MONTH),
-    W("декабря", WORD_MONTH)};
+/* clang-format off */
+#define CYRILLIC_WORDS(X, i) \
+	X("чучхе", WORD_ERA, i) X("просмотров", WORD_COUNT, i) \
+	X("просмотры", WORD_COUNT, i) X("посетителей", WORD_COUNT, i) \
+	X("посетители", WORD_COUNT, i) X("посещений", WORD_COUNT, i) \
+	X("посещения", WORD_COUNT, i) X("сегодня", WORD_TALLY, i) \
+	X("вчера", WORD_TALLY, i) X("всего", WORD_TALLY, i) \
+	X("понедельник", WORD_WEEKDAY, i) X("вторник", WORD_WEEKDAY, i) \
+	X("среда", WORD_WEEKDAY, i) X("четверг", WORD_WEEKDAY, i) \
+	X("пятница", WORD_WEEKDAY, i) X("суббота", WORD_WEEKDAY, i) \
+	X("воскресенье", WORD_WEEKDAY, i) X("января", WORD_MONTH, i) \
+	X("февраля", WORD_MONTH, i) X("марта", WORD_MONTH, i) \
+	X("апреля", WORD_MONTH, i) X("мая", WORD_MONTH, i) \
+	X("июня", WORD_MONTH, i) X("июля", WORD_MONTH, i) \
+	X("августа", WORD_MONTH, i) X("сентября", WORD_MONTH, i) \
+	X("октября", WORD_MONTH, i) X("ноября", WORD_MONTH, i) \
+	X("декабря", WORD_MONTH, i)
+/* clang-format on */
+static const struct word cyrillic_words[] = {CYRILLIC_WORDS(LISTED, 0)};
 
-static const struct word arabic_words[] = {W("زوتشيه", WORD_ERA),
-    W("يناير", WORD_MONTH), W("فبراير", WORD_MONTH), W("مارس", WORD_MONTH),
-    W("أبريل", WORD_MONTH), W("إبريل", WORD_MONTH), W("مايو", WORD_MONTH),
-    W("يونيو", WORD_MONTH), W("يوليو", WORD_MONTH), W("أغسطس", WORD_MONTH),
-    W("سبتمبر", WORD_MONTH), W("أكتوبر", WORD_MONTH), W("نوفمبر", WORD_MONTH),
-    W("ديسمبر", WORD_MONTH), W("الأحد", WORD_WEEKDAY),
-    W("الاثنين", WORD_WEEKDAY), W("الثلاثاء", WORD_WEEKDAY),
-    W("الأربعاء", WORD_WEEKDAY), W("الخميس", WORD_WEEKDAY),
-    W("الجمعة", WORD_WEEKDAY), W("السبت", WORD_WEEKDAY),
-    W("عدد الزوار", WORD_COUNT), W("الزوار", WORD_COUNT)};
+/* clang-format off */
+#define ARABIC_WORDS(X, i) \
+	X("زوتشيه", WORD_ERA, i) X("يناير", WORD_MONTH, i) \
+	X("فبراير", WORD_MONTH, i) X("مارس", WORD_MONTH, i) \
+	X("أبريل", WORD_MONTH, i) X("إبريل", WORD_MONTH, i) \
+	X("مايو", WORD_MONTH, i) X("يونيو", WORD_MONTH, i) \
+	X("يوليو", WORD_MONTH, i) X("أغسطس", WORD_MONTH, i) \
+	X("سبتمبر", WORD_MONTH, i) X("أكتوبر", WORD_MONTH, i) \
+	X("نوفمبر", WORD_MONTH, i) X("ديسمبر", WORD_MONTH, i) \
+	X("الأحد", WORD_WEEKDAY, i) X("الاثنين", WORD_WEEKDAY, i) \
+	X("الثلاثاء", WORD_WEEKDAY, i) X("الأربعاء", WORD_WEEKDAY, i) \
+	X("الخميس", WORD_WEEKDAY, i) X("الجمعة", WORD_WEEKDAY, i) \
+	X("السبت", WORD_WEEKDAY, i) X("عدد الزوار", WORD_COUNT, i) \
+	X("الزوار", WORD_COUNT, i)
+/* clang-format on */
+static const struct word arabic_words[] = {ARABIC_WORDS(LISTED, 0)};
 
 /* Anything may follow these: their scripts do not always part words. */
 /* clang-format off */
@@ -189,6 +200,24 @@ static const struct word han_words[] = {HAN_WORDS(LISTED, 0)};
 
 #define SIGN_BITS(i) 0 HANGUL_WORDS(START_BIT, i) HAN_WORDS(START_BIT, i)
 static const uint64_t sign_starts[16] = STARTS(SIGN_BITS);
+
+#define ARABIC_BITS(i) 0 ARABIC_WORDS(START_BIT, i)
+static const uint64_t arabic_starts[16] = STARTS(ARABIC_BITS);
+
+/* Of Cyrillic words the first two letters, in lower case: a bit for each pair
+ * of the thirty-two. */
+#define CYRILLIC_LETTER(s, at)                                                 \
+	(((unsigned char)(s)[at] & 1u) << 6 |                                  \
+	    ((unsigned char)(s)[(at) + 1] & 0x3fu))
+#define CYRILLIC_PAIR(s)                                                       \
+	((CYRILLIC_LETTER(s, 0) & 31) ^ 16) << 5 |                             \
+	    ((CYRILLIC_LETTER(s, 2) & 31) ^ 16)
+#define PAIR_BIT(text, class, i)                                               \
+	|                                                                      \
+	    (uint64_t)((CYRILLIC_PAIR(text)) >> 6 == (i))                      \
+		<< ((CYRILLIC_PAIR(text)) & 63)
+#define CYRILLIC_BITS(i) 0 CYRILLIC_WORDS(PAIR_BIT, i)
+static const uint64_t cyrillic_starts[16] = STARTS(CYRILLIC_BITS);
 
 static bool
 starts_word(const uint64_t starts[16], uint32_t start)
@@ -352,25 +381,65 @@ noise_word(struct span s, size_t *length)
 	return c;
 }
 
-/* Of the signs of three bytes from U+3040 to U+D7FF. */
+/* Those of three bytes from U+3040 to U+D7FF. */
 size_t
-noise_sign(struct span s, size_t at)
+noise_signs(struct span s, size_t at)
 {
-	const unsigned char *p = (const unsigned char *)s.p + at;
+	const unsigned char *p = (const unsigned char *)s.p;
 
-	if (s.n - at < 3 || p[0] < 0xe3 || p[0] > 0xed ||
-	    (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80 ||
-	    (p[0] == 0xe3 && p[1] == 0x80) || (p[0] == 0xed && p[1] >= 0xa0))
-		return 0;
-	return starts_word(sign_starts, START(p)) ? 0 : 3;
+	for (; s.n - at >= 3; at += 3)
+		if (p[at] < 0xe3 || p[at] > 0xed ||
+		    (p[at + 1] & 0xc0) != 0x80 || (p[at + 2] & 0xc0) != 0x80 ||
+		    (p[at] == 0xe3 && p[at + 1] == 0x80) ||
+		    (p[at] == 0xed && p[at + 1] >= 0xa0) ||
+		    starts_word(sign_starts, START(p + at)))
+			break;
+	return at;
 }
 
-/* May a word of the list begin at this letter? */
+/* The same of two letters of any case; letters beyond the thirty-two begin no
+ * word, but share a bit with one of them. */
+static bool
+cyrillic_begins(struct span s, size_t at)
+{
+	unsigned pair;
+
+	if (s.n - at < 4 || ((unsigned char)s.p[at + 2] & 0xfe) != 0xd0)
+		return false;
+	pair = CYRILLIC_PAIR(s.p + at);
+	return (cyrillic_starts[pair / 64] >> pair % 64 & 1) != 0;
+}
+
+bool
+noise_begins(struct span s, size_t at)
+{
+	unsigned char lead = (unsigned char)s.p[at];
+
+	if (lead == 0xd0 || lead == 0xd1)
+		return cyrillic_begins(s, at);
+	if (s.n - at < 3)
+		return false;
+	if (lead == 0xd8 || lead == 0xd9)
+		return starts_word(arabic_starts, START(s.p + at));
+	return lead >= 0xe3 && lead <= 0xed &&
+	    starts_word(sign_starts, START(s.p + at));
+}
+
+/* Is it a word of the list that begins at this letter? */
+RARELY bool
+ascii_known(struct span s, size_t at)
+{
+	size_t unused;
+
+	return ascii_word(span_slice(s, at, s.n), &unused) != WORD_NONE;
+}
+
 static bool
 ascii_begins(struct span s, size_t at)
 {
 	return at + 3 <= s.n &&
-	    starts_word(ascii_starts, START(s.p + at) | 0x202020);
+	    starts_word(ascii_starts, START(s.p + at) | 0x202020) &&
+	    ascii_known(s, at);
 }
 
 size_t
