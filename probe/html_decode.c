@@ -18,7 +18,7 @@ struct met {
 	unsigned special; /* never its own decoded form */
 };
 
-static struct met
+INLINE struct met
 look_at(struct span raw)
 {
 	struct met m = {0, 0};
@@ -216,19 +216,32 @@ special_find(struct span raw, size_t at, bool refs)
 	return at;
 }
 
+/* Does all of it stand for itself, but for references and the like?  Asked
+ * once, for there may be many short runs between those. */
+static bool
+is_utf8(struct span raw, const struct charset *cs)
+{
+	return look_at(raw).high == 0 ||
+	    (charset_is_utf8(cs) && utf8_valid(raw));
+}
+
 bool
 html_decode(struct span raw, unsigned how, const struct charset *cs,
     struct buf *out, uint32_t *bad)
 {
 	size_t i = 0, from, begin = out->len;
+	bool utf8 = is_utf8(raw, cs);
+	struct span run;
 	char c;
 
 	while (i < raw.n) {
 		from = i;
 		i = special_find(raw, i, (how & HTML_REFS) != 0);
-		if (i > from)
-			charset_append(cs, span_slice(raw, from, i - from), out,
-			    bad);
+		run = (struct span){raw.p + from, i - from};
+		if (utf8)
+			(void)buf_add_span(out, run);
+		else if (run.n > 0)
+			(void)charset_append(cs, run, out, bad);
 		if (i == raw.n)
 			break;
 		c = raw.p[i];
