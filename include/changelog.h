@@ -14,13 +14,20 @@
 
 struct changelog;
 
+/* Can all lines behind number `from`, to number `to`, be written again? */
+typedef bool changelog_kept_fn(uint64_t from, uint64_t to, void *arg);
+
 /*
  * Opens the log in a folder (descriptor borrowed for the life of the log) for
  * appending.  A torn tail of the newest file is cut off at the last whole
- * member; *cut gets the bytes lost (may be NULL).  Returns owned, or NULL and
- * *why (returns owned).
+ * member; *cut gets the bytes lost (may be NULL).  Where whole members stand
+ * behind damage, their lines are only cut off when `kept` says that they can be
+ * written again (NULL: they cannot); else the file stays as it is and is gone
+ * on with, which the log says.  Returns owned, or NULL and *why (returns
+ * owned).
  */
-struct changelog *changelog_open(int dirfd, uint64_t *cut, char **why);
+struct changelog *changelog_open(int dirfd, changelog_kept_fn *kept, void *arg,
+    uint64_t *cut, char **why);
 void changelog_close(struct changelog *);
 /* The last line on disk: its sequence number (0 when the log is empty) and,
  * in `prev`, the hash that the next line carries. */

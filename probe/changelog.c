@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "decode.h"
 #include "event.h"
 #include "file_write.h"
 #include "gzip_write.h"
@@ -15,7 +16,9 @@
 #include "limit.h"
 #include "log.h"
 
-#define NAME_SIZE 64
+#define NAME_SIZE    64
+#define MAGIC_SIZE   3
+#define SEARCH_PIECE 16384
 
 struct changelog {
 	int dirfd;
@@ -121,31 +124,92 @@ walk_older(struct changelog *c, char *const *names, size_t n)
 	return true;
 }
 
-static bool
-recover(struct changelog *c, char *const *names, size_t n, uint64_t *cut)
+/* Where the next member may begin, from there on; `size` where none does. */
+static uint64_t
+find_member(int fd, uint64_t from, uint64_t size)
 {
-	struct stat st;
-	struct walk w;
+	char piece[SEARCH_PIECE];
+	ssize_t n;
 
-	c->fd = openat(c->dirfd, names[n - 1], O_RDWR | O_APPEND | O_CLOEXEC);
+	while (from < size &&
+	    (n = pread(fd, piece, sizeof piece, (off_t)from)) > 0) {
+		for (ssize_t i = 0; i + MAGIC_SIZE <= n; i++)
+			if (gzip_looks((struct span){piece + i, MAGIC_SIZE}))
+				return from + (uint64_t)i;
+		if (n < MAGIC_SIZE)
+			break;
+		from += (uint64_t)n - (MAGIC_SIZE - 1); /* one on the border */
+	}
+	return size;
+}
+
+/* The last line in whole members behind damage, `whole` where they end in the
+ * file; false: there is none. */
+static bool
+walk_behind(int fd, uint64_t from, uint64_t size, struct walk *found)
+{
+	struct walk w;
+	uint64_t at = from;
+
+	found->seq = 0;
+	while ((at = find_member(fd, at + 1, size)) < size) {
+		if (lseek(fd, (off_t)at, SEEK_SET) < 0)
+			break;
+		walk_file(fd, &w);
+		if (w.seq == 0)
+			continue;
+		w.whole += at;
+		at = w.whole - 1;
+		*found = w;
+	}
+	return found->seq != 0;
+}
+
+static bool
+cut_tail(struct changelog *c, off_t size, uint64_t *cut)
+{
+	if (size == c->size)
+		return true;
+	*cut = (uint64_t)(size - c->size);
+	return ftruncate(c->fd, c->size) == 0 && fsync(c->fd) == 0;
+}
+
+static bool
+recover(struct changelog *c, char *const *names, size_t n,
+    changelog_kept_fn *kept, void *arg, uint64_t *cut)
+{
+	const char *name = names[n - 1];
+	struct stat st;
+	struct walk w, behind;
+
+	c->fd = openat(c->dirfd, name, O_RDWR | O_APPEND | O_CLOEXEC);
 	if (c->fd < 0 || fstat(c->fd, &st) != 0)
 		return false;
 	walk_file(c->fd, &w);
 	if (w.end == CHANGELOG_ERROR)
 		return false;
-	go_on_with(c, names[n - 1] + strlen("events-"), (off_t)w.whole);
-	if (st.st_size != c->size) {
-		if (ftruncate(c->fd, c->size) != 0 || fsync(c->fd) != 0)
-			return false;
-		*cut = (uint64_t)(st.st_size - c->size);
-	}
 	c->last_seq = w.seq;
 	memcpy(c->prev, w.prev, sizeof c->prev);
-	return w.seq != 0 || walk_older(c, names, n - 1);
+	if (w.seq == 0 && !walk_older(c, names, n - 1))
+		return false;
+	if ((uint64_t)st.st_size > w.whole &&
+	    walk_behind(c->fd, w.whole, (uint64_t)st.st_size, &behind) &&
+	    (kept == NULL || !kept(c->last_seq, behind.seq, arg))) {
+		log_warn("change log: %s is damaged at byte %llu; the lines "
+			 "behind it are nowhere else, so the file stays as it "
+			 "is; put back a copy of it with the daemon stopped",
+		    name, (unsigned long long)w.whole);
+		w.whole = behind.whole;
+		c->last_seq = behind.seq;
+		memcpy(c->prev, behind.prev, sizeof c->prev);
+	}
+	go_on_with(c, name + strlen("events-"), (off_t)w.whole);
+	return cut_tail(c, st.st_size, cut);
 }
 
 struct changelog *
-changelog_open(int dirfd, uint64_t *cut, char **why)
+changelog_open(int dirfd, changelog_kept_fn *kept, void *arg, uint64_t *cut,
+    char **why)
 {
 	struct changelog *c = xcalloc(1, sizeof *c);
 	char **names;
@@ -157,7 +221,7 @@ changelog_open(int dirfd, uint64_t *cut, char **why)
 	c->fd = -1;
 	memcpy(c->prev, event_chain_start, sizeof c->prev);
 	ok = changelog_files(dirfd, &names, &n) &&
-	    (n == 0 || recover(c, names, n, &lost));
+	    (n == 0 || recover(c, names, n, kept, arg, &lost));
 	if (!ok)
 		*why = xasprintf("change log: %s", strerror(errno));
 	if (c->last_seq == 0)

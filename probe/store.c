@@ -206,12 +206,23 @@ follow_log(struct store *st)
 	}
 }
 
+/* Has the database all lines between those numbers? */
+static bool
+has_lines(uint64_t from, uint64_t to, void *arg)
+{
+	struct store *st = arg;
+
+	return (uint64_t)db_number(&st->db, 0,
+		   "SELECT count(*) FROM events WHERE seq > ?1 AND seq <= ?2",
+		   "uu", from, to) == to - from;
+}
+
 static bool
 open_log(struct store *st, char **why)
 {
 	uint64_t cut = 0;
 
-	st->log = changelog_open(st->logfd, &cut, why);
+	st->log = changelog_open(st->logfd, has_lines, st, &cut, why);
 	if (st->log == NULL)
 		return false;
 	if (cut > 0)

@@ -129,6 +129,82 @@ log_cut(void **state)
 	scene_end(&c);
 }
 
+/* Damage in the middle, and whole members behind it. */
+static void
+damage(struct scene *c, struct buf *b)
+{
+	load(c, LATER_LOG, b);
+	b->data[second_member(b) / 2] ^= 0x10;
+	put(c, LATER_LOG, buf_span(b));
+}
+
+static uint64_t
+last_number(const struct scene *c)
+{
+	char *path = path_of(c, "log"), *why = NULL, prev[65];
+	int fd = open(path, O_RDONLY | O_DIRECTORY);
+	struct changelog *log = changelog_open(fd, NULL, NULL, NULL, &why);
+	uint64_t seq;
+
+	assert_non_null(log);
+	seq = changelog_last(log, prev);
+	changelog_close(log);
+	close(fd);
+	free(path);
+	return seq;
+}
+
+/* No database has the lines behind the damage: they stay, and no number is
+ * given twice, however often it is started. */
+static void
+log_damaged_alone(void **state)
+{
+	struct buf b = BUF_INIT(1u << 20), now = BUF_INIT(1u << 20);
+	struct scene c;
+	uint64_t last, next;
+
+	(void)state;
+	two_days(&c);
+	last = last_number(&c);
+	assert_true(last > 3);
+	damage(&c, &b);
+	take_away(&c, "kpwatch.sqlite");
+	for (int n = 6; n < 9; n++, last = next) {
+		run(&c, n, n + 1);
+		load(&c, LATER_LOG, &now);
+		assert_true(now.len > b.len);
+		assert_memory_equal(now.data, b.data, b.len);
+		next = last_number(&c);
+		assert_true(next > last);
+	}
+	expect(&c, 1, LATER_LOG ":0:");
+	/* What a crash tears behind them is cut off, and only that. */
+	cut(&c, LATER_LOG, now.len - 1);
+	run(&c, 9, 9);
+	load(&c, LATER_LOG, &now);
+	assert_memory_equal(now.data, b.data, b.len);
+	assert_int_equal(last_number(&c), last);
+	buf_release(&b);
+	buf_release(&now);
+	scene_end(&c);
+}
+
+/* The database has them: the log is made whole. */
+static void
+log_damaged(void **state)
+{
+	struct buf b = BUF_INIT(1u << 20);
+	struct scene c;
+
+	(void)state;
+	two_days(&c);
+	damage(&c, &b);
+	run(&c, 6, 8);
+	expect_again(&c, LATER_LOG, 0, b.len);
+	buf_release(&b);
+	scene_end(&c);
+}
+
 static void
 log_vanishes(void **state)
 {
@@ -356,7 +432,7 @@ start_of_log(struct scene *c)
 	char *log = path_of(c, "log"), *why = NULL;
 	int fd = open(log, O_RDONLY | O_DIRECTORY);
 
-	assert_non_null(changelog_open(fd, NULL, &why));
+	assert_non_null(changelog_open(fd, NULL, NULL, NULL, &why));
 }
 
 static void
@@ -389,6 +465,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(log_cut),
+	    cmocka_unit_test(log_damaged_alone),
+	    cmocka_unit_test(log_damaged),
 	    cmocka_unit_test(log_vanishes),
 	    cmocka_unit_test(older_log),
 	    cmocka_unit_test(archive_cut),

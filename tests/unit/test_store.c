@@ -181,7 +181,7 @@ torn_at_every_byte(void **state)
 	dirfd = open(log, O_RDONLY | O_DIRECTORY);
 	for (size_t n = 0; n <= whole.len; n++) {
 		write_file(path, whole.data, n);
-		c = changelog_open(dirfd, &cut, &why);
+		c = changelog_open(dirfd, NULL, NULL, &cut, &why);
 		assert_non_null(c);
 		seq = changelog_last(c, prev);
 		assert_true(seq >= last && seq <= 3);
