@@ -35,7 +35,8 @@ header_exact(struct span s)
 static bool
 filling_exact(const z_stream *z, unsigned unused, bool last)
 {
-	unsigned bits = unused == 0 ? 0 : z->next_in[-1] >> (8 - unused);
+	unsigned bits =
+	    unused == 0 ? 0u : (unsigned)z->next_in[-1] >> (8 - unused);
 
 	if (last)
 		return bits == 0;
