@@ -161,24 +161,34 @@ struct wanted {
 	enum sighting_kind kind;
 };
 
+#define SAME_MAX 64
+
+/* A platform's hosts that serve what another one serves. */
+struct platform_same {
+	const struct doc_node *map;
+	uint64_t used; /* a bit for each that some rule is on */
+};
+
 /* `same: {other.host: host}`: what stands on the second stands on the first
  * too, by its patterns and by their tests. */
 static void
 add_same(struct loader *l, const struct doc_node *at,
-    struct pattern_source *src, const struct doc_node *same,
+    struct pattern_source *src, struct platform_same *same,
     const struct wanted *test)
 {
 	struct span text = src->text;
 	char *pattern, *url;
+	size_t i = 0;
 
-	for (const struct doc_node *n = loader_children(l, same, DOC_MAP);
-	     n != NULL; n = n->next) {
+	for (const struct doc_node *n = loader_children(l, same->map, DOC_MAP);
+	     n != NULL && i < SAME_MAX; n = n->next, i++) {
 		if (n->kind != DOC_SCALAR)
 			continue;
 		pattern =
 		    on_other_host(text, span_of(n->text), span_of(n->key));
 		if (pattern == NULL)
 			continue;
+		same->used |= (uint64_t)1 << i;
 		src->text = span_of(pattern);
 		add_one(l, at, src);
 		url = on_other_host(span_of(test->url), span_of(n->text),
@@ -232,7 +242,8 @@ read_test(const struct doc_node *rule, const struct doc_node *owner,
 
 static void
 add_url(struct loader *l, const struct doc_node *rule, uint32_t platform,
-    const struct syntax_names *syntaxes, const struct doc_node *owner)
+    const struct syntax_names *syntaxes, const struct doc_node *owner,
+    struct platform_same *same)
 {
 	static const char *const known[] = {"channel", "content", "embed",
 	    "share", "feed", "other", "script", "redirect", "as", "of", "low",
@@ -263,7 +274,20 @@ add_url(struct loader *l, const struct doc_node *rule, uint32_t platform,
 	loader_add_test(l, doc_get(rule, "test"), test.url, test.platform,
 	    test.kind, test.name);
 	src.text = span_of(pattern->text);
-	add_same(l, pattern, &src, doc_get(owner, "same"), &test);
+	add_same(l, pattern, &src, same, &test);
+}
+
+/* A host that no rule is on would do nothing, unseen. */
+static void
+check_same(struct loader *l, const struct platform_same *same)
+{
+	size_t i = 0;
+
+	for (const struct doc_node *n = loader_children(l, same->map, DOC_MAP);
+	     n != NULL; n = n->next, i++)
+		if (i >= SAME_MAX || (same->used >> i & 1) == 0)
+			doc_complain(n, l->errors,
+			    "no rule of the platform is on this host");
 }
 
 static void
@@ -297,6 +321,7 @@ loader_add_platform(struct loader *l, const struct doc_node *n)
 	struct rule_platform p = {0};
 	struct syntax_names syntaxes = {doc_get(n, "syntax"),
 	    (uint32_t)r->nsyntaxes};
+	struct platform_same same = {.map = doc_get(n, "same")};
 	uint32_t at = (uint32_t)r->nplatforms;
 	const struct doc_node *urls = doc_get(n, "urls");
 
@@ -331,5 +356,6 @@ loader_add_platform(struct loader *l, const struct doc_node *n)
 		add_syntax(l, s);
 	for (const struct doc_node *u = loader_children(l, urls, DOC_LIST);
 	     u != NULL; u = u->next)
-		add_url(l, u, at, &syntaxes, n);
+		add_url(l, u, at, &syntaxes, n, &same);
+	check_same(l, &same);
 }

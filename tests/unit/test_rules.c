@@ -228,6 +228,10 @@ complains_with_a_place(void **state)
 	    {"version: 1\nplatforms:\n- id: a\n  name: A\n  urls:\n"
 	     "  - {channel: 'a.example/{account}', of: what, test: x}\n",
 		6},
+	    {"version: 1\nplatforms:\n- id: a\n  name: A\n"
+	     "  same: {b.example: c.example}\n  urls:\n"
+	     "  - {other: 'a.example/x', test: 'http://a.example/x'}\n",
+		5},
 	    {KIT "  markup:\n  - {class: kit-x, platform: a}\n", 9},
 	    {KIT "  markup:\n  - {class: kit-x, platform: a, test: '<a "
 		 "class=kit-x>',\n"
