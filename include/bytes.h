@@ -302,6 +302,10 @@ char *span_dup(struct span); /* NUL-terminated copy; NULL p gives NULL */
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Grows an array for one more element: capacity doubles. */
 void *xgrow(void *array, size_t *cap, size_t need, size_t size);
+/* Where the first element not below `key` stands in an array in ascending
+ * order, `count` where none does.  Elements of `size` bytes begin with the
+ * int64_t that they are ordered by. */
+size_t sorted_place(const void *array, size_t count, size_t size, int64_t key);
 
 /* Texts one behind the other: many, short, that go all at once.  Whoever adds
  * them bounds their sum.  NULL is a pool without any. */

@@ -633,6 +633,23 @@ xasprintf(const char *fmt, ...)
 	return s;
 }
 
+size_t
+sorted_place(const void *array, size_t count, size_t size, int64_t key)
+{
+	size_t low = 0, high = count, middle;
+	int64_t at;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		memcpy(&at, (const char *)array + middle * size, sizeof at);
+		if (at < key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 void *
 xgrow(void *array, size_t *cap, size_t need, size_t size)
 {

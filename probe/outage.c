@@ -29,15 +29,8 @@ outage_release(struct outage *o)
 struct outage_target *
 outage_target(struct outage *o, int64_t row)
 {
-	size_t lo = 0, hi = o->count, mid;
+	size_t lo = sorted_place(o->list, o->count, sizeof *o->list, row);
 
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (o->list[mid].row < row)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	if (lo < o->count && o->list[lo].row == row)
 		return &o->list[lo];
 	o->list = xgrow(o->list, &o->cap, o->count + 1, sizeof *o->list);

@@ -15,15 +15,8 @@ struct turn {
 uint64_t *
 turn_of(struct turns *t, int64_t row)
 {
-	size_t lo = 0, hi = t->count, mid;
+	size_t lo = sorted_place(t->list, t->count, sizeof *t->list, row);
 
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (t->list[mid].row < row)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	if (lo < t->count && t->list[lo].row == row)
 		return &t->list[lo].turn;
 	t->list = xgrow(t->list, &t->cap, t->count + 1, sizeof *t->list);
