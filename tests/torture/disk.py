@@ -8,6 +8,7 @@ that write are made to fail, one of them or all for a while, with ENOSPC and
 EIO; analysers are left without memory.  The daemon recovers by itself each
 time (see growing.py), and says what is wrong.
 """
+import errno
 import os
 import signal
 import subprocess
@@ -32,17 +33,17 @@ class Disk(growing.Growing):
         self.ballast = os.path.join(self.state, "ballast")
 
     def fill(self, spare):
-        """Leaves so many bytes."""
+        """Leaves so many bytes, or fewer: the daemon writes meanwhile."""
         st = os.statvfs(self.state)
         free = st.f_bavail * st.f_frsize - spare
-        with open(self.ballast, "wb") as f:
+        # Without a buffer: closing one that could not be written fails again.
+        with open(self.ballast, "wb", buffering=0) as f:
             try:
                 while free > 0:
-                    f.write(b"\0" * min(free, 65536))
-                    free -= 65536
-                f.flush()
-            except OSError:
-                pass
+                    free -= f.write(b"\0" * min(free, 65536))
+            except OSError as e:
+                if e.errno != errno.ENOSPC:
+                    raise
 
     def full(self):
         for cycle in range(CYCLES):
