@@ -43,10 +43,11 @@ struct fetch {
 	struct fetcher *owner;
 	CURL *easy;
 	struct curl_slist *connect_to;
-	struct curl_slist *headers;
+	struct curl_slist *headers; /* its own; NULL: the usual ones */
 	struct hop *hop;
 	struct address address;
-	bool pinned; /* no proxy: the peer must be `address` */
+	bool pinned;	 /* no proxy: the peer must be `address` */
+	bool asks_first; /* nothing goes over its connection before that */
 	bool chunked;
 	bool as_new; /* its handle: nothing of this transfer stays in it */
 	struct fetch_end end;
@@ -75,7 +76,10 @@ struct fetcher {
 	struct event timer;
 	TAILQ_HEAD(fetches, fetch) fetches;
 	TAILQ_HEAD(socks, sock) socks;
-	CURL *idle[IDLE_MAX]; /* their constants are set */
+	struct fetch **of_fd; /* which has this socket; NULL: none */
+	size_t nof_fd;
+	struct curl_slist *usual; /* headers of most requests */
+	CURL *idle[IDLE_MAX];	  /* their constants are set */
 	size_t nidle;
 	unsigned active;
 };
@@ -130,12 +134,33 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 static struct fetch *
 fetch_of(struct fetcher *f, curl_socket_t fd)
 {
-	struct fetch *x;
+	return fd >= 0 && (size_t)fd < f->nof_fd ? f->of_fd[fd] : NULL;
+}
 
-	TAILQ_FOREACH (x, &f->fetches, next)
-		if (x->fd == fd)
-			break;
-	return x;
+static void
+forget_socket(struct fetch *x)
+{
+	if (fetch_of(x->owner, x->fd) == x)
+		x->owner->of_fd[x->fd] = NULL;
+	x->fd = CURL_SOCKET_BAD;
+}
+
+/* Of one that libcurl has closed and not yet told the end of, the socket
+ * passes on. */
+static void
+keep_socket(struct fetch *x, curl_socket_t fd)
+{
+	struct fetcher *f = x->owner;
+	size_t had = f->nof_fd;
+	struct fetch *stale = fetch_of(f, fd);
+
+	if (stale != NULL)
+		stale->fd = CURL_SOCKET_BAD;
+	f->of_fd = xgrow(f->of_fd, &f->nof_fd, (size_t)fd + 1, sizeof(x));
+	for (; had < f->nof_fd; had++)
+		f->of_fd[had] = NULL;
+	f->of_fd[fd] = x;
+	x->fd = fd;
 }
 
 static void
@@ -154,7 +179,8 @@ note_own_port(struct fetch *x, curl_socket_t fd)
 		    ntohs(((struct sockaddr_in6 *)&own)->sin6_port);
 }
 
-/* The first event on a socket that has a peer: TCP is connected. */
+/* The first event on a socket that has a peer: TCP is connected.  Where the
+ * request comes next, on_before_request() is called in the same turn. */
 static void
 note_connected(struct fetcher *f, curl_socket_t fd)
 {
@@ -162,7 +188,7 @@ note_connected(struct fetcher *f, curl_socket_t fd)
 	socklen_t n = sizeof peer;
 	struct fetch *x = fetch_of(f, fd);
 
-	if (x == NULL || x->hop->marks.tcp_done != MARK_NONE)
+	if (x == NULL || x->asks_first || x->hop->marks.tcp_done != MARK_NONE)
 		return;
 	if (getpeername(fd, (struct sockaddr *)&peer, &n) == 0)
 		x->hop->marks.tcp_done = elapsed(x);
@@ -233,7 +259,7 @@ curl_wants_timer(CURLM *multi, long ms, void *arg)
 static curl_socket_t
 on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 {
-	struct fetch *x = arg, *stale;
+	struct fetch *x = arg;
 	curl_socket_t fd;
 
 	(void)purpose;
@@ -242,12 +268,10 @@ on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 		return CURL_SOCKET_BAD;
 	}
 	x->hop->marks.tcp_start = elapsed(x);
-	x->fd = CURL_SOCKET_BAD;
+	forget_socket(x);
 	fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
-	/* One that libcurl has closed and not yet told the end of. */
-	if (fd >= 0 && (stale = fetch_of(x->owner, fd)) != NULL)
-		stale->fd = CURL_SOCKET_BAD;
-	x->fd = fd;
+	if (fd >= 0)
+		keep_socket(x, fd);
 	return fd;
 }
 
@@ -261,6 +285,8 @@ on_before_request(void *arg, char *peer, char *own, int peer_port, int own_port)
 
 	(void)own;
 	(void)peer_port;
+	if (x->asks_first)
+		x->hop->marks.tcp_done = elapsed(x);
 	if (x->pinned &&
 	    (!address_parse(&a, peer, 0) ||
 		!policy_allows(x->owner->settings.policy, &a.u.sa))) {
@@ -487,6 +513,7 @@ fetch_release(struct fetch *x)
 		f->idle[f->nidle++] = x->easy;
 	else
 		curl_easy_cleanup(x->easy);
+	forget_socket(x);
 	curl_slist_free_all(x->connect_to);
 	curl_slist_free_all(x->headers);
 	TAILQ_REMOVE(&f->fetches, x, next);
@@ -595,15 +622,35 @@ set_owner(struct fetch *x)
 }
 
 static void
-add_header(struct fetch *x, const char *name, const char *value)
+add_header(struct curl_slist **list, const char *name, const char *value)
 {
 	char *line;
 
 	if (value == NULL)
 		return;
 	line = xasprintf("%s: %s", name, value);
-	x->headers = curl_slist_append(x->headers, line);
+	*list = curl_slist_append(*list, line);
 	free(line);
+}
+
+static void
+add_usual(struct curl_slist **list, bool plain)
+{
+	add_header(list, "Accept",
+	    "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8");
+	add_header(list, "Accept-Encoding",
+	    plain ? "identity" : "gzip, deflate, br");
+}
+
+static struct curl_slist *
+headers_of(struct fetch *x, const struct fetch_request *r)
+{
+	if (!r->plain && r->etag == NULL && r->last_modified == NULL)
+		return x->owner->usual;
+	add_usual(&x->headers, r->plain);
+	add_header(&x->headers, "If-None-Match", r->etag);
+	add_header(&x->headers, "If-Modified-Since", r->last_modified);
+	return x->headers;
 }
 
 static void
@@ -616,13 +663,7 @@ set_request(struct fetch *x, const struct fetch_request *r)
 	SET(CURLOPT_PROXY, r->proxy == NULL ? "" : r->proxy);
 	SET(CURLOPT_SSL_VERIFYPEER, r->verify ? 1L : 0L);
 	SET(CURLOPT_SSL_VERIFYHOST, r->verify ? 2L : 0L);
-	add_header(x, "Accept",
-	    "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8");
-	add_header(x, "Accept-Encoding",
-	    r->plain ? "identity" : "gzip, deflate, br");
-	add_header(x, "If-None-Match", r->etag);
-	add_header(x, "If-Modified-Since", r->last_modified);
-	SET(CURLOPT_HTTPHEADER, x->headers);
+	SET(CURLOPT_HTTPHEADER, headers_of(x, r));
 	/* With a proxy, from the start: its CONNECT is the request. */
 	SET(CURLOPT_VERBOSE, x->pinned ? 0L : 1L);
 	if (!x->pinned) {
@@ -678,6 +719,7 @@ fetch_start(struct fetcher *f, const struct fetch_request *r, struct hop *hop,
 	x->arg = arg;
 	x->fd = CURL_SOCKET_BAD;
 	x->pinned = r->proxy == NULL;
+	x->asks_first = x->pinned && span_starts_i(span_of(r->url), "http:");
 	hop->port = r->port;
 	if (x->pinned) {
 		x->address = *r->address;
@@ -734,6 +776,7 @@ fetcher_new(struct event_base *base, const struct fetch_settings *settings)
 	SETM(CURLMOPT_TIMERDATA, f);
 	SETM(CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
 	SETM(CURLMOPT_MAXCONNECTS, 1L);
+	add_usual(&f->usual, false);
 	return f;
 }
 
@@ -754,6 +797,8 @@ fetcher_free(struct fetcher *f)
 	evtimer_del(&f->timer);
 	trust_free(f->trust);
 	curl_global_cleanup();
+	curl_slist_free_all(f->usual);
+	free(f->of_fd);
 	free(f);
 }
 

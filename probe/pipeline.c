@@ -15,6 +15,7 @@
 #include "log.h"
 
 #define POISON_MAX     256
+#define RECORD_USUAL   2048	 /* of an observation without bodies */
 #define HEADERS_ROOM   (8 * MIB) /* of a message, for all but bodies */
 #define TRIES_MAX      3 /* of a job whose analysers end without its fault */
 #define POISON_TIME_MS (24 * INT64_C(3600000))
@@ -563,15 +564,23 @@ wants_analysis(const struct observation *o)
 	return observation_answered(o) && observation_last(o)->status != 304;
 }
 
+static size_t
+bodies_bytes(const struct observation *o)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < o->nhops; i++)
+		n += o->hops[i].body.len + o->hops[i].wire.len;
+	return n;
+}
+
 /* Bodies that no message has room for are cut: of the hops before the last
  * first, then what came before a coding was removed, then the last one. */
 static void
 fit(struct observation *o)
 {
-	size_t room = JOB_BYTES_MAX - HEADERS_ROOM, held = 0;
+	size_t room = JOB_BYTES_MAX - HEADERS_ROOM, held = bodies_bytes(o);
 
-	for (size_t i = 0; i < o->nhops; i++)
-		held += o->hops[i].body.len + o->hops[i].wire.len;
 	for (size_t i = 0; i < o->nhops && held > room; i++) {
 		struct hop *h = &o->hops[i];
 
@@ -599,6 +608,8 @@ job_encode(struct job *j, const struct observation *o, enum bodies bodies,
 
 	buf_init(&j->without, JOB_BYTES_MAX);
 	buf_init(&j->record, record_max);
+	buf_reserve(&j->record,
+	    RECORD_USUAL + (bodies == BODIES_ALL ? bodies_bytes(o) : 0));
 	start = buf_open_bytes(&j->record);
 	observation_encode(o, &j->record, bodies);
 	buf_close_bytes(&j->record, start);

@@ -8,7 +8,7 @@
 
 struct network {
 	uint8_t addr[16]; /* IPv4 as ::ffff:a.b.c.d */
-	unsigned bits;	  /* of the 128 */
+	uint8_t mask[16];
 };
 
 /* Not global unicast, IANA special-purpose registries (RFC 6890). */
@@ -128,19 +128,20 @@ network_parse(struct network *n, const char *cidr)
 		map_v4(n->addr, &a.u.v4.sin_addr);
 	else
 		memcpy(n->addr, &a.u.v6.sin6_addr, 16);
-	n->bits = (unsigned)bits + 128 - width;
+	bits += 128 - width;
+	for (unsigned i = 0; i < 16; i++, bits -= bits < 8 ? bits : 8)
+		n->mask[i] = (uint8_t)(bits < 8 ? 0xff00u >> bits : 0xff);
 	return true;
 }
 
 static bool
 network_holds(const struct network *n, const uint8_t addr[16])
 {
-	unsigned whole = n->bits / 8, rest = n->bits % 8;
-	uint8_t mask = (uint8_t)(0xff00u >> rest);
+	uint8_t differs = 0;
 
-	if (memcmp(n->addr, addr, whole) != 0)
-		return false;
-	return rest == 0 || ((n->addr[whole] ^ addr[whole]) & mask) == 0;
+	for (unsigned i = 0; i < 16; i++)
+		differs |= (uint8_t)((n->addr[i] ^ addr[i]) & n->mask[i]);
+	return differs == 0;
 }
 
 bool

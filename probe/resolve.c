@@ -18,7 +18,6 @@
 #include "limit.h"
 #include "resolve_reply.h"
 #include "resolve_server.h"
-#include "url.h"
 #include "zone_turns.h"
 
 struct resolver {
@@ -310,16 +309,6 @@ on_start(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/* The zone of a host when it is to be asked about; NULL. */
-static char *
-zone_due(struct resolver *r, const char *host)
-{
-	struct span site = host_site(span_of(host));
-
-	return zone_turn(r->zones, site, monotonic_us()) ? span_dup(site)
-							 : NULL;
-}
-
 struct resolver_query *
 resolver_lookup(struct resolver *r, const char *host,
     const struct resolver_wants *w, int64_t start_us, resolver_done *done,
@@ -335,7 +324,9 @@ resolver_lookup(struct resolver *r, const char *host,
 	q->start_us = start_us;
 	q->done = done;
 	q->arg = arg;
-	q->zone = w->name_servers ? zone_due(r, host) : NULL;
+	if (w->name_servers)
+		q->zone = span_dup(
+		    zone_turn(r->zones, span_of(host), monotonic_us()));
 	q->questions[QUESTION_A] =
 	    (struct question){q, TYPE_A, w->ipv4, false, 0, -1, 0, NULL};
 	q->questions[QUESTION_AAAA] =

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "instant.h"
 #include "log.h"
 #include "network.h"
 
@@ -27,7 +28,8 @@ struct server {
 	char *text; /* "192.0.2.53:53" */
 	struct ares_addr_port_node node;
 	struct event *timer;
-	bool busy; /* one over TCP that has its question */
+	int64_t timer_us; /* when it fires, if it is pending */
+	bool busy;	  /* one over TCP that has its question */
 };
 
 struct watch {
@@ -52,10 +54,31 @@ server_rearm(struct server *s)
 {
 	struct timeval tv, *next = ares_timeout(s->channel, NULL, &tv);
 
-	if (next == NULL)
+	if (next == NULL) {
 		event_del(s->timer);
-	else
-		event_add(s->timer, next);
+		return;
+	}
+	s->timer_us = monotonic_us() + (int64_t)next->tv_sec * 1000000 +
+	    (int64_t)next->tv_usec;
+	event_add(s->timer, next);
+}
+
+/* The first try waits for this long, the second twice as long. */
+static int
+first_timeout(const struct name_servers *ns)
+{
+	return (int)(ns->timeout_ms / 3);
+}
+
+/* After each question: one timer that comes too early costs less than one
+ * that is set anew each time. */
+static void
+server_arm(struct server *s)
+{
+	int64_t due = monotonic_us() + first_timeout(s->owner) * INT64_C(1000);
+
+	if (!evtimer_pending(s->timer, NULL) || s->timer_us > due)
+		server_rearm(s);
 }
 
 static void
@@ -78,7 +101,7 @@ on_socket(evutil_socket_t fd, short what, void *arg)
 
 	ares_process_fd(s->channel, (what & EV_READ) ? sock : ARES_SOCKET_BAD,
 	    (what & EV_WRITE) ? sock : ARES_SOCKET_BAD);
-	server_rearm(s);
+	server_arm(s);
 }
 
 static struct watch *
@@ -170,8 +193,7 @@ server_open(struct name_servers *ns, struct server *s, const char *text,
 
 	options.flags = flags | ARES_FLAG_NOCHECKRESP | ARES_FLAG_NOSEARCH |
 	    ARES_FLAG_NOALIASES;
-	/* The second try waits twice as long as the first. */
-	options.timeout = (int)(ns->timeout_ms / 3);
+	options.timeout = first_timeout(ns);
 	options.tries = TRIES;
 	options.sock_state_cb = on_socket_state;
 	options.sock_state_cb_data = s;
@@ -290,5 +312,5 @@ name_servers_ask(struct name_servers *ns, size_t server, struct server *stream,
 	struct server *s = stream != NULL ? stream : &ns->servers[server];
 
 	ares_query(s->channel, name, CLASS_IN, type, reply, arg);
-	server_rearm(s);
+	server_arm(s);
 }

@@ -158,6 +158,16 @@ test_robots_of_wildcards_is_refused(void **state)
 	buf_release(&body);
 }
 
+static bool
+is_due(struct zone_turns *t, const char *host, int64_t now)
+{
+	struct span zone = zone_turn(t, span_of(host), now);
+
+	assert_true(zone.p == NULL || span_is_i(zone, "kcna.example") ||
+	    span_is_i(zone, "other.example"));
+	return zone.p != NULL;
+}
+
 /* Who serves a zone: once a day, a failed question sooner, and then later and
  * later. */
 static void
@@ -165,26 +175,46 @@ test_zones_are_asked_again(void **state)
 {
 	const int64_t minute = 60 * SECOND, day = 1440 * minute;
 	struct zone_turns *t = zone_turns_new();
-	struct span zone = SPAN("kcna.example");
+	const char *zone = "kcna.example";
 	int64_t now = 5 * SECOND;
 
 	(void)state;
-	assert_true(zone_turn(t, zone, now));
-	assert_false(zone_turn(t, zone, now + 9 * minute));
-	assert_true(zone_turn(t, SPAN("other.example"), now + 9 * minute));
+	assert_true(is_due(t, zone, now));
+	assert_false(is_due(t, zone, now + 9 * minute));
+	assert_true(is_due(t, "other.example", now + 9 * minute));
 	for (int64_t wait = 10 * minute; wait < day; wait *= 2) {
-		assert_false(zone_turn(t, zone, now + wait - 1));
+		assert_false(is_due(t, zone, now + wait - 1));
 		now += wait;
-		assert_true(zone_turn(t, SPAN("KCNA.example"), now));
+		assert_true(is_due(t, "KCNA.example", now));
 	}
-	assert_false(zone_turn(t, zone, now + day - 1));
-	assert_true(zone_turn(t, zone, now + day));
+	assert_false(is_due(t, zone, now + day - 1));
+	assert_true(is_due(t, zone, now + day));
 	now += day + SECOND;
-	zone_answered(t, zone, now);
-	assert_false(zone_turn(t, zone, now + day - 1));
-	assert_true(zone_turn(t, zone, now + day));
+	zone_answered(t, span_of(zone), now);
+	assert_false(is_due(t, zone, now + day - 1));
+	assert_true(is_due(t, zone, now + day));
 	/* It answered before: what failed now is new. */
-	assert_true(zone_turn(t, zone, now + day + 10 * minute));
+	assert_true(is_due(t, zone, now + day + 10 * minute));
+	zone_turns_free(t);
+}
+
+/* Its hosts have one time together, whichever of them is looked at. */
+static void
+test_hosts_share_their_zone(void **state)
+{
+	const int64_t minute = 60 * SECOND, day = 1440 * minute;
+	struct zone_turns *t = zone_turns_new();
+
+	(void)state;
+	assert_true(is_due(t, "www.kcna.example", 0));
+	assert_false(is_due(t, "m.kcna.example", 0));
+	zone_answered(t, SPAN("kcna.example"), minute);
+	assert_false(is_due(t, "m.kcna.example", 11 * minute));
+	assert_false(is_due(t, "www.kcna.example", 11 * minute));
+	assert_false(is_due(t, "www.kcna.example", minute + day - 1));
+	assert_true(is_due(t, "m.kcna.example", minute + day));
+	assert_false(is_due(t, "www.kcna.example", minute + day));
+	assert_true(is_due(t, "www.kcna.example", 11 * minute + day));
 	zone_turns_free(t);
 }
 
@@ -198,6 +228,7 @@ main(void)
 	    cmocka_unit_test(test_pace_spaces_one_address),
 	    cmocka_unit_test(test_pace_blames_itself_only_after_a_burst),
 	    cmocka_unit_test(test_zones_are_asked_again),
+	    cmocka_unit_test(test_hosts_share_their_zone),
 	    cmocka_unit_test(test_robots),
 	    cmocka_unit_test(test_robots_of_wildcards_is_refused),
 	};
