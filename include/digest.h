@@ -1,7 +1,7 @@
 /*
- * SHA-256 and SHA-1 by OpenSSL's libcrypto (the only file that includes it
- * for digests).  digest_init() must run before a sandbox closes the file
- * system: it loads the algorithms once.
+ * SHA-256, SHA-1 and fingerprints by OpenSSL's libcrypto (the only file that
+ * includes it for digests).  digest_init() must run before a sandbox closes
+ * the file system: it loads the algorithms once.
  */
 #ifndef KPWATCH_DIGEST_H
 #define KPWATCH_DIGEST_H
@@ -28,6 +28,18 @@ void sha256(struct span, uint8_t out[SHA256_BYTES]);
 void sha1(struct span, uint8_t out[SHA1_BYTES]);
 /* Lower-case hex, NUL-terminated. */
 void sha256_hex(struct span, char out[65]);
+
+/*
+ * Whether bytes are the same as others were, in a third of the time: Poly1305
+ * (RFC 8439 section 2.5) under a key of this process's own, which nobody
+ * learns, nor the result: so nobody can choose bytes that have another's
+ * fingerprint.  Never leaves the process.  One at a time in each thread.
+ */
+#define FINGERPRINT_BYTES 16
+void fingerprint_start(void);
+void fingerprint_add(struct span);
+void fingerprint_end(uint8_t out[FINGERPRINT_BYTES]);
+
 /* RFC 4648 base32 in upper case without padding, NUL-terminated; SHA-1 gives
  * 32 characters. */
 void base32_encode(char *out, const uint8_t *, size_t n);

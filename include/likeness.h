@@ -10,7 +10,7 @@
 
 struct likeness {
 	bool known;
-	uint8_t digest[SHA256_BYTES];
+	uint8_t print[FINGERPRINT_BYTES];
 };
 
 /*

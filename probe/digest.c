@@ -1,6 +1,7 @@
 #include "digest.h"
 
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 #include <stdlib.h>
 
 #include "log.h"
@@ -13,10 +14,13 @@ struct digest {
 static struct {
 	EVP_MD *sha256;
 	EVP_MD *sha1;
+	EVP_MAC *poly1305;
+	uint8_t key[32]; /* of fingerprints */
 } loaded;
 
 /* For the one-shot forms; a thread's own. */
 static __thread EVP_MD_CTX *spare;
+static __thread EVP_MAC_CTX *fingerprint;
 
 void
 digest_init(void)
@@ -27,6 +31,11 @@ digest_init(void)
 	loaded.sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
 	if (loaded.sha256 == NULL || loaded.sha1 == NULL)
 		fatal("OpenSSL offers no SHA-256 or SHA-1");
+	loaded.poly1305 = EVP_MAC_fetch(NULL, "POLY1305", NULL);
+	if (loaded.poly1305 == NULL)
+		fatal("OpenSSL offers no Poly1305");
+	if (RAND_bytes(loaded.key, sizeof loaded.key) != 1)
+		fatal("OpenSSL has no random numbers");
 }
 
 static const EVP_MD *
@@ -128,6 +137,33 @@ sha256_hex(struct span s, char out[65])
 
 	sha256(s, raw);
 	hex_encode(out, raw, sizeof raw);
+}
+
+void
+fingerprint_start(void)
+{
+	digest_init();
+	if (fingerprint == NULL)
+		fingerprint = EVP_MAC_CTX_new(loaded.poly1305);
+	if (fingerprint == NULL ||
+	    EVP_MAC_init(fingerprint, loaded.key, sizeof loaded.key, NULL) != 1)
+		fatal("cannot start a fingerprint");
+}
+
+void
+fingerprint_add(struct span s)
+{
+	if (EVP_MAC_update(fingerprint, (const uint8_t *)s.p, s.n) != 1)
+		fatal("cannot add to a fingerprint");
+}
+
+void
+fingerprint_end(uint8_t out[FINGERPRINT_BYTES])
+{
+	size_t n;
+
+	if (EVP_MAC_final(fingerprint, out, &n, FINGERPRINT_BYTES) != 1)
+		fatal("cannot finish a fingerprint");
 }
 
 void

@@ -664,6 +664,8 @@ set_request(struct fetch *x, const struct fetch_request *r)
 	SET(CURLOPT_SSL_VERIFYPEER, r->verify ? 1L : 0L);
 	SET(CURLOPT_SSL_VERIFYHOST, r->verify ? 2L : 0L);
 	SET(CURLOPT_HTTPHEADER, headers_of(x, r));
+	/* One write and no more: nothing that could wait for another. */
+	SET(CURLOPT_TCP_NODELAY, x->asks_first ? 0L : 1L);
 	/* With a proxy, from the start: its CONNECT is the request. */
 	SET(CURLOPT_VERBOSE, x->pinned ? 0L : 1L);
 	if (!x->pinned) {

@@ -3,10 +3,10 @@
 #include <string.h>
 
 static void
-add(struct digest *d, struct span s)
+add(struct span s)
 {
-	digest_update(d, s);
-	digest_update(d, (struct span){"", 1});
+	fingerprint_add(s);
+	fingerprint_add((struct span){"", 1});
 }
 
 /* What is left of a header line when its value says nothing. */
@@ -26,10 +26,10 @@ steady_part(struct span line)
 }
 
 static void
-add_headers(struct digest *d, struct span headers)
+add_headers(struct span headers)
 {
 	while (headers.p != NULL)
-		add(d, steady_part(span_token(&headers, '\n')));
+		add(steady_part(span_token(&headers, '\n')));
 }
 
 static bool
@@ -46,18 +46,16 @@ void
 likeness_of(const struct observation *o, struct likeness *l)
 {
 	const struct hop *h = observation_last(o);
-	struct digest *d;
 
 	l->known = false;
 	if (!is_whole(o, h))
 		return;
-	d = digest_new(DIGEST_SHA256);
+	fingerprint_start();
 	for (size_t i = 0; i < o->nhops; i++)
-		add(d, span_of(o->hops[i].url));
-	add_headers(d, buf_span(&h->headers));
-	digest_update(d, buf_span(&h->body));
-	digest_final(d, l->digest);
-	digest_free(d);
+		add(span_of(o->hops[i].url));
+	add_headers(buf_span(&h->headers));
+	fingerprint_add(buf_span(&h->body));
+	fingerprint_end(l->print);
 	l->known = true;
 }
 
@@ -65,5 +63,5 @@ bool
 likeness_same(const struct likeness *a, const struct likeness *b)
 {
 	return a->known && b->known &&
-	    memcmp(a->digest, b->digest, sizeof a->digest) == 0;
+	    memcmp(a->print, b->print, sizeof a->print) == 0;
 }
