@@ -13,8 +13,14 @@ struct task {
 	size_t place; /* in the heap, from 1; 0: not scheduled */
 };
 
+/* Its time stands beside it, so that comparing touches one array only. */
+struct slot {
+	int64_t due;
+	struct task *task; /* borrowed */
+};
+
 struct schedule {
-	struct task **heap; /* borrows the tasks */
+	struct slot *heap;
 	size_t n;
 	size_t cap;
 };

@@ -16,28 +16,28 @@ schedule_release(struct schedule *s)
 }
 
 static void
-put(struct schedule *s, size_t at, struct task *t)
+put(struct schedule *s, size_t at, struct slot slot)
 {
-	s->heap[at] = t;
-	t->place = at + 1;
+	s->heap[at] = slot;
+	slot.task->place = at + 1;
 }
 
 static void
 sift_up(struct schedule *s, size_t at)
 {
-	struct task *t = s->heap[at];
+	struct slot slot = s->heap[at];
 
-	while (at > 0 && s->heap[(at - 1) / 2]->due > t->due) {
+	while (at > 0 && s->heap[(at - 1) / 2].due > slot.due) {
 		put(s, at, s->heap[(at - 1) / 2]);
 		at = (at - 1) / 2;
 	}
-	put(s, at, t);
+	put(s, at, slot);
 }
 
 static void
 sift_down(struct schedule *s, size_t at)
 {
-	struct task *t = s->heap[at];
+	struct slot slot = s->heap[at];
 
 	for (;;) {
 		size_t child = 2 * at + 1;
@@ -45,14 +45,14 @@ sift_down(struct schedule *s, size_t at)
 		if (child >= s->n)
 			break;
 		if (child + 1 < s->n &&
-		    s->heap[child + 1]->due < s->heap[child]->due)
+		    s->heap[child + 1].due < s->heap[child].due)
 			child++;
-		if (s->heap[child]->due >= t->due)
+		if (s->heap[child].due >= slot.due)
 			break;
 		put(s, at, s->heap[child]);
 		at = child;
 	}
-	put(s, at, t);
+	put(s, at, slot);
 }
 
 void
@@ -61,7 +61,7 @@ schedule_set(struct schedule *s, struct task *t, int64_t due)
 	schedule_remove(s, t);
 	t->due = due;
 	s->heap = xgrow(s->heap, &s->cap, s->n + 1, sizeof *s->heap);
-	put(s, s->n++, t);
+	put(s, s->n++, (struct slot){due, t});
 	sift_up(s, s->n - 1);
 }
 
@@ -78,13 +78,13 @@ schedule_remove(struct schedule *s, struct task *t)
 		return;
 	put(s, at, s->heap[s->n]);
 	sift_down(s, at);
-	sift_up(s, s->heap[at]->place - 1);
+	sift_up(s, s->heap[at].task->place - 1);
 }
 
 struct task *
 schedule_first(const struct schedule *s)
 {
-	return s->n == 0 ? NULL : s->heap[0];
+	return s->n == 0 ? NULL : s->heap[0].task;
 }
 
 double
