@@ -290,6 +290,9 @@ void cursor_skip(struct cursor *, size_t n);
  * cursor_str returns owned memory, or NULL for NULL and on `bad`. */
 struct span cursor_bytes(struct cursor *, size_t max);
 char *cursor_str(struct cursor *, size_t max);
+/* The same; the text is the pool's. */
+struct text_pool;
+char *cursor_text(struct cursor *, size_t max, struct text_pool **);
 
 void *xmalloc(size_t);
 void *xcalloc(size_t n, size_t size);
@@ -309,9 +312,13 @@ size_t sorted_place(const void *array, size_t count, size_t size, int64_t key);
 
 /* Texts one behind the other: many, short, that go all at once.  Whoever adds
  * them bounds their sum.  NULL is a pool without any. */
-struct text_pool;
 /* A copy with a NUL behind it; the pool's. */
 char *text_pool_add(struct text_pool **, struct span);
+/* n * size zero bytes, aligned for pointers and numbers; the pool's.  NULL
+ * when n is 0. */
+void *text_pool_array(struct text_pool **, size_t n, size_t size);
+/* An empty pool whose first piece has so many bytes. */
+struct text_pool *text_pool_new(size_t);
 void text_pool_free(struct text_pool *);
 
 /* Lower-case hex of n bytes into out[2n+1]. */

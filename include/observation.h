@@ -137,6 +137,9 @@ struct observation {
 	struct buf packets;
 	char *pcap; /* "20190114/1207.pcap"; NULL: not kept */
 	char pcap_sha256[65];
+	/* Of one that was decoded: private.  It owns the hops, their arrays and
+	 * all texts but `warc` and `pcap`, which alone may be replaced. */
+	struct text_pool *texts;
 };
 
 void observation_init(struct observation *);
@@ -155,7 +158,7 @@ bool observation_answered(const struct observation *);
 /* Wire form.  Bodies may be left out (they come back empty): BODIES_DECODED
  * carries `body`, BODIES_ALL also `wire`.
  * Read by observation_decode(), which returns false on any malformed byte
- * and leaves an empty observation. */
+ * and leaves an empty observation.  What it read takes no further hop. */
 enum bodies { BODIES_NONE, BODIES_DECODED, BODIES_ALL };
 void observation_encode(const struct observation *, struct buf *, enum bodies);
 bool observation_decode(struct observation *, struct span);

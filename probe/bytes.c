@@ -535,24 +535,39 @@ cursor_bytes(struct cursor *c, size_t max)
 	return cursor_take(c, n);
 }
 
-char *
-cursor_str(struct cursor *c, size_t max)
+/* What buf_put_str() wrote; p is NULL for NULL and on `bad`. */
+static struct span
+take_str(struct cursor *c, size_t max)
 {
 	uint32_t n = cursor_u32le(c);
 	struct span s;
 
 	if (c->bad || n == NULL_STRING)
-		return NULL;
+		return SPAN_NULL;
 	if (n > max) {
 		c->bad = true;
-		return NULL;
+		return SPAN_NULL;
 	}
 	s = cursor_take(c, n);
 	if (c->bad || memchr(s.p, '\0', s.n) != NULL) {
 		c->bad = true;
-		return NULL;
+		return SPAN_NULL;
 	}
-	return xstrndup(s.p, s.n);
+	return s;
+}
+
+char *
+cursor_str(struct cursor *c, size_t max)
+{
+	return span_dup(take_str(c, max));
+}
+
+char *
+cursor_text(struct cursor *c, size_t max, struct text_pool **pool)
+{
+	struct span s = take_str(c, max);
+
+	return s.p == NULL ? NULL : text_pool_add(pool, s);
 }
 
 void *
@@ -661,51 +676,6 @@ xgrow(void *array, size_t *cap, size_t need, size_t size)
 		want *= 2;
 	*cap = want;
 	return xreallocarray(array, want, size);
-}
-
-#define POOL_FIRST (4 * KIB)
-#define POOL_MOST  (256 * KIB)
-
-struct text_pool {
-	struct text_pool *next;
-	size_t used;
-	size_t size;
-	char data[];
-};
-
-char *
-text_pool_add(struct text_pool **pool, struct span s)
-{
-	struct text_pool *t = *pool;
-	size_t size = t == NULL ? POOL_FIRST : t->size * 2;
-	char *text;
-
-	if (t == NULL || s.n >= t->size - t->used) {
-		if (size > POOL_MOST)
-			size = POOL_MOST;
-		if (size <= s.n)
-			size = s.n + 1;
-		t = xmalloc(sizeof *t + size);
-		*t = (struct text_pool){.next = *pool, .size = size};
-		*pool = t;
-	}
-	text = t->data + t->used;
-	if (s.n > 0)
-		memcpy(text, s.p, s.n);
-	text[s.n] = '\0';
-	t->used += s.n + 1;
-	return text;
-}
-
-void
-text_pool_free(struct text_pool *t)
-{
-	struct text_pool *next;
-
-	for (; t != NULL; t = next) {
-		next = t->next;
-		free(t);
-	}
 }
 
 void

@@ -44,7 +44,7 @@ dns_lookup_release(struct dns_lookup *d)
 }
 
 static void
-hop_release(struct hop *h)
+hop_free_texts(struct hop *h)
 {
 	dns_lookup_release(&h->dns);
 	for (size_t i = 0; i < h->ntried; i++)
@@ -61,22 +61,32 @@ hop_release(struct hop *h)
 	free(h->tls_version);
 	free(h->tls_cipher);
 	free(h->failure_text);
-	buf_release(&h->request);
-	buf_release(&h->headers);
-	buf_release(&h->body);
-	buf_release(&h->wire);
 }
 
-void
-observation_release(struct observation *o)
+static void
+free_texts(struct observation *o)
 {
 	for (size_t i = 0; i < o->nhops; i++)
-		hop_release(&o->hops[i]);
+		hop_free_texts(&o->hops[i]);
 	free(o->hops);
 	free(o->vantage);
 	free(o->target);
 	free(o->page);
 	free(o->url);
+}
+
+void
+observation_release(struct observation *o)
+{
+	for (size_t i = 0; i < o->nhops; i++) {
+		buf_release(&o->hops[i].request);
+		buf_release(&o->hops[i].headers);
+		buf_release(&o->hops[i].body);
+		buf_release(&o->hops[i].wire);
+	}
+	if (o->texts == NULL)
+		free_texts(o);
+	text_pool_free(o->texts);
 	free(o->warc);
 	free(o->pcap);
 	buf_release(&o->packets);
@@ -86,6 +96,8 @@ observation_release(struct observation *o)
 struct hop *
 observation_add_hop(struct observation *o)
 {
+	if (o->texts != NULL)
+		bug("a hop more of an observation that was decoded");
 	o->hops = xreallocarray(o->hops, o->nhops + 1, sizeof *o->hops);
 	hop_init(&o->hops[o->nhops]);
 	return &o->hops[o->nhops++];
@@ -127,12 +139,12 @@ lookup_encode(const struct dns_lookup *d, struct buf *b)
 }
 
 static void
-lookup_decode(struct dns_lookup *d, struct cursor *c)
+lookup_decode(struct dns_lookup *d, struct cursor *c, struct text_pool **pool)
 {
 	uint32_t n;
 
-	d->host = cursor_str(c, HOST_MAX_LEN * 2);
-	d->server = cursor_str(c, HOST_MAX_LEN);
+	d->host = cursor_text(c, HOST_MAX_LEN * 2, pool);
+	d->server = cursor_text(c, HOST_MAX_LEN, pool);
 	d->rcode = (int)cursor_i64le(c);
 	d->start_us = cursor_i64le(c);
 	d->end_us = cursor_i64le(c);
@@ -141,11 +153,11 @@ lookup_decode(struct dns_lookup *d, struct cursor *c)
 		c->bad = true;
 		return;
 	}
-	d->records = xcalloc(n, sizeof *d->records);
+	d->records = text_pool_array(pool, n, sizeof *d->records);
 	d->nrecords = n;
 	for (uint32_t i = 0; i < n; i++) {
-		d->records[i].type = cursor_str(c, 16);
-		d->records[i].value = cursor_str(c, HOST_MAX_LEN * 2);
+		d->records[i].type = cursor_text(c, 16, pool);
+		d->records[i].value = cursor_text(c, HOST_MAX_LEN * 2, pool);
 		d->records[i].ttl = cursor_u32le(c);
 	}
 }
@@ -167,7 +179,7 @@ chain_encode(const struct hop *h, struct buf *b)
 }
 
 static void
-chain_decode(struct hop *h, struct cursor *c)
+chain_decode(struct hop *h, struct cursor *c, struct text_pool **pool)
 {
 	uint32_t n = cursor_u32le(c);
 
@@ -175,7 +187,7 @@ chain_decode(struct hop *h, struct cursor *c)
 		c->bad = true;
 		return;
 	}
-	h->chain = xcalloc(n, sizeof *h->chain);
+	h->chain = text_pool_array(pool, n, sizeof *h->chain);
 	h->nchain = n;
 	for (uint32_t i = 0; i < n; i++) {
 		struct certificate *x = &h->chain[i];
@@ -186,9 +198,9 @@ chain_decode(struct hop *h, struct cursor *c)
 			memcpy(x->sha256, hex.p, 64);
 		else if (hex.n != 0)
 			c->bad = true;
-		x->subject = cursor_str(c, CERT_TEXT_MAX);
-		x->issuer = cursor_str(c, CERT_TEXT_MAX);
-		x->san = cursor_str(c, CERT_TEXT_MAX);
+		x->subject = cursor_text(c, CERT_TEXT_MAX, pool);
+		x->issuer = cursor_text(c, CERT_TEXT_MAX, pool);
+		x->san = cursor_text(c, CERT_TEXT_MAX, pool);
 		x->not_before = cursor_i64le(c);
 		x->not_after = cursor_i64le(c);
 	}
@@ -279,22 +291,23 @@ small_enum(struct cursor *c, unsigned count)
 }
 
 static void
-hop_decode(struct hop *h, struct cursor *c)
+hop_decode(struct hop *h, struct cursor *c, struct text_pool **pool)
 {
 	uint32_t n;
 
-	h->url = cursor_str(c, URL_MAX_LEN);
-	lookup_decode(&h->dns, c);
+	hop_init(h);
+	h->url = cursor_text(c, URL_MAX_LEN, pool);
+	lookup_decode(&h->dns, c, pool);
 	n = cursor_u32le(c);
 	if (n > DNS_ANSWERS_MAX || c->bad) {
 		c->bad = true;
 		return;
 	}
-	h->tried = xcalloc(n, sizeof *h->tried);
+	h->tried = text_pool_array(pool, n, sizeof *h->tried);
 	h->ntried = n;
 	for (uint32_t i = 0; i < n; i++)
-		h->tried[i] = cursor_str(c, HOST_MAX_LEN);
-	h->address = cursor_str(c, HOST_MAX_LEN);
+		h->tried[i] = cursor_text(c, HOST_MAX_LEN, pool);
+	h->address = cursor_text(c, HOST_MAX_LEN, pool);
 	h->port = cursor_u16le(c);
 	h->local_port = cursor_u16le(c);
 	h->marks.tcp_start = cursor_i64le(c);
@@ -303,9 +316,9 @@ hop_decode(struct hop *h, struct cursor *c)
 	h->marks.request_sent = cursor_i64le(c);
 	h->marks.first_byte = cursor_i64le(c);
 	h->marks.last_byte = cursor_i64le(c);
-	h->tls_version = cursor_str(c, 64);
-	h->tls_cipher = cursor_str(c, 128);
-	chain_decode(h, c);
+	h->tls_version = cursor_text(c, 64, pool);
+	h->tls_cipher = cursor_text(c, 128, pool);
+	chain_decode(h, c, pool);
 	buf_add_span(&h->request, cursor_bytes(c, h->request.max));
 	h->http_version = (int)cursor_u32le(c);
 	h->status = (int)cursor_u32le(c);
@@ -314,7 +327,7 @@ hop_decode(struct hop *h, struct cursor *c)
 	buf_add_span(&h->wire, cursor_bytes(c, h->wire.max));
 	h->body_cut = cursor_u8(c) != 0;
 	h->failure = (enum failure)small_enum(c, FAILURE_COUNT);
-	h->failure_text = cursor_str(c, 1024);
+	h->failure_text = cursor_text(c, 1024, pool);
 	h->stage = (enum stage)small_enum(c, STAGE_COUNT);
 	h->outcome = (enum outcome)small_enum(c, OUTCOME_COUNT);
 	h->curl_code = (int)cursor_i64le(c);
@@ -346,6 +359,14 @@ observation_encode(const struct observation *o, struct buf *b,
 		hop_encode(&o->hops[i], b, bodies);
 }
 
+/* For what is read of so many bytes in one piece, as a rule: a hop, and texts
+ * and arrays that take twice as many.  More are headers and bodies. */
+static size_t
+texts_room(size_t bytes)
+{
+	return sizeof(struct hop) + 2 * (bytes < KIB ? bytes : KIB);
+}
+
 /* Written by observation_encode(). */
 bool
 observation_decode(struct observation *o, struct span s)
@@ -354,15 +375,16 @@ observation_decode(struct observation *o, struct span s)
 	uint32_t nhops;
 
 	observation_init(o);
+	o->texts = text_pool_new(texts_room(s.n));
 	cursor_init(&c, s.p, s.n);
 	o->id = cursor_u64le(&c);
 	o->time = cursor_i64le(&c);
 	o->source = (enum source)small_enum(&c, SOURCE_COUNT);
 	o->variant = (enum variant)small_enum(&c, VARIANT_COUNT);
-	o->vantage = cursor_str(&c, NAME_MAX_LEN);
-	o->target = cursor_str(&c, NAME_MAX_LEN);
-	o->page = cursor_str(&c, NAME_MAX_LEN);
-	o->url = cursor_str(&c, URL_MAX_LEN);
+	o->vantage = cursor_text(&c, NAME_MAX_LEN, &o->texts);
+	o->target = cursor_text(&c, NAME_MAX_LEN, &o->texts);
+	o->page = cursor_text(&c, NAME_MAX_LEN, &o->texts);
+	o->url = cursor_text(&c, URL_MAX_LEN, &o->texts);
 	o->conditional = cursor_u8(&c) != 0;
 	o->watched = cursor_u32le(&c);
 	o->warc = cursor_str(&c, NAME_MAX_LEN);
@@ -370,8 +392,10 @@ observation_decode(struct observation *o, struct span s)
 	nhops = cursor_u32le(&c);
 	if (nhops == 0 || nhops > HOPS_MAX)
 		c.bad = true;
-	for (uint32_t i = 0; i < nhops && !c.bad; i++)
-		hop_decode(observation_add_hop(o), &c);
+	if (!c.bad)
+		o->hops = text_pool_array(&o->texts, nhops, sizeof *o->hops);
+	while (!c.bad && o->nhops < nhops)
+		hop_decode(&o->hops[o->nhops++], &c, &o->texts);
 	if (cursor_done(&c) && o->target != NULL && o->page != NULL &&
 	    o->url != NULL && o->vantage != NULL)
 		return true;
