@@ -56,6 +56,32 @@ answer_addresses(const struct dns_lookup *dns, const char **out, size_t max)
 	return n;
 }
 
+/* How many of the answers are in the list.  As list_has() of each, but it is
+ * done at every look: the list is taken apart once. */
+static size_t
+count_listed(const char *list, const char *const *answer, size_t n)
+{
+	struct span words[ADDRESSES_MAX], rest = span_of(list), a;
+	size_t nwords = 0, shared = 0;
+
+	while (rest.p != NULL && nwords < ADDRESSES_MAX)
+		words[nwords++] = span_token(&rest, ' ');
+	for (size_t i = 0; i < n; i++) {
+		a = span_of(answer[i]);
+		for (size_t j = 0; a.n > 0 && j < nwords; j++) {
+			/* They begin alike. */
+			if (words[j].n == a.n &&
+			    ascii_lower(words[j].p[a.n - 1]) ==
+				ascii_lower(a.p[a.n - 1]) &&
+			    span_eq_i(words[j], a)) {
+				shared++;
+				break;
+			}
+		}
+	}
+	return shared;
+}
+
 static void
 emit_list(const struct diff *d, enum event_type type, const char *old,
     const char *new)
@@ -73,12 +99,11 @@ diff_addresses(const struct diff *d, char **known)
 {
 	const char *answer[ADDRESSES_MAX];
 	const struct dns_lookup *dns = &d->o->hops[0].dns;
-	size_t n = answer_addresses(dns, answer, ADDRESSES_MAX), shared = 0;
+	size_t n = answer_addresses(dns, answer, ADDRESSES_MAX);
+	size_t shared = count_listed(*known, answer, n);
 	struct buf list = BUF_INIT(LIST_MAX);
 	bool moved;
 
-	for (size_t i = 0; i < n; i++)
-		shared += *known != NULL && list_has(*known, answer[i]);
 	if (shared == n)
 		return false;
 	/* In a fixed order: name servers rotate them. */
