@@ -42,6 +42,8 @@ bool db_row(struct db *, struct sqlite3_stmt *);
 int64_t db_number(struct db *, int64_t otherwise, const char *sql,
     const char *types, ...);
 int64_t db_insert_row(struct db *);
+/* Rows that the last db_run() changed. */
+int64_t db_changes(struct db *);
 /* Returns owned, NULL for null. */
 char *column_text(struct sqlite3_stmt *, int);
 /* INSTANT_NONE for null. */
@@ -50,19 +52,24 @@ int64_t column_time(struct sqlite3_stmt *, int);
 /* Makes or checks the tables; *why when the schema is a stranger's. */
 bool schema_make(struct db *, char **why);
 
+/* Of the latest look at a target that was not as the verdict, for a held
+ * event. */
+struct row_last {
+	char *page, *url, *failure, *stage, *outcome, *page_class, *rule;
+	int64_t status;
+};
+
 struct row_target {
 	int64_t row;
 	bool baseline;
+	bool dirty;	   /* more than its turn */
+	enum verdict told; /* by an event, or the baseline */
 	uint64_t turn;
 	struct verdict_state v;
-	/* Of the latest look that was not as the verdict, for a held event:
-	 * row_target_last() loads it. */
-	bool last_known;
-	char *page, *url, *failure, *stage, *outcome, *page_class, *rule;
-	int64_t status;
 	struct flap flap;
-	enum verdict told; /* by an event, or the baseline */
-	bool dirty;	   /* more than its turn */
+	struct row_last *last;	     /* NULL: not loaded */
+	const struct target *config; /* NULL: not in the catalogue */
+	struct kept_target *kept;    /* NULL: it is not kept in memory */
 };
 
 /* What is known of a host of a target: lists of words, owned, NULL without. */
@@ -77,7 +84,6 @@ struct row_page {
 	int64_t target;
 	bool is_new;
 	bool sampled;
-	int64_t last_seen;
 	int64_t last_good;
 	uint64_t turn;
 	uint64_t visits; /* without twins */
@@ -137,8 +143,9 @@ struct store {
 	struct outage outage;
 	bool outage_dirty;
 	struct turns turns;
-	bool may_hold; /* false: no target's verdict is held */
-	bool behind;   /* the database is older than the log */
+	struct kept *kept; /* rows in memory */
+	bool may_hold;	   /* false: no target's verdict is held */
+	bool behind;	   /* the database is older than the log */
 	struct seal_book seals;
 	struct recognition recognition;
 	bool recognition_new; /* not compared with the database yet */
@@ -152,13 +159,17 @@ uint64_t *turn_of(struct turns *, int64_t row);
 void turns_release(struct turns *);
 void row_target_load(struct store *, const char *id, int64_t time,
     struct row_target *);
-void row_target_last(struct store *, struct row_target *);
+/* The latest look that was not as the verdict: the target's. */
+struct row_last *row_target_last(struct store *, struct row_target *);
 void row_target_save(struct store *, const struct row_target *);
 void row_target_release(struct row_target *);
 void row_page_load(struct store *, const struct row_target *,
     const struct observation *, bool sampled, struct row_page *);
 void row_page_save(struct store *, const struct observation *,
     const struct row_page *);
+/* The look is done with it: it is kept, or released. */
+void row_page_done(struct store *, const struct row_target *,
+    const struct observation *, struct row_page *);
 void row_page_release(struct row_page *);
 void known_set_load(struct store *, int64_t target, struct known_set *);
 void known_set_save(struct store *, int64_t target, struct known_set *);
@@ -175,10 +186,12 @@ extern const struct diff_pages store_pages;
 /* The flags of the blocks that are there. */
 void blocks_flag(struct store *, int64_t page, const struct known_text *);
 void slots_save(struct store *, int64_t page, const struct volatile_set *);
-void host_load(struct store *, int64_t target, const char *host,
+void host_load(struct store *, const struct row_target *, const char *host,
     struct row_host *);
 void host_save(struct store *, int64_t target, const char *host,
     const struct row_host *);
+void host_done(struct store *, const struct row_target *, const char *host,
+    struct row_host *);
 void row_host_release(struct row_host *);
 void observation_save(struct store *, uint64_t id, const struct observation *,
     const struct finding *, int64_t page, enum verdict, bool unchanged);

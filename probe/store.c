@@ -10,7 +10,7 @@
 
 #include "limit.h"
 #include "log.h"
-#include "store_db.h"
+#include "store_kept.h"
 
 #define LOCK_FILE "lock"
 
@@ -178,6 +178,7 @@ load_memory(struct store *st)
 	load_chain(st);
 	load_outage(st);
 	turns_load(st);
+	kept_clear(st->kept);
 	st->may_hold = true;
 	st->committed_seq = st->seq;
 	st->last_id = (uint64_t)db_number(&st->db, 0,
@@ -249,6 +250,7 @@ store_open(const struct store_options *options, char **why)
 	st->options = *options;
 	st->config = options->config;
 	st->dirfd = st->logfd = st->lockfd = -1;
+	st->kept = kept_new(KEPT_BYTES_MAX);
 	if (st->options.member_age_ms == 0)
 		st->options.member_age_ms = MEMBER_AGE_MS;
 	if ((disk && !open_folders(st, why)) || !open_database(st, why))
@@ -275,6 +277,7 @@ store_close(struct store *st)
 	changelog_close(st->log);
 	outage_release(&st->outage);
 	turns_release(&st->turns);
+	kept_free(st->kept);
 	db_close(&st->db);
 	recognition_release(&st->recognition);
 	free(st->cluster);
@@ -292,6 +295,7 @@ store_configure(struct store *st, const struct config *config)
 {
 	st->config = config;
 	st->options.config = config;
+	kept_clear(st->kept); /* targets of the old one */
 	if (config != NULL) {
 		st->outage.controls = (uint32_t)config->ncontrols;
 		st->outage.window = config->offline_window;

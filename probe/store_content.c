@@ -282,13 +282,13 @@ step_answers(struct look *l)
 	char *host = hop_host(&l->o->hops[0]);
 	struct row_host row;
 
-	host_load(l->st, l->target.row, host, &row);
+	host_load(l->st, &l->target, host, &row);
 	/* Saved first: the event of a new address may have to name them. */
 	if (diff_name_servers(&l->diff, &row.name_servers))
 		host_save(l->st, l->target.row, host, &row);
 	if (diff_addresses(&l->diff, &row.addresses))
 		host_save(l->st, l->target.row, host, &row);
-	row_host_release(&row);
+	host_done(l->st, &l->target, host, &row);
 	free(host);
 }
 
@@ -298,10 +298,10 @@ step_certificate(struct look *l)
 	char *host = hop_host(observation_last(l->o));
 	struct row_host row;
 
-	host_load(l->st, l->target.row, host, &row);
+	host_load(l->st, &l->target, host, &row);
 	if (diff_certificate(&l->diff, &row.certificates))
 		host_save(l->st, l->target.row, host, &row);
-	row_host_release(&row);
+	host_done(l->st, &l->target, host, &row);
 	free(host);
 }
 

@@ -3,6 +3,7 @@
 
 #include "limit.h"
 #include "log.h"
+#include "store_kept.h"
 #include "store_look.h"
 
 #define CLOCK_BACK_MS	600000 /* looks overlap; more than this is a step */
@@ -191,14 +192,14 @@ store_observe(struct store *st, const struct observation *o,
 	if (!store_begin(st))
 		return false;
 	recognition_apply(st);
+	kept_begin(st->kept);
 	st->last_id = id;
 	check_clock(&l);
 	if (o->variant == VARIANT_CONTROL)
 		return observe_control(st, &l);
-	l.config =
-	    st->config == NULL ? NULL : config_target(st->config, o->target);
-	l.slot = find_slot(l.config, o->page);
 	row_target_load(st, o->target, o->time, &l.target);
+	l.config = l.target.config;
+	l.slot = find_slot(l.config, o->page);
 	row_page_load(st, &l.target, o, is_sample(&l), &l.page);
 	diff_setup(&l);
 	step_all(&l);
@@ -209,7 +210,7 @@ store_observe(struct store *st, const struct observation *o,
 	observation_save(st, id, o, f, l.page.row, l.seen, unchanged);
 	row_page_save(st, o, &l.page);
 	row_target_save(st, &l.target);
-	row_page_release(&l.page);
+	row_page_done(st, &l.target, o, &l.page);
 	row_target_release(&l.target);
 	return !st->db.failed;
 }

@@ -4,7 +4,7 @@
 #include <sqlite3.h>
 
 #include "limit.h"
-#include "store_db.h"
+#include "store_kept.h"
 
 /* A sample that nobody has visited for so many good looks at its target is
  * forgotten, so that years of articles do not pile up. */
@@ -15,13 +15,18 @@
 void
 row_target_release(struct row_target *t)
 {
-	free(t->page);
-	free(t->url);
-	free(t->failure);
-	free(t->stage);
-	free(t->outcome);
-	free(t->page_class);
-	free(t->rule);
+	struct row_last *last = t->last;
+
+	if (last != NULL) {
+		free(last->page);
+		free(last->url);
+		free(last->failure);
+		free(last->stage);
+		free(last->outcome);
+		free(last->page_class);
+		free(last->rule);
+		free(last);
+	}
 	memset(t, 0, sizeof *t);
 }
 
@@ -75,8 +80,8 @@ flap_times(const struct flap *f)
 	return buf_detach(&b, NULL);
 }
 
-void
-row_target_load(struct store *st, const char *id, int64_t time,
+static void
+target_read(struct store *st, const char *id, int64_t time,
     struct row_target *t)
 {
 	sqlite3_stmt *s;
@@ -107,40 +112,55 @@ row_target_load(struct store *st, const char *id, int64_t time,
 }
 
 void
+row_target_load(struct store *st, const char *id, int64_t time,
+    struct row_target *t)
+{
+	const struct config *c = st->config;
+
+	t->kept = kept_target(st->kept, id);
+	if (t->kept != NULL) {
+		*t = *kept_target_row(t->kept);
+		return;
+	}
+	target_read(st, id, time, t);
+	t->config = c == NULL ? NULL : config_target(c, id);
+	t->kept = kept_target_add(st->kept, id, t);
+}
+
+struct row_last *
 row_target_last(struct store *st, struct row_target *t)
 {
+	struct row_last *last = t->last;
 	sqlite3_stmt *s;
 
-	if (t->last_known)
-		return;
-	t->last_known = true;
+	if (last != NULL)
+		return last;
+	last = t->last = xcalloc(1, sizeof *last);
 	s = db_query(&st->db,
 	    "SELECT page, url, failure, stage, outcome, class, rule, status"
 	    " FROM targets WHERE target = ?1",
 	    "i", t->row);
 	if (db_row(&st->db, s)) {
-		t->page = column_text(s, 0);
-		t->url = column_text(s, 1);
-		t->failure = column_text(s, 2);
-		t->stage = column_text(s, 3);
-		t->outcome = column_text(s, 4);
-		t->page_class = column_text(s, 5);
-		t->rule = column_text(s, 6);
-		t->status = sqlite3_column_int64(s, 7);
+		last->page = column_text(s, 0);
+		last->url = column_text(s, 1);
+		last->failure = column_text(s, 2);
+		last->stage = column_text(s, 3);
+		last->outcome = column_text(s, 4);
+		last->page_class = column_text(s, 5);
+		last->rule = column_text(s, 6);
+		last->status = sqlite3_column_int64(s, 7);
 	}
 	sqlite3_reset(s);
+	return last;
 }
 
-void
-row_target_save(struct store *st, const struct row_target *t)
+static void
+target_write(struct store *st, const struct row_target *t)
 {
 	const struct verdict_state *v = &t->v;
+	const struct row_last *last = t->last;
 	char *times;
 
-	st->may_hold = st->may_hold || v->held;
-	*turn_of(&st->turns, t->row) = t->turn;
-	if (!t->dirty)
-		return;
 	times = flap_times(&t->flap);
 	db_run(&st->db,
 	    "UPDATE targets SET history = ?2, changed = ?3, flapping = ?4,"
@@ -157,14 +177,26 @@ row_target_save(struct store *st, const struct row_target *t)
 	    v->candidate == VERDICT_UNKNOWN ? NULL : verdict_name(v->candidate),
 	    v->candidate == VERDICT_UNKNOWN ? INSTANT_NONE : v->candidate_since,
 	    I(v->count), I(v->bad), I(v->corroborated), v->last, I(v->held));
-	if (!t->last_known)
+	if (last == NULL)
 		return;
 	db_run(&st->db,
 	    "UPDATE targets SET page = ?2, url = ?3, failure = ?4, stage = ?5,"
 	    " outcome = ?6, class = ?7, rule = ?8, status = ?9"
 	    " WHERE target = ?1",
-	    "isssssssi", t->row, t->page, t->url, t->failure, t->stage,
-	    t->outcome, t->page_class, t->rule, t->status);
+	    "isssssssi", t->row, last->page, last->url, last->failure,
+	    last->stage, last->outcome, last->page_class, last->rule,
+	    last->status);
+}
+
+void
+row_target_save(struct store *st, const struct row_target *t)
+{
+	st->may_hold = st->may_hold || t->v.held;
+	*turn_of(&st->turns, t->row) = t->turn;
+	if (t->dirty)
+		target_write(st, t);
+	if (t->kept != NULL)
+		kept_target_set(t->kept, t);
 }
 
 void
@@ -225,6 +257,7 @@ forget_old_samples(struct store *st, const struct row_target *t)
 	    "DELETE FROM page_facts WHERE target = ?1 AND page NOT IN"
 	    " (SELECT page FROM page_looks)",
 	    "i", t->row);
+	kept_pages_drop(st->kept, t->kept);
 }
 
 static void
@@ -253,14 +286,16 @@ row_page_load(struct store *st, const struct row_target *t,
 {
 	sqlite3_stmt *s;
 
+	if (kept_page_take(t->kept, o->page, o->url, p))
+		return;
 	memset(p, 0, sizeof *p);
 	p->target = t->row;
-	p->last_seen = p->last_good = INSTANT_NONE;
+	p->last_good = INSTANT_NONE;
 	s = db_query(&st->db,
-	    "SELECT page, sampled, last_seen, last_good,"
+	    "SELECT page, sampled, gone, last_good,"
 	    " turn, visits, title, body_sha256, text_sha256, sightings,"
 	    " missing, final_url, etag, last_modified, looks, twins,"
-	    " suppressed, flickers, reordered, markup, gone, rules"
+	    " suppressed, flickers, reordered, markup, rules"
 	    " FROM pages"
 	    " WHERE target = ?1 AND slot = ?2 AND url = ?3",
 	    "iss", t->row, o->page, o->url);
@@ -270,7 +305,6 @@ row_page_load(struct store *st, const struct row_target *t,
 	}
 	p->row = sqlite3_column_int64(s, 0);
 	p->sampled = sqlite3_column_int(s, 1) != 0;
-	p->last_seen = column_time(s, 2);
 	p->last_good = column_time(s, 3);
 	p->turn = (uint64_t)sqlite3_column_int64(s, 4);
 	p->visits = (uint64_t)sqlite3_column_int64(s, 5);
@@ -288,8 +322,8 @@ row_page_load(struct store *st, const struct row_target *t,
 	p->flickers = (uint64_t)sqlite3_column_int64(s, 17);
 	p->reordered = (uint64_t)sqlite3_column_int64(s, 18);
 	p->markup = (uint64_t)sqlite3_column_int64(s, 19);
-	p->gone = (uint64_t)sqlite3_column_int64(s, 20);
-	p->rules = (uint64_t)sqlite3_column_int64(s, 21);
+	p->gone = (uint64_t)sqlite3_column_int64(s, 2);
+	p->rules = (uint64_t)sqlite3_column_int64(s, 20);
 	sqlite3_reset(s);
 }
 
@@ -314,6 +348,13 @@ row_page_save(struct store *st, const struct observation *o,
 	    p->text_sha256, p->sightings, p->missing, p->final_url, p->etag,
 	    p->last_modified, p->twins, p->suppressed, p->flickers,
 	    p->reordered, p->markup, p->gone, p->rules);
+}
+
+void
+row_page_done(struct store *st, const struct row_target *t,
+    const struct observation *o, struct row_page *p)
+{
+	kept_page_put(st->kept, t->kept, o->page, o->url, p);
 }
 
 static void
@@ -435,16 +476,18 @@ known_set_save(struct store *st, int64_t target, struct known_set *set)
 }
 
 void
-host_load(struct store *st, int64_t target, const char *host,
+host_load(struct store *st, const struct row_target *t, const char *host,
     struct row_host *h)
 {
 	sqlite3_stmt *s;
 
+	if (kept_host_take(t->kept, host, h))
+		return;
 	memset(h, 0, sizeof *h);
 	s = db_query(&st->db,
 	    "SELECT addresses, certificates, name_servers FROM hosts"
 	    " WHERE target = ?1 AND host = ?2",
-	    "is", target, host);
+	    "is", t->row, host);
 	if (db_row(&st->db, s)) {
 		h->addresses = column_text(s, 0);
 		h->certificates = column_text(s, 1);
@@ -460,6 +503,13 @@ host_save(struct store *st, int64_t target, const char *host,
 	db_run(&st->db,
 	    "INSERT OR REPLACE INTO hosts VALUES(?1, ?2, ?3, ?4, ?5)", "issss",
 	    target, host, h->addresses, h->certificates, h->name_servers);
+}
+
+void
+host_done(struct store *st, const struct row_target *t, const char *host,
+    struct row_host *h)
+{
+	kept_host_put(st->kept, t->kept, host, h);
 }
 
 void

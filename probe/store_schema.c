@@ -388,6 +388,12 @@ db_insert_row(struct db *db)
 	return sqlite3_last_insert_rowid(db->sqlite);
 }
 
+int64_t
+db_changes(struct db *db)
+{
+	return sqlite3_changes64(db->sqlite);
+}
+
 char *
 column_text(sqlite3_stmt *s, int at)
 {

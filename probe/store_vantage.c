@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include "limit.h"
+#include "store_kept.h"
 #include "store_look.h"
 
 /* Did anything beyond our own line answer? */
@@ -49,6 +50,7 @@ void_failures(struct look *l)
 	    " candidate = CASE WHEN candidate_since >= ?1 THEN NULL"
 	    " ELSE candidate END WHERE candidate = 'down' AND last_look >= ?1",
 	    "i", from);
+	kept_spoil(l->st->kept);
 	verdict_void(&l->target.v, from);
 	l->target.dirty = true;
 }
@@ -95,6 +97,20 @@ release_held(struct look *l)
 	}
 }
 
+/* It may have been the line: each must fail once more. */
+static void
+void_held(struct look *l)
+{
+	struct db *db = &l->st->db;
+
+	db_run(db,
+	    "UPDATE targets SET held = 0"
+	    " WHERE held = 1 AND last_look < ?1",
+	    "i", l->o->time);
+	if (db_changes(db) > 0)
+		kept_spoil(l->st->kept);
+}
+
 /* So few failed since the last answer that it cannot have been the line. */
 #define FEW_FAILING 3
 
@@ -117,11 +133,8 @@ vantage_answered(struct look *l, int64_t row)
 		vantage_event(l, EVENT_VANTAGE_ONLINE);
 	else if (failing < FEW_FAILING)
 		release_held(l);
-	else /* it may have been the line: each must fail once more */
-		db_run(&l->st->db,
-		    "UPDATE targets SET held = 0"
-		    " WHERE held = 1 AND last_look < ?1",
-		    "i", l->o->time);
+	else
+		void_held(l);
 }
 
 static void

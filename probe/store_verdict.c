@@ -12,21 +12,21 @@ static void
 emit_verdict(struct look *l, const char *id, struct row_target *t,
     enum verdict before, int64_t attempts)
 {
+	const struct row_last *last = row_target_last(l->st, t);
 	bool own = t->row == l->target.row;
 	struct event e;
 
-	row_target_last(l->st, t);
 	diff_event(&l->diff, &e, verdict_event(t->v.confirmed));
 	e.target = id;
 	e.has_evidence = own && (network_answered(l->o) || l->o->pcap != NULL);
-	e.page = t->page;
-	e.url = t->url;
-	e.failure = t->failure;
-	e.stage = t->stage;
-	e.outcome = t->outcome;
-	e.status = t->status == 0 ? EVENT_NONE : t->status;
-	e.page_class = t->page_class;
-	e.rule = t->rule;
+	e.page = last->page;
+	e.url = last->url;
+	e.failure = last->failure;
+	e.stage = last->stage;
+	e.outcome = last->outcome;
+	e.status = last->status == 0 ? EVENT_NONE : last->status;
+	e.page_class = last->page_class;
+	e.rule = last->rule;
 	e.verdict = verdict_name(before);
 	e.since = t->v.since;
 	e.attempts = attempts;
@@ -111,19 +111,21 @@ remember_look(struct look *l)
 	const struct hop *h = observation_last(l->o);
 	struct row_target *t = &l->target;
 
-	t->last_known = true; /* what was before is of no use any more */
-	set_text(&t->page, l->o->page);
-	set_text(&t->url, l->o->url);
-	set_text(&t->failure, failure_name(h->failure));
-	set_text(&t->stage,
+	/* What was before is of no use any more. */
+	if (t->last == NULL)
+		t->last = xcalloc(1, sizeof *t->last);
+	set_text(&t->last->page, l->o->page);
+	set_text(&t->last->url, l->o->url);
+	set_text(&t->last->failure, failure_name(h->failure));
+	set_text(&t->last->stage,
 	    h->failure == FAILURE_NONE ? NULL : stage_name(h->stage));
-	set_text(&t->outcome, outcome_name(h->outcome));
-	set_text(&t->page_class,
+	set_text(&t->last->outcome, outcome_name(h->outcome));
+	set_text(&t->last->page_class,
 	    l->f->page_class == PAGE_NORMAL
 		? NULL
 		: page_class_name(l->f->page_class));
-	set_text(&t->rule, l->f->class_rule);
-	t->status = h->status;
+	set_text(&t->last->rule, l->f->class_rule);
+	t->last->status = h->status;
 	t->dirty = true;
 }
 
