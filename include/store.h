@@ -51,7 +51,8 @@ void store_recognition(struct store *, struct recognition *);
 /*
  * Takes one observation into account and queues its events.  *advice is
  * filled in (release with advice_release()).  One that was stored before
- * (by id) is ignored.  False when the disk refuses: nothing of it is kept.
+ * (by id) is ignored.  False when the disk refuses: nothing is kept of it and
+ * of what was observed since the last commit, which must be observed again.
  */
 bool store_observe(struct store *, const struct observation *,
     const struct finding *, struct advice *);

@@ -19,7 +19,7 @@ struct db {
 	struct sqlite3_stmt **list; /* prepared, by address of their SQL */
 	const char **sql;
 	size_t count, cap;
-	bool failed; /* sticky until db_clear(): disk full, I/O */
+	bool failed; /* until the next transaction: disk full, I/O */
 };
 
 /* Arguments of one statement, in order: i int64, u uint64 stored as int64,
@@ -32,7 +32,9 @@ void db_close(struct db *);
 bool db_damaged(const struct db *);
 /* Runs statements without results. */
 bool db_script(struct db *, const char *sql);
-/* Runs one statement that changes rows; sets `failed` when refused. */
+/* Runs one statement that changes rows; sets `failed` when refused, and none
+ * that follows is run: SQLite may have undone the transaction by itself, and
+ * would commit them alone. */
 bool db_run(struct db *, const char *sql, const char *types, ...);
 /* Starts one statement; db_row() steps it: true while there is a row. */
 struct sqlite3_stmt *db_query(struct db *, const char *sql, const char *types,
@@ -218,6 +220,8 @@ void seals_close(struct store *);
 
 /* Begins a transaction where none is open. */
 bool store_begin(struct store *);
+/* Undoes everything since the last commit, in memory too, and returns false. */
+bool store_forget(struct store *);
 /* One event: number, chain, row.  Shared by the steps of store_observe(). */
 void store_emit(void *store, struct event *);
 /* Small named values. */

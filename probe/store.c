@@ -352,9 +352,8 @@ store_emit(void *store, struct event *e)
 	buf_release(&line);
 }
 
-/* Undoes everything since the last commit. */
-static bool
-forget(struct store *st)
+bool
+store_forget(struct store *st)
 {
 	sqlite3_exec(st->db.sqlite, "ROLLBACK", NULL, NULL, NULL);
 	st->open = false;
@@ -401,7 +400,7 @@ store_commit(struct store *st)
 	meta_set(&st->db, "last_time", st->last_time);
 	seals_save(st);
 	if (st->db.failed || !db_script(&st->db, "COMMIT"))
-		return forget(st);
+		return store_forget(st);
 	st->open = false;
 	seals_saved(st);
 	st->committed_seq = st->seq;

@@ -173,7 +173,7 @@ observe_control(struct store *st, struct look *l)
 {
 	l->diff = (struct diff){.o = l->o, .f = l->f};
 	look_control(l);
-	return !st->db.failed;
+	return !st->db.failed || store_forget(st);
 }
 
 bool
@@ -185,6 +185,8 @@ store_observe(struct store *st, const struct observation *o,
 	bool unchanged;
 
 	memset(advice, 0, sizeof *advice);
+	if (st->open && st->db.failed)
+		return store_forget(st);
 	if (id <= st->last_id)
 		return true;
 	if (o->target == NULL || o->page == NULL || o->url == NULL)
@@ -212,5 +214,5 @@ store_observe(struct store *st, const struct observation *o,
 	row_target_save(st, &l.target);
 	row_page_done(st, &l.target, o, &l.page);
 	row_target_release(&l.target);
-	return !st->db.failed;
+	return !st->db.failed || store_forget(st);
 }

@@ -326,10 +326,13 @@ bind(sqlite3_stmt *s, const char *types, va_list ap)
 bool
 db_run(struct db *db, const char *sql, const char *types, ...)
 {
-	sqlite3_stmt *s = prepared(db, sql);
+	sqlite3_stmt *s;
 	va_list ap;
 	int rc;
 
+	if (db->failed)
+		return false;
+	s = prepared(db, sql);
 	va_start(ap, types);
 	bind(s, types, ap);
 	va_end(ap);

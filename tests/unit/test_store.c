@@ -463,6 +463,74 @@ pages_in_one_table(void **state)
 	buf_release(&lines[1]);
 }
 
+static void
+make_record(struct observation *o, struct finding *f, uint64_t id, size_t text)
+{
+	char *block = xcalloc(1, text + 1), target[16];
+	struct hop *h;
+
+	memset(block, 'x', text);
+	snprintf(target, sizeof target, "t%d", (int)id);
+	h = look_begin(o, f, target, "main", "http://x.example/");
+	h->status = 200;
+	h->stage = STAGE_BODY;
+	o->id = id;
+	o->time = INT64_C(1547445600000) + (int64_t)id;
+	finding_add_block(f, span_of(block), id, false);
+	look_hash(f, block);
+	free(block);
+}
+
+/* A group of records as the store process takes it: again from the first one,
+ * until all of it is on disk. */
+static bool
+store_group(struct store *st, const struct observation *o,
+    const struct finding *f, size_t n)
+{
+	struct advice a;
+	bool ok = true;
+
+	for (size_t i = 0; i < n && ok; i++) {
+		ok = store_observe(st, &o[i], &f[i], &a);
+		advice_release(&a);
+	}
+	return ok && store_commit(st);
+}
+
+/* The disk is full in the middle of a group, where SQLite undoes all of it by
+ * itself: what comes behind must not be kept alone. */
+static void
+full_within_a_group(void **state)
+{
+	char limit[64];
+	struct observation o[3];
+	struct finding f[3];
+	struct story s;
+	int tries = 0;
+
+	(void)state;
+	story_begin(&s, NULL);
+	for (size_t i = 0; i < 3; i++)
+		make_record(&o[i], &f[i], i + 1, i == 1 ? 60000 : 10);
+	snprintf(limit, sizeof limit, "PRAGMA max_page_count = %d",
+	    (int)db_number(&s.store->db, 0, "PRAGMA page_count", "") + 3);
+	assert_true(db_script(&s.store->db, limit));
+	assert_false(store_group(s.store, o, f, 3));
+	assert_true(db_script(&s.store->db, "PRAGMA max_page_count = 100000"));
+	while (!store_group(s.store, o, f, 3))
+		assert_true(++tries < 8);
+	assert_int_equal(db_number(&s.store->db, 0,
+			     "SELECT count(*) FROM observations", ""),
+	    3);
+	assert_string_equal(buf_str(&s.told),
+	    "target.baseline t1\ntarget.baseline t2\ntarget.baseline t3\n");
+	for (size_t i = 0; i < 3; i++) {
+		observation_release(&o[i]);
+		finding_release(&f[i]);
+	}
+	story_end(&s);
+}
+
 int
 main(void)
 {
@@ -476,6 +544,7 @@ main(void)
 	    cmocka_unit_test(bytes_per_look),
 	    cmocka_unit_test(blocks_without_target),
 	    cmocka_unit_test(pages_in_one_table),
+	    cmocka_unit_test(full_within_a_group),
 	};
 
 	digest_init();
