@@ -198,6 +198,23 @@ test_zones_are_asked_again(void **state)
 	zone_turns_free(t);
 }
 
+/* However many there are, none is asked more often. */
+static void
+test_many_zones(void **state)
+{
+	struct zone_turns *t = zone_turns_new();
+	char host[32];
+
+	(void)state;
+	for (int64_t now = 0; now < 9 * 60 * SECOND; now += 100 * SECOND)
+		for (unsigned i = 0; i < 20000; i++) {
+			snprintf(host, sizeof host, "www.z%u.example", i);
+			assert_int_equal(now == 0,
+			    zone_turn(t, span_of(host), now).p != NULL);
+		}
+	zone_turns_free(t);
+}
+
 /* Its hosts have one time together, whichever of them is looked at. */
 static void
 test_hosts_share_their_zone(void **state)
@@ -229,6 +246,7 @@ main(void)
 	    cmocka_unit_test(test_pace_blames_itself_only_after_a_burst),
 	    cmocka_unit_test(test_zones_are_asked_again),
 	    cmocka_unit_test(test_hosts_share_their_zone),
+	    cmocka_unit_test(test_many_zones),
 	    cmocka_unit_test(test_robots),
 	    cmocka_unit_test(test_robots_of_wildcards_is_refused),
 	};
