@@ -73,7 +73,7 @@ count_listed(const char *list, const char *const *answer, size_t n)
 			if (words[j].n == a.n &&
 			    ascii_lower(words[j].p[a.n - 1]) ==
 				ascii_lower(a.p[a.n - 1]) &&
-			    span_eq_i(words[j], a)) {
+			    (span_eq(words[j], a) || span_eq_i(words[j], a))) {
 				shared++;
 				break;
 			}
