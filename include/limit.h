@@ -121,12 +121,10 @@
 #define VERDICT_BODY_MAX  (512 * KIB) /* body that a rule may look at */
 
 /* Differencing. */
-#define KNOWN_MAX 16384 /* elements remembered of one target */
-#define KEPT_BYTES_MAX                                                         \
-	(8 * MIB)	  /* rows in memory: of 10,000 targets, about          \
-			   */
-#define KEPT_PAGES_MAX 64 /* of one target: those watched, or most */
-#define KEPT_HOSTS_MAX 16 /* of one target */
+#define KNOWN_MAX      16384	 /* elements remembered of one target */
+#define KEPT_BYTES_MAX (6 * MIB) /* rows in memory; 1 KiB a target */
+#define KEPT_PAGES_MAX 64	 /* of one target: those watched, or most */
+#define KEPT_HOSTS_MAX 16	 /* of one target */
 
 /* Replay. */
 #define REPLAY_AWAKE_MAX   32	      /* archives read at once: 0.9 MiB each */
