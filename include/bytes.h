@@ -227,6 +227,9 @@ struct buf {
 void buf_init(struct buf *, size_t max);
 /* Frees the bytes; the buffer is empty and usable again with its maximum. */
 void buf_release(struct buf *);
+/* An empty buffer shows a text_pool_add() of n bytes, which stays the pool's.
+ * It cannot be added to. */
+void buf_show(struct buf *, char *text, size_t n);
 /* Empties, keeps the memory, clears `overflow`. */
 void buf_clear(struct buf *);
 /* Appends return false, and set `overflow`, when the maximum would be passed;
@@ -320,6 +323,8 @@ void *text_pool_array(struct text_pool **, size_t n, size_t size);
 /* An empty pool whose first piece has so many bytes. */
 struct text_pool *text_pool_new(size_t);
 void text_pool_free(struct text_pool *);
+/* Empties it; one piece is left for what comes next. */
+void text_pool_clear(struct text_pool **);
 
 /* Lower-case hex of n bytes into out[2n+1]. */
 void hex_encode(char *out, const void *, size_t n);

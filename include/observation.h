@@ -137,14 +137,17 @@ struct observation {
 	struct buf packets;
 	char *pcap; /* "20190114/1207.pcap"; NULL: not kept */
 	char pcap_sha256[65];
-	/* Of one that was decoded: private.  It owns the hops, their arrays and
-	 * all texts but `warc` and `pcap`, which alone may be replaced. */
+	/* Of one that was decoded: private.  It owns the hops, their arrays,
+	 * requests and headers, and all texts but `warc` and `pcap`, which
+	 * alone may be replaced. */
 	struct text_pool *texts;
 };
 
 void observation_init(struct observation *);
 /* Frees what it owns; the structure is empty again. */
 void observation_release(struct observation *);
+/* The same, but for the memory that observation_decode_again() uses. */
+void observation_empty(struct observation *);
 /* Appends an empty hop (marks MARK_NONE, rcode -1) and returns it (borrows).
  * Earlier hop pointers are invalid after it. */
 struct hop *observation_add_hop(struct observation *);
@@ -162,6 +165,8 @@ bool observation_answered(const struct observation *);
 enum bodies { BODIES_NONE, BODIES_DECODED, BODIES_ALL };
 void observation_encode(const struct observation *, struct buf *, enum bodies);
 bool observation_decode(struct observation *, struct span);
+/* The same into one that is initialised and empty. */
+bool observation_decode_again(struct observation *, struct span);
 
 void packet_facts_encode(const struct packet_facts *, struct buf *);
 void packet_facts_decode(struct packet_facts *, struct cursor *);

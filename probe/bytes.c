@@ -146,8 +146,24 @@ buf_release(struct buf *b)
 {
 	size_t max = b->max;
 
-	free(b->data);
+	if (b->cap > 0)
+		free(b->data);
 	*b = BUF_INIT(max);
+}
+
+void
+buf_show(struct buf *b, char *text, size_t n)
+{
+	buf_release(b);
+	b->data = text;
+	b->len = n;
+}
+
+/* Are its bytes another's? */
+static bool
+buf_shows(const struct buf *b)
+{
+	return b->cap == 0 && b->data != NULL;
 }
 
 void
@@ -169,6 +185,8 @@ buf_reserve(struct buf *b, size_t n)
 		return NULL;
 	}
 	if (b->len + n + 1 > b->cap) {
+		if (buf_shows(b))
+			bug("more bytes for a buffer that only shows some");
 		want = b->cap < 64 ? 64 : b->cap * 2;
 		if (want > b->max + 1)
 			want = b->max + 1;
@@ -311,7 +329,7 @@ buf_str(const struct buf *b)
 char *
 buf_detach(struct buf *b, size_t *len)
 {
-	char *data = b->data;
+	char *data = buf_shows(b) ? span_dup(buf_span(b)) : b->data;
 	size_t max = b->max;
 
 	if (len != NULL)

@@ -6,6 +6,9 @@
 #include "limit.h"
 #include "log.h"
 
+/* For what is read of a usual one, but bodies. */
+#define TEXTS_ROOM (sizeof(struct hop) + 2 * KIB)
+
 static const char *const source_names[SOURCE_COUNT] = {"live", "pcap", "warc"};
 static const char *const variant_names[VARIANT_COUNT] = {"normal", "unverified",
     "confirm", "twin", "control"};
@@ -76,21 +79,32 @@ free_texts(struct observation *o)
 }
 
 void
-observation_release(struct observation *o)
+observation_empty(struct observation *o)
 {
+	struct text_pool *texts = o->texts;
+
 	for (size_t i = 0; i < o->nhops; i++) {
 		buf_release(&o->hops[i].request);
 		buf_release(&o->hops[i].headers);
 		buf_release(&o->hops[i].body);
 		buf_release(&o->hops[i].wire);
 	}
-	if (o->texts == NULL)
+	if (texts == NULL)
 		free_texts(o);
-	text_pool_free(o->texts);
+	text_pool_clear(&texts);
 	free(o->warc);
 	free(o->pcap);
 	buf_release(&o->packets);
 	observation_init(o);
+	o->texts = texts;
+}
+
+void
+observation_release(struct observation *o)
+{
+	observation_empty(o);
+	text_pool_free(o->texts);
+	o->texts = NULL;
 }
 
 struct hop *
@@ -290,6 +304,16 @@ small_enum(struct cursor *c, unsigned count)
 	return v;
 }
 
+/* Short ones, of which there are many. */
+static void
+show_bytes(struct buf *b, struct cursor *c, struct text_pool **pool)
+{
+	struct span s = cursor_bytes(c, b->max);
+
+	if (s.n > 0)
+		buf_show(b, text_pool_add(pool, s), s.n);
+}
+
 static void
 hop_decode(struct hop *h, struct cursor *c, struct text_pool **pool)
 {
@@ -319,10 +343,10 @@ hop_decode(struct hop *h, struct cursor *c, struct text_pool **pool)
 	h->tls_version = cursor_text(c, 64, pool);
 	h->tls_cipher = cursor_text(c, 128, pool);
 	chain_decode(h, c, pool);
-	buf_add_span(&h->request, cursor_bytes(c, h->request.max));
+	show_bytes(&h->request, c, pool);
 	h->http_version = (int)cursor_u32le(c);
 	h->status = (int)cursor_u32le(c);
-	buf_add_span(&h->headers, cursor_bytes(c, h->headers.max));
+	show_bytes(&h->headers, c, pool);
 	buf_add_span(&h->body, cursor_bytes(c, h->body.max));
 	buf_add_span(&h->wire, cursor_bytes(c, h->wire.max));
 	h->body_cut = cursor_u8(c) != 0;
@@ -359,23 +383,22 @@ observation_encode(const struct observation *o, struct buf *b,
 		hop_encode(&o->hops[i], b, bodies);
 }
 
-/* For what is read of so many bytes in one piece, as a rule: a hop, and texts
- * and arrays that take twice as many.  More are headers and bodies. */
-static size_t
-texts_room(size_t bytes)
-{
-	return sizeof(struct hop) + 2 * (bytes < KIB ? bytes : KIB);
-}
-
 /* Written by observation_encode(). */
 bool
 observation_decode(struct observation *o, struct span s)
 {
+	observation_init(o);
+	return observation_decode_again(o, s);
+}
+
+bool
+observation_decode_again(struct observation *o, struct span s)
+{
 	struct cursor c;
 	uint32_t nhops;
 
-	observation_init(o);
-	o->texts = text_pool_new(texts_room(s.n));
+	if (o->texts == NULL)
+		o->texts = text_pool_new(TEXTS_ROOM);
 	cursor_init(&c, s.p, s.n);
 	o->id = cursor_u64le(&c);
 	o->time = cursor_i64le(&c);

@@ -68,6 +68,8 @@ struct keeper {
 	int packet_dir; /* -1: none are kept */
 	uint64_t kept;	/* captures since the start */
 	TAILQ_HEAD(records, record) records;
+	struct records spare; /* empty ones, whose memory is used again */
+	size_t nspare;
 	size_t nrecords;
 	size_t bytes; /* of them */
 	struct event *commit_timer;
@@ -77,16 +79,47 @@ struct keeper {
 	bool refused; /* the disk refuses; waiting to try again */
 };
 
+static struct record *
+record_new(struct keeper *k)
+{
+	struct record *r = TAILQ_FIRST(&k->spare);
+
+	if (r == NULL)
+		return xcalloc(1, sizeof *r);
+	TAILQ_REMOVE(&k->spare, r, next);
+	k->nspare--;
+	return r;
+}
+
 static void
 record_free(struct keeper *k, struct record *r)
 {
 	TAILQ_REMOVE(&k->records, r, next);
 	k->nrecords--;
 	k->bytes -= r->bytes;
-	observation_release(&r->observation);
+	observation_empty(&r->observation);
 	finding_release(&r->finding);
 	advice_release(&r->advice);
-	free(r);
+	r->archived = r->keep = r->kept = r->observed = false;
+	if (k->nspare < COMMIT_MAX) {
+		TAILQ_INSERT_HEAD(&k->spare, r, next);
+		k->nspare++;
+	} else {
+		observation_release(&r->observation);
+		free(r);
+	}
+}
+
+static void
+spare_free(struct keeper *k)
+{
+	struct record *r;
+
+	while ((r = TAILQ_FIRST(&k->spare)) != NULL) {
+		TAILQ_REMOVE(&k->spare, r, next);
+		observation_release(&r->observation);
+		free(r);
+	}
 }
 
 static void
@@ -375,7 +408,7 @@ on_flush_timer(evutil_socket_t fd, short what, void *arg)
 static void
 take_record(struct keeper *k, const struct message *m)
 {
-	struct record *r = xcalloc(1, sizeof *r);
+	struct record *r = record_new(k);
 	struct span observation, finding, packets;
 	struct cursor c;
 
@@ -384,7 +417,7 @@ take_record(struct keeper *k, const struct message *m)
 	packets = cursor_bytes(&c, PACKETS_KEEP_MAX);
 	finding = cursor_bytes(&c, FINDING_BYTES_MAX);
 	if (!cursor_done(&c) ||
-	    !observation_decode(&r->observation, observation))
+	    !observation_decode_again(&r->observation, observation))
 		fatal("malformed record from the source");
 	if (!finding_decode(&r->finding, finding)) {
 		/* The analyser made it: it may lie, and it costs the page. */
@@ -610,6 +643,7 @@ close_all(struct keeper *k)
 	log_to(NULL, NULL);
 	while (!TAILQ_EMPTY(&k->records))
 		record_free(k, TAILQ_FIRST(&k->records));
+	spare_free(k);
 	channel_free(k->source);
 	channel_free(k->parent);
 	event_free(k->commit_timer);
@@ -631,6 +665,7 @@ store_main(struct connection *parent, struct startup *s)
 	k->config = s->config;
 	k->warc_dir = k->packet_dir = -1;
 	TAILQ_INIT(&k->records);
+	TAILQ_INIT(&k->spare);
 	if (!settings_decode(&k->settings, buf_span(&s->settings)))
 		bug("malformed settings");
 	k->base = event_base_new();

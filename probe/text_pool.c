@@ -83,6 +83,22 @@ text_pool_array(struct text_pool **pool, size_t n, size_t size)
 }
 
 void
+text_pool_clear(struct text_pool **pool)
+{
+	struct text_pool *t = *pool, *last = t;
+
+	/* The first that was made, which is the smallest. */
+	while (last != NULL && last->next != NULL)
+		last = last->next;
+	for (; t != last; t = *pool) {
+		*pool = t->next;
+		free(t);
+	}
+	if (last != NULL)
+		last->used = 0;
+}
+
+void
 text_pool_free(struct text_pool *t)
 {
 	struct text_pool *next;

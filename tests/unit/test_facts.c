@@ -60,6 +60,74 @@ test_observation_round_trip(void **state)
 	buf_release(&b);
 }
 
+/* Memory that one observation was read into takes the next, of any size. */
+static void
+test_observation_decoded_again(void **state)
+{
+	struct observation o, again;
+	struct buf a = BUF_INIT(JOB_BYTES_MAX), b = BUF_INIT(JOB_BYTES_MAX);
+
+	(void)state;
+	observation_init(&again);
+	for (int i = 0; i < 30; i++) {
+		fill(&o);
+		for (int n = 0; n < i % 7; n++) {
+			struct hop *h = observation_add_hop(&o);
+			char text[2000];
+
+			memset(text, 'a' + n, sizeof text - 1);
+			text[sizeof text - 1 - (size_t)i] = '\0';
+			h->url = xstrdup(text);
+			buf_add_str(&h->headers, text);
+		}
+		buf_clear(&a);
+		buf_clear(&b);
+		observation_encode(&o, &a, BODIES_ALL);
+		assert_true(observation_decode_again(&again, buf_span(&a)));
+		observation_encode(&again, &b, BODIES_ALL);
+		assert_true(span_eq(buf_span(&a), buf_span(&b)));
+		/* These two may be replaced. */
+		free(again.warc);
+		again.warc = i % 2 == 0 ? xstrdup("x.warc.gz") : NULL;
+		again.pcap = xstrdup("x.pcap");
+		observation_empty(&again);
+		assert_int_equal(again.nhops, 0);
+		assert_null(again.target);
+		observation_release(&o);
+	}
+	/* One that is refused leaves nothing either. */
+	assert_false(observation_decode_again(&again, SPAN("\1\2\3")));
+	assert_null(again.target);
+	observation_release(&again);
+	buf_release(&a);
+	buf_release(&b);
+}
+
+static void
+test_text_pool(void **state)
+{
+	struct text_pool *pool = NULL;
+	char *text, *first = NULL;
+	uint64_t *numbers;
+
+	(void)state;
+	assert_null(text_pool_array(&pool, 0, 8));
+	for (size_t i = 1; i < 3000; i++) {
+		text = text_pool_add(&pool, (struct span){"abcdefgh", i % 8});
+		first = first == NULL ? text : first;
+		assert_int_equal(strlen(text), i % 8);
+		numbers = text_pool_array(&pool, i % 50 + 1, sizeof *numbers);
+		assert_int_equal((uintptr_t)numbers % _Alignof(uint64_t), 0);
+		for (size_t j = 0; j <= i % 50; j++)
+			assert_int_equal(numbers[j], 0);
+		memset(numbers, 0xff, (i % 50 + 1) * sizeof *numbers);
+		assert_int_equal(strlen(text), i % 8);
+	}
+	text_pool_clear(&pool);
+	assert_ptr_equal(text_pool_add(&pool, SPAN("x")), first);
+	text_pool_free(pool);
+}
+
 /* Every cut and one trailing byte must be refused. */
 static void
 test_observation_refuses_cuts(void **state)
@@ -135,6 +203,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_observation_round_trip),
+	    cmocka_unit_test(test_observation_decoded_again),
+	    cmocka_unit_test(test_text_pool),
 	    cmocka_unit_test(test_observation_refuses_cuts),
 	    cmocka_unit_test(test_finding_merges_and_round_trips),
 	};
