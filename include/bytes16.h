@@ -71,6 +71,15 @@ bytes16_in(bytes16 v, uint8_t lo, uint8_t hi)
 	return (bytes16)(v - lo <= (bytes16){0} + (uint8_t)(hi - lo));
 }
 
+/* Where a byte is ASCII and above c. */
+static inline bytes16
+bytes16_above(bytes16 v, uint8_t c)
+{
+	typedef int8_t signed16 __attribute__((vector_size(16)));
+
+	return (bytes16)((signed16)v > (signed16){0} + (int8_t)c);
+}
+
 /* Where a byte is at most c. */
 static inline bytes16
 bytes16_upto(bytes16 v, uint8_t c)

@@ -71,7 +71,7 @@ struct html_tokens {
 	struct span last; /* last start tag, for its end tag */
 	struct html_foreign foreign[HTML_FOREIGN_MAX];
 	size_t nforeign;
-	struct attribute attrs[ATTRS_MAX];
+	struct attribute attrs[ATTRS_MAX + 1]; /* the last: being read */
 };
 
 /* The input from where a token's text begins. */
@@ -87,6 +87,10 @@ void html_tokens_init(struct html_tokens *, struct span in);
  * until the next call, and the caller's to change; their keys are those of
  * the names in lower case. */
 enum html_token_type html_next(struct html_tokens *, struct html_token *);
+
+/* Reads what is behind "<!doctype", from `from`, to behind its ">"
+ * (html_doctype.c; the tokeniser's). */
+void html_doctype(struct html_tokens *, struct html_token *, size_t from);
 
 /* What to do to raw bytes; to be or-ed. */
 enum html_decoding {

@@ -77,14 +77,20 @@ html_tokens_init(struct html_tokens *h, struct span in)
 }
 
 static size_t
-find_byte(const struct html_tokens *h, size_t from, char c)
+find_in(struct span in, size_t from, char c)
 {
 	const char *p;
 
-	if (from >= h->in.n)
-		return h->in.n;
-	p = memchr(h->in.p + from, c, h->in.n - from);
-	return p == NULL ? h->in.n : (size_t)(p - h->in.p);
+	if (from >= in.n)
+		return in.n;
+	p = memchr(in.p + from, c, in.n - from);
+	return p == NULL ? in.n : (size_t)(p - in.p);
+}
+
+static size_t
+find_byte(const struct html_tokens *h, size_t from, char c)
+{
+	return find_in(h->in, from, c);
 }
 
 static bool
@@ -263,33 +269,38 @@ between(const struct html_tokens *h, size_t from, size_t to)
 	return (struct span){h->in.p + from, to - from};
 }
 
+/* span_key() of n bytes, behind whose first at least eight can be read. */
+INLINE uint64_t
+key_at(const char *p, size_t n)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	uint64_t key;
+
+	memcpy(&key, p, 8);
+	return n < 8 ? key & (((uint64_t)1 << n * 8) - 1) : key;
+#else
+	return span_key((struct span){p, n});
+#endif
+}
+
 /* span_key() of a name in lower case. */
 INLINE uint64_t
 name_key(struct span in, struct span name, bool plain)
 {
-	uint64_t key;
-
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	/* most lie so that eight bytes can be read at once */
-	if (name.n > 0 && name.p + 8 <= in.p + in.n) {
-		memcpy(&key, name.p, 8);
-		if (name.n < 8)
-			key &= ((uint64_t)1 << name.n * 8) - 1;
-		return plain ? key : key_lower(key);
-	}
-#endif
-	key = span_key(name);
+	uint64_t key =
+	    name.p + 8 <= in.p + in.n ? key_at(name.p, name.n) : span_key(name);
+
 	return plain ? key : key_lower(key);
 }
 
-/* Does one of the first n attributes have the name of this one? */
+/* Is the name of an attribute that of one before it? */
 RARELY bool
-attr_known(const struct html_tokens *h, size_t n, const struct attribute *a)
+attr_known(const struct html_tokens *h, const struct attribute *a)
 {
-	for (size_t i = 0; i < n; i++)
-		if (h->attrs[i].key == a->key &&
-		    h->attrs[i].name.n == a->name.n &&
-		    (a->name.n <= 8 || span_eq_i(h->attrs[i].name, a->name)))
+	for (const struct attribute *b = h->attrs; b < a; b++)
+		if (b->key == a->key && b->name.n == a->name.n &&
+		    (a->name.n <= 8 || span_eq_i(b->name, a->name)))
 			return true;
 	return false;
 }
@@ -353,83 +364,143 @@ name_end(struct span in, size_t at, unsigned mask, bool *plain)
 	return name_end_slow(in, at, mask, plain);
 }
 
-/* Where a byte of a value does not stand for itself, or may not. */
+/*
+ * Where a byte of a value is certain to stand for itself and not to be the
+ * quote: it is ASCII and neither "&" nor one from NUL to CR.  The quotes differ
+ * from "&" in one bit only, so that one comparison finds both.
+ */
 INLINE bytes16
-unplain(bytes16 v)
+value_plain(bytes16 v, char quote)
 {
-	return v | bytes16_is(v, '&') | bytes16_is(v, '\r') | bytes16_is(v, 0);
+	uint8_t apart = (uint8_t)(quote ^ '&');
+
+	return bytes16_above(v, '\r') &
+	    ~bytes16_is(v | apart, (uint8_t)(quote | apart));
 }
 
 /* The quote that ends a value, or the end of input; tells whether all before
- * it is ASCII that stands for itself. */
+ * it is certain to stand for itself. */
 INLINE size_t
 quote_end(struct span in, size_t at, char quote, bool *plain)
 {
-	unsigned odd = 0, hit, bits;
-	bytes16 v, w;
-	char c;
+	unsigned is_plain;
 
 	/* two at a time: fewer values take a second turn */
 	for (; at + 32 <= in.n; at += 32) {
-		v = bytes16_load(in.p + at);
-		w = bytes16_load(in.p + at + 16);
-		hit = bytes16_mask(bytes16_is(v, (uint8_t)quote)) |
-		    bytes16_mask(bytes16_is(w, (uint8_t)quote)) << 16;
-		bits =
-		    bytes16_mask(unplain(v)) | bytes16_mask(unplain(w)) << 16;
-		if (hit != 0) {
-			*plain = (odd | (bits & (hit - 1) & ~hit)) == 0;
-			return at + bytes16_first(hit);
+		is_plain =
+		    bytes16_mask(value_plain(bytes16_load(in.p + at), quote)) |
+		    bytes16_mask(
+			value_plain(bytes16_load(in.p + at + 16), quote))
+			<< 16;
+		if (~is_plain != 0) {
+			at += bytes16_first(~is_plain);
+			*plain = in.p[at] == quote;
+			if (*plain)
+				return at;
+			break;
 		}
-		odd |= bits;
 	}
-	for (; at < in.n && (c = in.p[at]) != quote; at++)
-		odd |= (unsigned char)c >= 0x80 || c == '&' || c == '\r' ||
-		    c == '\0';
-	*plain = odd == 0;
-	return at;
+	*plain = false;
+	return find_in(in, at, quote);
+}
+
+/* Value in quotes, of which the first is at `at`; returns the place behind
+ * it, the end of input when it is not closed. */
+INLINE size_t
+quoted_scan(struct span in, size_t at, struct attribute *a)
+{
+	size_t end = in.p[at] == '"'
+	    ? quote_end(in, at + 1, '"', &a->plain_value)
+	    : quote_end(in, at + 1, '\'', &a->plain_value);
+
+	a->value = (struct span){in.p + at + 1, end - at - 1};
+	return end + (end < in.n);
 }
 
 /* Value behind "="; returns the place behind it. */
-INLINE size_t
+static size_t
 value_scan(struct span in, size_t at, struct attribute *a)
 {
 	size_t end;
-	char quote;
 
-	if (at < in.n && is_class(in.p[at], C_SPACE))
-		at = skip_class(in, at, C_SPACE);
+	at = skip_class(in, at, C_SPACE);
 	if (at == in.n || in.p[at] == '>')
 		return at;
-	quote = in.p[at];
-	if (quote == '"' || quote == '\'') {
-		end = quote_end(in, at + 1, quote, &a->plain_value);
-		if (end == in.n)
-			return end;
-		a->value = (struct span){in.p + at + 1, end - at - 1};
-		return end + 1;
-	}
+	if (in.p[at] == '"' || in.p[at] == '\'')
+		return quoted_scan(in, at, a);
 	end = until_class(in, at, C_SPACE | C_END);
 	a->value = (struct span){in.p + at, end - at};
 	a->plain_value = false; /* not known */
 	return end;
 }
 
-/* *met: a bit for each name so far.  To compare with all of them is not much
- * work, but how many there are is hard to foretell. */
-INLINE void
-attr_add(struct html_tokens *h, struct html_token *t, const struct attribute *a,
-    uint64_t *met)
+/* An attribute in any form, whose name begins at `at`; returns the place
+ * behind it. */
+RARELY size_t
+attr_scan(struct span in, size_t at, struct attribute *a)
 {
-	uint64_t seen = *met;
+	size_t from = at;
 
-	*met |= (uint64_t)1 << (a->key * 0x9e3779b97f4a7c15ull >> 58);
-	if (t->nattrs >= ATTRS_MAX) {
-		h->attrs_cut = true;
-	} else if (*met != seen || !attr_known(h, t->nattrs, a)) {
-		h->attrs[t->nattrs++] = *a;
-		t->plain_attrs &= a->plain_name & a->plain_value;
+	if (in.p[at] == '=')
+		at++;
+	at = name_end(in, at, C_NAME | C_EQUAL, &a->plain_name);
+	a->name = (struct span){in.p + from, at - from};
+	a->key = name_key(in, a->name, a->plain_name);
+	a->value = (struct span){in.p + at, 0};
+	a->plain_value = true;
+	at = skip_class(in, at, C_SPACE);
+	if (at < in.n && in.p[at] == '=')
+		at = value_scan(in, at + 1, a);
+	return at;
+}
+
+#define ATTR_LOOK 64 /* what attr_usual() looks at, at once */
+
+/* Bits of the bytes from p that value_plain() holds for. */
+INLINE uint64_t
+plain_mask(const char *p, char quote)
+{
+	uint64_t mask = 0;
+
+	for (unsigned i = 0; i < ATTR_LOOK; i += 16)
+		mask |= (uint64_t)bytes16_mask(
+			    value_plain(bytes16_load(p + i), quote))
+		    << i;
+	return mask;
+}
+
+/*
+ * The same of one as nearly all are, name="value" with a short name in
+ * lower-case letters and hyphens; 0 when it is another.  The end of the value
+ * is looked for together with that of the name, which is not waited for.
+ */
+INLINE size_t
+attr_usual(struct span in, size_t at, struct attribute *a)
+{
+	const char *p = in.p + at;
+	bytes16 v = bytes16_load(p);
+	uint64_t stops = ~plain_mask(p, '"');
+	size_t n = bytes16_first(
+	    ~bytes16_mask(bytes16_above(v, 'a' - 1) | bytes16_is(v, '-')));
+	size_t end;
+
+	if (p[n] != '=' || n == 0 || p[n + 1] != '"')
+		return 0;
+	a->plain_name = true;
+	a->name = (struct span){p, n};
+	a->key = key_at(p, n);
+	n += 2;
+	stops >>= n;
+	if (stops != 0) {
+		end = at + n + (unsigned)__builtin_ctzll(stops);
+		a->plain_value = in.p[end] == '"';
+		if (!a->plain_value)
+			end = find_in(in, end, '"');
+	} else {
+		end = quote_end(in, at + ATTR_LOOK, '"', &a->plain_value);
 	}
+	a->value = (struct span){p + n, end - at - n};
+	return end + (end < in.n);
 }
 
 /* From behind the tag name to behind the ">"; false at the end of input. */
@@ -437,45 +508,42 @@ static bool
 attrs_scan(struct html_tokens *h, struct html_token *t, size_t at)
 {
 	const struct span in = h->in;
-	struct attribute a;
-	uint64_t met = 0;
-	size_t from;
+	struct attribute *a = h->attrs;
+	uint64_t met = 0, bit; /* one for each name so far */
+	size_t from, next;
+	bool plain = true;
 
-	t->attrs = h->attrs;
-	t->plain_attrs = true;
 	for (;;) {
 		from = at;
 		/* nearly always one space, or none before the ">" */
-		if (at + 1 < in.n && in.p[at] == ' ' &&
-		    ascii_alpha(in.p[at + 1]))
-			at++;
-		else
+		if (at + 1 + ATTR_LOOK <= in.n && in.p[at] == ' ' &&
+		    (next = attr_usual(in, at + 1, a)) != 0) {
+			at = next;
+		} else {
 			at = skip_class(in, at, C_SPACE | C_SLASH);
-		if (at == in.n)
-			break;
-		if (in.p[at] == '>') {
-			t->self_closing = at > from && in.p[at - 1] == '/';
-			h->at = at + 1;
-			return true;
+			if (at == in.n || in.p[at] == '>')
+				break;
+			at = attr_scan(in, at, a);
 		}
-		from = at;
-		if (in.p[at] == '=')
-			at++;
-		at = name_end(in, at, C_NAME | C_EQUAL, &a.plain_name);
-		a.name = (struct span){in.p + from, at - from};
-		a.key = name_key(in, a.name, a.plain_name);
-		a.value = (struct span){in.p + at, 0};
-		a.plain_value = true;
-		if (at < in.n && is_class(in.p[at], C_SPACE))
-			at = skip_class(in, at, C_SPACE);
-		if (at < in.n && in.p[at] == '=')
-			at = value_scan(in, at + 1, &a);
 		if (at == in.n)
 			break;
-		attr_add(h, t, &a, &met);
+		/* To compare with all of them is not much work, but how many
+		 * there are is hard to foretell. */
+		bit = (uint64_t)1 << (a->key * 0x9e3779b97f4a7c15ull >> 58);
+		if (a == h->attrs + ATTRS_MAX) {
+			h->attrs_cut = true;
+		} else if ((met & bit) == 0 || !attr_known(h, a)) {
+			plain &= a->plain_name & a->plain_value;
+			a++;
+		}
+		met |= bit;
 	}
-	h->at = in.n;
-	return false;
+	h->at = at + (at < in.n);
+	t->attrs = h->attrs;
+	t->nattrs = (size_t)(a - h->attrs);
+	t->plain_attrs = plain;
+	t->self_closing = at > from && in.p[at - 1] == '/';
+	return at < in.n;
 }
 
 static void
@@ -693,82 +761,6 @@ comment(struct html_tokens *h, struct html_token *t, size_t from)
 	h->at = end < h->in.n ? end + 1 : end;
 }
 
-/* Quoted identifier at the front of *r; false when it is not closed. */
-static bool
-doctype_id(struct span *r, struct span *id)
-{
-	char quote = r->p[0];
-	size_t end;
-
-	*r = span_slice(*r, 1, r->n);
-	end = span_find(*r, quote);
-	*id = span_slice(*r, 0, end);
-	if (end == r->n)
-		return false;
-	*r = span_slice(*r, end + 1, r->n);
-	return true;
-}
-
-static void
-span_skip_space(struct span *r)
-{
-	while (r->n > 0 && ascii_space(r->p[0]))
-		*r = span_slice(*r, 1, r->n);
-}
-
-static bool
-quote_next(struct span r)
-{
-	return r.n > 0 && (r.p[0] == '"' || r.p[0] == '\'');
-}
-
-/* Identifiers behind the name; true when all is as it should be. */
-static bool
-doctype_ids(struct span r, bool eof, struct html_token *t)
-{
-	bool public = span_starts_i(r, "PUBLIC");
-
-	if (!public && !span_starts_i(r, "SYSTEM"))
-		return false;
-	r = span_slice(r, 6, r.n);
-	span_skip_space(&r);
-	if (!quote_next(r))
-		return false;
-	if (!doctype_id(&r, public ? &t->public_id : &t->system_id))
-		return false;
-	span_skip_space(&r);
-	if (public && quote_next(r)) {
-		if (!doctype_id(&r, &t->system_id))
-			return false;
-		span_skip_space(&r);
-	} else if (public && r.n > 0) {
-		return false;
-	}
-	return r.n > 0 || !eof;
-}
-
-static void
-doctype(struct html_tokens *h, struct html_token *t, size_t from)
-{
-	size_t end = find_byte(h, from, '>'), n = 0;
-	struct span r = between(h, from, end);
-	bool eof = end == h->in.n;
-
-	t->type = HTML_DOCTYPE;
-	t->name = t->public_id = t->system_id = SPAN_NULL;
-	h->at = eof ? end : end + 1;
-	span_skip_space(&r);
-	while (n < r.n && !ascii_space(r.p[n]))
-		n++;
-	t->quirks = true;
-	if (n == 0)
-		return;
-	t->name = span_slice(r, 0, n);
-	r = span_slice(r, n, r.n);
-	span_skip_space(&r);
-	t->quirks = r.n == 0 ? eof : !doctype_ids(r, eof, t);
-}
-
 /* "<!" at this place. */
 RARELY void
 declaration(struct html_tokens *h, struct html_token *t, size_t at)
@@ -776,7 +768,7 @@ declaration(struct html_tokens *h, struct html_token *t, size_t at)
 	if (stands_at(h, at, "<!--")) {
 		comment(h, t, at + 4);
 	} else if (stands_at(h, at, "<!doctype")) {
-		doctype(h, t, at + 9);
+		html_doctype(h, t, at + 9);
 	} else if ((h->cdata || in_foreign(h)) &&
 	    stands_at(h, at, "<![CDATA[") &&
 	    memcmp(h->in.p + at + 3, "CDATA", 5) == 0) {
