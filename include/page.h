@@ -117,6 +117,9 @@ void page_link(struct page *, enum link_source, struct span url,
 void element_links(struct page *, const struct element *, enum tag);
 /* http, https or "//host.": something that can be a link as it stands. */
 bool looks_absolute(struct span);
+/* The next "://" at or behind `at`, or ":\/\/" where that counts; the length
+ * when there is none. */
+size_t scheme_mark(struct span, size_t at, bool escaped);
 /* Every absolute URL inside running text or code. */
 void text_links(struct page *, struct span, enum link_source,
     const struct element *, struct span attr);

@@ -197,6 +197,7 @@ struct near_name {
 	uint32_t host;
 	uint32_t text; /* of the whole name; the label is its beginning */
 	uint8_t length;
+	uint8_t suffix; /* length of what follows the label, dot included */
 	char first;
 	char last;
 	uint16_t next_first; /* the next that begins so; NEAR_NONE */

@@ -108,23 +108,38 @@ unescape_one(struct span s, struct buf *out)
 	return 1;
 }
 
+/* A string without its escapes, cut at TOKEN_KEEP_MAX. */
 static struct span
 unescape(struct page *p, struct span s)
 {
-	size_t n;
+	struct buf *out = &p->literal;
+	const char *from, *end;
+	char *to;
 
-	buf_clear(&p->literal);
-	while (s.n > 0 && !p->literal.overflow) {
-		n = span_find(s, '\\');
-		(void)buf_add(&p->literal, s.p, n);
-		s = span_slice(s, n, s.n);
-		if (s.n < 2)
+	s = span_slice(s, 0, TOKEN_KEEP_MAX);
+	buf_clear(out);
+	/* what an escape stands for is never longer than itself */
+	to = buf_reserve(out, s.n);
+	if (to == NULL)
+		return SPAN_NULL;
+	for (from = s.p, end = s.p + s.n; from < end;) {
+		if (*from != '\\') {
+			*to++ = *from++;
+		} else if (++from == end) {
 			break;
-		s = span_slice(s, 1, s.n);
-		n = unescape_one(s, &p->literal);
-		s = span_slice(s, n, s.n);
+		} else if (*from == '/' || *from == '"') { /* nearly all */
+			*to++ = *from++;
+		} else {
+			out->len = (size_t)(to - out->data);
+			from += unescape_one((struct span){from,
+						 (size_t)(end - from)},
+			    out);
+			to = out->data + out->len;
+		}
 	}
-	return buf_span(&p->literal);
+	*to = '\0';
+	out->len = (size_t)(to - out->data);
+	return buf_span(out);
 }
 
 /* The word that ends at `end`, of letters, digits and the like. */
@@ -172,6 +187,26 @@ navigates(struct span s, size_t at)
 	    span_is(word_before(s, at - word.n - 1), "location");
 }
 
+/* Bytes that a relative address in code does not hold. */
+static const bool not_relative[256] = {[0 ... ' '] = true,
+    ['"'] = true,
+    ['\''] = true,
+    ['<'] = true,
+    ['>'] = true,
+    ['('] = true,
+    [')'] = true,
+    ['{'] = true,
+    ['}'] = true,
+    ['['] = true,
+    [']'] = true,
+    ['|'] = true,
+    ['\\'] = true,
+    ['^'] = true,
+    ['`'] = true,
+    ['*'] = true,
+    [';'] = true,
+    [','] = true};
+
 /* Could it be a relative address, and not a word or a selector? */
 static bool
 looks_relative(struct span s)
@@ -183,8 +218,7 @@ looks_relative(struct span s)
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 
-		if ((unsigned char)c <= ' ' ||
-		    strchr("\"'<>(){}[]|\\^`*;,", c) != NULL)
+		if (not_relative[(unsigned char)c])
 			return false;
 		mark = mark || c == '/' || c == '?' ||
 		    (c == '.' && i > 0 && i + 2 < s.n);
@@ -193,18 +227,13 @@ looks_relative(struct span s)
 	return mark && letter && s.p[0] != '#';
 }
 
-static void
+/* A string that is long enough to be an address and has a sign of one. */
+RARELY void
 literal(struct lexer *l, struct span raw, size_t at, bool escaped)
 {
 	struct span s = raw;
-	bool slash;
+	bool slash = memchr(raw.p, '/', raw.n) != NULL;
 
-	if (raw.n < 3)
-		return;
-	slash = memchr(raw.p, '/', raw.n) != NULL;
-	if (!slash && l->kind != CODE_HANDLER && !escaped &&
-	    memchr(raw.p, '.', raw.n) == NULL)
-		return;
 	if (span_starts(l->key, "@"))
 		return;
 	if (escaped)
@@ -222,7 +251,7 @@ literal(struct lexer *l, struct span raw, size_t at, bool escaped)
 			return;
 		}
 	}
-	if (slash && span_search(s, "://") < s.n)
+	if (slash && scheme_mark(s, 0, false) < s.n)
 		text_links(l->page, s, source_of(l), l->element, l->attr);
 	else if ((l->kind == CODE_HANDLER || l->kind == CODE_SCRIPT) &&
 	    (l->kind == CODE_HANDLER || navigates(l->s, at)) &&
@@ -230,23 +259,27 @@ literal(struct lexer *l, struct span raw, size_t at, bool escaped)
 		page_link(l->page, source_of(l), s, l->element, l->attr);
 }
 
-/* Next quote, backslash or newline at or behind `at`. */
+/* Next quote, backslash or newline at or behind `at`; tells whether a "." or
+ * "/", without which there is no address, was met before it. */
 static size_t
-string_stop(struct span s, size_t at, char quote)
+string_stop(struct span s, size_t at, char quote, bool *sign)
 {
-	unsigned hit;
+	unsigned hit, signs;
 	bytes16 v;
 
 	for (; at + 16 <= s.n; at += 16) {
 		v = bytes16_load(s.p + at);
 		hit = bytes16_mask(bytes16_is(v, (uint8_t)quote) |
 		    bytes16_is(v, '\\') | bytes16_is(v, '\n'));
+		signs = bytes16_mask(bytes16_is(v | 1, '/'));
+		*sign |= (signs & (hit - 1) & ~hit) != 0;
 		if (hit != 0)
 			return at + bytes16_first(hit);
 	}
-	while (
-	    at < s.n && s.p[at] != quote && s.p[at] != '\\' && s.p[at] != '\n')
-		at++;
+	for (;
+	     at < s.n && s.p[at] != quote && s.p[at] != '\\' && s.p[at] != '\n';
+	     at++)
+		*sign |= s.p[at] == '.' || s.p[at] == '/';
 	return at;
 }
 
@@ -256,11 +289,11 @@ string(struct lexer *l, size_t at)
 {
 	char quote = l->s.p[at];
 	size_t i = at + 1, next;
-	bool escaped = false;
+	bool escaped = false, sign = l->kind == CODE_HANDLER;
 	struct span raw;
 
 	for (;; i++) {
-		i = string_stop(l->s, i, quote);
+		i = string_stop(l->s, i, quote, &sign);
 		if (i >= l->s.n || l->s.p[i] == quote)
 			break;
 		if (l->s.p[i] == '\\') {
@@ -278,7 +311,7 @@ string(struct lexer *l, size_t at)
 	if (next < l->s.n && l->s.p[next] == ':' && raw.n < 64 &&
 	    l->kind != CODE_HANDLER)
 		l->key = raw;
-	else
+	else if (raw.n >= 3 && (sign || escaped))
 		literal(l, raw, at, escaped);
 	return i + 1;
 }

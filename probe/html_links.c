@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes16.h"
+
 enum attr_kind {
 	ATTR_NONE,
 	ATTR_URL,
@@ -15,10 +17,15 @@ enum attr_kind {
 	ATTR_TEXT /* text that may hold URLs: flashvars, srcdoc */
 };
 
-/* Attributes that hold a relative URL as well, though they are home-made. */
-static const struct span data_urls[] = {{"data-href", 9}, {"data-url", 8},
-    {"data-src", 8}, {"data-link", 9}, {"data-original", 13},
-    {"data-image", 10}, {"data-lazy-src", 13}};
+/* Does it hold a relative URL as well, though it is home-made? */
+static bool
+is_data_url(const struct attribute *a)
+{
+	return attribute_is(a, "data-href") || attribute_is(a, "data-url") ||
+	    attribute_is(a, "data-src") || attribute_is(a, "data-link") ||
+	    attribute_is(a, "data-original") || attribute_is(a, "data-image") ||
+	    attribute_is(a, "data-lazy-src");
+}
 
 /* One comparison each, as every attribute of a page comes here. */
 static enum attr_kind
@@ -124,6 +131,13 @@ url_run(struct span s, size_t at)
 	return at;
 }
 
+static bool
+scheme_mark_at(struct span s, size_t at, bool escaped)
+{
+	return span_starts(span_slice(s, at, 3), "://") ||
+	    (escaped && span_starts(span_slice(s, at, 5), ":\\/\\/"));
+}
+
 /* Start of the scheme whose colon is at `at`; n when it is not http(s). */
 static size_t
 scheme_start(struct span s, size_t at)
@@ -168,22 +182,36 @@ text_link(struct page *p, struct span s, size_t from, enum link_source source,
 	return i;
 }
 
+size_t
+scheme_mark(struct span s, size_t at, bool escaped)
+{
+	unsigned hit;
+	bytes16 v, w;
+
+	/* most colons are those of JSON and of times */
+	for (; at + 17 <= s.n; at += 16) {
+		v = bytes16_load(s.p + at);
+		w = bytes16_load(s.p + at + 1);
+		hit = bytes16_mask(bytes16_is(v, ':') &
+		    (bytes16_is(w, '/') | bytes16_is(w, '\\')));
+		for (; hit != 0; hit &= hit - 1)
+			if (scheme_mark_at(s, at + bytes16_first(hit), escaped))
+				return at + bytes16_first(hit);
+	}
+	while (at < s.n && !scheme_mark_at(s, at, escaped))
+		at++;
+	return at;
+}
+
 void
 text_links(struct page *p, struct span s, enum link_source source,
     const struct element *e, struct span attr)
 {
-	size_t at = 0, start;
-	const char *colon;
+	size_t at, start;
 
-	while (at < s.n) {
-		colon = memchr(s.p + at, ':', s.n - at);
-		if (colon == NULL)
-			return;
-		at = (size_t)(colon - s.p);
-		start = s.n;
-		if (span_starts(span_slice(s, at, 3), "://") ||
-		    span_starts(span_slice(s, at, 5), ":\\/\\/"))
-			start = scheme_start(s, at);
+	for (at = scheme_mark(s, 0, true); at < s.n;
+	     at = scheme_mark(s, at, true)) {
+		start = scheme_start(s, at);
 		if (start == s.n)
 			at++;
 		else
@@ -249,14 +277,11 @@ data_links(struct page *p, const struct attribute *a, const struct element *e)
 		page_link(p, LINK_DATA, v, e, a->name);
 		return;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(data_urls); i++)
-		if (span_eq(a->name, data_urls[i]) && v.n <= URL_MAX_LEN &&
-		    span_find(v, ' ') == v.n && v.p[0] != '{' &&
-		    v.p[0] != '#' && !span_starts_i(v, "data:")) {
-			page_link(p, LINK_DATA, v, e, a->name);
-			return;
-		}
-	text_links(p, v, LINK_DATA, e, a->name);
+	if (is_data_url(a) && v.n <= URL_MAX_LEN && span_find(v, ' ') == v.n &&
+	    v.p[0] != '{' && v.p[0] != '#' && !span_starts_i(v, "data:"))
+		page_link(p, LINK_DATA, v, e, a->name);
+	else
+		text_links(p, v, LINK_DATA, e, a->name);
 }
 
 /* HTML 4.2.5.3: "5; url='...'" */

@@ -90,11 +90,12 @@ resembles(const struct rules *r, const struct near_name *n, struct span label,
     struct span suffix)
 {
 	struct span own = {r->text + n->text, n->length};
-	struct span own_suffix = span_of(own.p + own.n);
+	struct span own_suffix = {own.p + own.n, n->suffix};
 
-	if (span_eq(label, own)) /* the suffix is one letter off */
-		return suffix.n != own_suffix.n && one_edit(suffix, own_suffix);
-	return span_eq(suffix, own_suffix) && one_edit(label, own);
+	if (suffix.n != own_suffix.n) /* one letter off? */
+		return span_eq(label, own) && one_edit(suffix, own_suffix);
+	return span_eq(suffix, own_suffix) && !span_eq(label, own) &&
+	    one_edit(label, own);
 }
 
 static bool

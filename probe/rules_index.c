@@ -22,6 +22,19 @@ word_place(struct span word, size_t size)
 	return (size_t)(key * 0x9e3779b97f4a7c15ull >> 32) & (size - 1);
 }
 
+/* The same of a host's name, by its first and last letters. */
+static size_t
+host_place(struct span name, size_t size)
+{
+	uint64_t key = span_key(name);
+
+	if (name.n > 8)
+		key = key * 0x9e3779b97f4a7c15ull ^
+		    bytes_upto8(name.p + name.n - 8, 8);
+	return (size_t)((key ^ name.n) * 0x9e3779b97f4a7c15ull >> 32) &
+	    (size - 1);
+}
+
 static void
 index_words(struct rules *r)
 {
@@ -111,13 +124,14 @@ index_nears(struct rules *r)
 
 		if (h->platform == RULE_NONE ||
 		    (h->flags & HOST_PLATFORM) == 0 || dot < NEAR_LENGTH ||
-		    dot > 60 || dot + 1 >= name.n ||
+		    dot > 60 || dot + 1 >= name.n || name.n > UINT8_MAX ||
 		    span_find(span_slice(name, dot + 1, name.n), '.') <
 			name.n - dot - 1)
 			continue;
 		r->nears[r->nnears++] = (struct near_name){.host = (uint32_t)i,
 		    .text = h->name,
 		    .length = (uint8_t)dot,
+		    .suffix = (uint8_t)(name.n - dot),
 		    .first = name.p[0],
 		    .last = name.p[dot - 1]};
 	}
@@ -271,7 +285,7 @@ rules_index(struct rules *r)
 	r->host_length = xcalloc(r->nhosts + 1, 1);
 	for (size_t i = 0; i < r->nhosts; i++) {
 		struct span name = rules_span(r, r->hosts[i].name);
-		size_t at = bytes_hash(name) & (size - 1);
+		size_t at = host_place(name, size);
 
 		r->host_length[i] = name.n > 255 ? 0 : (uint8_t)name.n;
 		if (name.n > 0)
@@ -290,7 +304,7 @@ rules_host(const struct rules *r, struct span name)
 	if (r->table_size == 0 || name.n == 0 ||
 	    (r->host_lengths[name.p[0] & 127] & bit_of(name.n)) == 0)
 		return NULL;
-	at = bytes_hash(name) & (r->table_size - 1);
+	at = host_place(name, r->table_size);
 	while (r->table[at] != RULE_NONE) {
 		const struct rule_host *h = &r->hosts[r->table[at]];
 
