@@ -334,6 +334,14 @@ bool hex_decode(void *out, size_t n, struct span);
 /* 64-bit hash for in-memory tables (not evidence): FNV-1a folded. */
 uint64_t bytes_hash(struct span);
 uint64_t bytes_hash_i(struct span); /* ASCII case ignored */
+/* A place in a table, whose size is a power of two, for one of these hashes:
+ * its highest bits first.  What tells "site0001" and "site0002" apart may not
+ * reach the lowest. */
+static inline size_t
+hash_place(uint64_t hash, size_t size)
+{
+	return (size_t)__builtin_bswap64(hash) & (size - 1);
+}
 /* bytes_hash() of the n bytes of the text from `from`, which lie within it;
  * faster for many short ones, whatever their lengths. */
 uint64_t bytes_hash_in(struct span text, size_t from, size_t n);

@@ -26,7 +26,7 @@ struct names {
 static struct seen *
 names_slot(const struct names *t, const char *name)
 {
-	size_t i = bytes_hash(span_of(name)) & (t->size - 1);
+	size_t i = hash_place(bytes_hash(span_of(name)), t->size);
 
 	while (t->slots[i].name != NULL && strcmp(t->slots[i].name, name) != 0)
 		i = (i + 1) & (t->size - 1);

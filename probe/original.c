@@ -49,7 +49,7 @@ originals_free(struct originals *t)
 static uint32_t
 chain_of(struct span key)
 {
-	return (uint32_t)(bytes_hash(key) % CHAINS);
+	return (uint32_t)hash_place(bytes_hash(key), CHAINS);
 }
 
 static struct span

@@ -68,7 +68,7 @@ pace_set_spacing(struct pace *p, int64_t spacing_us)
 static struct edge *
 slot(struct edge *edges, size_t cap, struct span address)
 {
-	size_t at = (size_t)bytes_hash(address) & (cap - 1);
+	size_t at = hash_place(bytes_hash(address), cap);
 
 	while (
 	    edges[at].address != NULL && !span_is(address, edges[at].address))

@@ -32,7 +32,7 @@ bare(struct span host)
 static size_t
 slot_of(const struct site_index *x, struct span host)
 {
-	size_t at = (size_t)bytes_hash_i(host) & (x->table_cap - 1);
+	size_t at = hash_place(bytes_hash_i(host), x->table_cap);
 
 	while (x->table[at] != 0 &&
 	    !span_eq_i(host, span_of(x->places[x->table[at] - 1].host)))

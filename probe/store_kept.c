@@ -7,9 +7,8 @@
 
 #include "limit.h"
 
-#define BUCKET_BITS 13
-#define BUCKETS	    (1u << BUCKET_BITS)
-#define PIECE_FEE   16 /* what the allocator adds to a piece, about */
+#define BUCKETS	  8192 /* a power of two */
+#define PIECE_FEE 16   /* what the allocator adds to a piece, about */
 
 /* A row of a target, by one word or two. */
 struct kept_row {
@@ -150,12 +149,10 @@ kept_spoil(struct kept *k)
 	k->spoilt = true;
 }
 
-/* By the highest bits: what tells names like site0001 and site0002 apart may
- * not reach the lowest. */
 static size_t
 bucket_of(struct span id)
 {
-	return bytes_hash(id) >> (64 - BUCKET_BITS);
+	return hash_place(bytes_hash(id), BUCKETS);
 }
 
 struct kept_target *

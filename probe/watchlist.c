@@ -66,7 +66,7 @@ watchlist_free(struct watchlist *l)
 static struct watched **
 slot(struct watched **table, size_t cap, const char *key)
 {
-	size_t at = (size_t)bytes_hash(span_of(key)) & (cap - 1);
+	size_t at = hash_place(bytes_hash(span_of(key)), cap);
 
 	while (table[at] != NULL && strcmp(table[at]->key, key) != 0)
 		at = (at + 1) & (cap - 1);

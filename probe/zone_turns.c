@@ -49,7 +49,7 @@ zone_turns_free(struct zone_turns *t)
 static struct turn *
 place(const struct names *x, uint64_t hash)
 {
-	size_t at = (size_t)(hash >> 1) & (x->cap - 1);
+	size_t at = hash_place(hash, x->cap);
 
 	while (x->places[at].hash != 0 && x->places[at].hash != hash)
 		at = (at + 1) & (x->cap - 1);

@@ -115,11 +115,36 @@ test_many(void **state)
 	compare(4001, 6, 300, &seed);
 }
 
+/* Names that differ in their last letters are spread over a table. */
+static void
+test_hash_places(void **state)
+{
+	static const char *const shapes[] = {"site%04u", "s%u", "tw-user%05u",
+	    "192.0.%u.1", "http://www.site%04u.example/"};
+	unsigned taken[4096], most;
+	char name[64];
+	size_t at;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(shapes); i++) {
+		memset(taken, 0, sizeof taken);
+		most = 0;
+		for (unsigned n = 0; n < 2048; n++) {
+			snprintf(name, sizeof name, shapes[i], n);
+			at = hash_place(bytes_hash(span_of(name)), 4096);
+			if (++taken[at] > most)
+				most = taken[at];
+		}
+		assert_in_range(most, 1, 8);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_hash_in),
-	    cmocka_unit_test(test_lengths), cmocka_unit_test(test_many)};
+	    cmocka_unit_test(test_hash_places), cmocka_unit_test(test_lengths),
+	    cmocka_unit_test(test_many)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
