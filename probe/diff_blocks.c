@@ -4,6 +4,9 @@
 
 #include "limit.h"
 
+#define ORDER_FEW      12 /* ordered by insertion */
+#define ORDER_BITS_MAX 15
+
 static int
 by_hash(const void *a, const void *b)
 {
@@ -12,6 +15,50 @@ by_hash(const void *a, const void *b)
 	if (x->hash != y->hash)
 		return x->hash < y->hash ? -1 : 1;
 	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* Those few whose hashes begin alike; a page can make them many. */
+static void
+order_few(struct block_place *p, size_t n)
+{
+	struct block_place moved;
+	size_t at;
+
+	if (n > ORDER_FEW) {
+		qsort(p, n, sizeof *p, by_hash);
+		return;
+	}
+	for (size_t i = 1; i < n; i++) {
+		moved = p[i];
+		for (at = i; at > 0 && by_hash(&p[at - 1], &moved) > 0; at--)
+			p[at] = p[at - 1];
+		p[at] = moved;
+	}
+}
+
+/* By hash: first by the bits that a hash begins with, of which there are about
+ * as many values as blocks. */
+static void
+order_blocks(struct block_side *s)
+{
+	unsigned shift = 63;
+	size_t nheads, from = 0;
+	uint32_t *ends;
+
+	while (shift > 64 - ORDER_BITS_MAX && (s->count >> (64 - shift)) > 0)
+		shift--;
+	nheads = (size_t)1 << (64 - shift);
+	ends = xcalloc(nheads + 1, sizeof *ends);
+	for (size_t i = 0; i < s->count; i++)
+		ends[(s->list[i].hash >> shift) + 1]++;
+	for (size_t i = 1; i < nheads; i++)
+		ends[i] += ends[i - 1];
+	for (size_t i = 0; i < s->count; i++)
+		s->order[ends[s->list[i].hash >> shift]++] =
+		    (struct block_place){s->list[i].hash, i};
+	for (size_t i = 0; i < nheads; from = ends[i++])
+		order_few(&s->order[from], ends[i] - from);
+	free(ends);
 }
 
 /* Orders by hash and numbers equal ones, so that every block has a key of its
@@ -23,9 +70,7 @@ name_blocks(struct block_side *s)
 	struct block_place *p;
 
 	s->order = xcalloc(s->count + 1, sizeof *s->order);
-	for (size_t i = 0; i < s->count; i++)
-		s->order[i] = (struct block_place){s->list[i].hash, i};
-	qsort(s->order, s->count, sizeof *s->order, by_hash);
+	order_blocks(s);
 	for (size_t i = 0; i < s->count; i++) {
 		p = &s->order[i];
 		nth = i > 0 && p->hash == p[-1].hash ? nth + 1 : 0;
@@ -92,9 +137,8 @@ static void
 find_runs(struct block_side *s, uint64_t look)
 {
 	struct block_run *r;
-	size_t i = 0;
+	size_t i = 0, cap = 0;
 
-	s->runs = xcalloc(BLOCK_RUNS_MAX, sizeof *s->runs);
 	while (i < s->count) {
 		if (is_fixed(&s->list[i])) {
 			i++;
@@ -104,8 +148,9 @@ find_runs(struct block_side *s, uint64_t look)
 			s->many = true;
 			return;
 		}
+		s->runs = xgrow(s->runs, &cap, s->nruns + 1, sizeof *s->runs);
 		r = &s->runs[s->nruns++];
-		r->first = i;
+		*r = (struct block_run){.first = i};
 		r->before = i == 0 ? 0 : s->list[i - 1].key;
 		for (; i < s->count && !is_fixed(&s->list[i]); i++)
 			run_add(r, &s->list[i], look);
