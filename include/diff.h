@@ -247,8 +247,9 @@ struct block_state {
 struct known_block {
 	int64_t position;
 	uint64_t hash;
-	const char *text; /* of the pool, or NULL */
+	const char *text; /* of the pool or of the finding, or NULL */
 	struct block_state state;
+	bool flagged; /* changing, as loaded */
 };
 
 /* The text of a page as it was, and what became of the comparison. */
@@ -257,6 +258,8 @@ struct known_text {
 	size_t count, cap;
 	struct text_pool *texts;
 	struct volatile_set slots;
+	struct kept_slot *kept; /* what the store has of them; owned */
+	size_t nkept;
 	uint64_t look;		 /* good looks at the page, with this one */
 	const char *sha256;	 /* text hash of the blocks (borrowed) */
 	struct block_state *now; /* of each block of the finding; owned */

@@ -175,8 +175,10 @@ void row_page_done(struct store *, const struct row_target *,
 void row_page_release(struct row_page *);
 void known_set_load(struct store *, int64_t target, struct known_set *);
 void known_set_save(struct store *, int64_t target, struct known_set *);
-/* The text of a page's last good look and its volatile places. */
-void text_load(struct store *, const struct row_page *, struct known_text *);
+/* The text of a page's last good look and its volatile places.  Borrows the
+ * texts that the finding has in the same positions. */
+void text_load(struct store *, const struct row_page *, const struct finding *,
+    struct known_text *);
 /* The blocks of this look in place of what there was: of a page that was not
  * compared, or as text_load() loaded and diff_text() flagged them. */
 void blocks_save(struct store *, const struct row_page *,
@@ -185,9 +187,10 @@ void text_save(struct store *, const struct row_page *, const struct finding *,
     const struct known_text *);
 /* For struct diff: blocks of other pages, and what was told of them. */
 extern const struct diff_pages store_pages;
-/* The flags of the blocks that are there. */
+/* The flags of the blocks that are there, and the volatile places; both as
+ * text_load() loaded them. */
 void blocks_flag(struct store *, int64_t page, const struct known_text *);
-void slots_save(struct store *, int64_t page, const struct volatile_set *);
+void slots_save(struct store *, int64_t page, const struct known_text *);
 void host_load(struct store *, const struct row_target *, const char *host,
     struct row_host *);
 void host_save(struct store *, int64_t target, const char *host,

@@ -16,6 +16,7 @@ known_text_release(struct known_text *k)
 	text_pool_free(k->texts);
 	free(k->list);
 	free(k->now);
+	free(k->kept);
 	volatile_set_release(&k->slots);
 	memset(k, 0, sizeof *k);
 }

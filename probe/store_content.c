@@ -150,12 +150,12 @@ step_text(struct look *l)
 		l->learn = true;
 		return;
 	}
-	text_load(l->st, p, &k);
+	text_load(l->st, p, l->f, &k);
 	diff_text(&l->diff, &k);
 	l->news = l->news || k.told;
 	l->learn = k.told;
 	l->soon = l->soon || k.wait;
-	slots_save(l->st, p->row, &k.slots);
+	slots_save(l->st, p->row, &k);
 	if (!k.wait && !k.later) {
 		p->suppressed += k.suppressed;
 		p->reordered += k.reordered;
@@ -186,10 +186,10 @@ look_twin(struct look *l)
 		known_set_release(&set);
 	}
 	if (strcmp(p->text_sha256, l->f->text_sha256) != 0 || p->twins > 1) {
-		text_load(l->st, p, &k);
+		text_load(l->st, p, l->f, &k);
 		diff_twin(&l->diff, &k);
 		blocks_flag(l->st, p->row, &k);
-		slots_save(l->st, p->row, &k.slots);
+		slots_save(l->st, p->row, &k);
 		known_text_release(&k);
 	}
 }

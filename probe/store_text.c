@@ -11,16 +11,25 @@
  * are looked at as seldom. */
 #define TOLD_MS (INT64_C(120) * 86400000)
 
+/* A place as it stands in its row. */
+struct kept_slot {
+	int64_t row;
+	struct volatile_slot slot;
+};
+
 static void
-load_slots(struct store *st, int64_t page, struct volatile_set *set)
+load_slots(struct store *st, int64_t page, struct known_text *k)
 {
+	struct volatile_set *set = &k->slots;
 	struct volatile_slot *v;
+	size_t cap = 0;
 	sqlite3_stmt *s;
 
 	s = db_query(&st->db,
 	    "SELECT before, after, content, changes, look,"
 	    " width, same, state, usual, other, usual_run,"
-	    " empties, lasted FROM changing WHERE page = ?1 ORDER BY rowid",
+	    " empties, lasted, rowid FROM changing WHERE page = ?1"
+	    " ORDER BY rowid",
 	    "i", page);
 	while (db_row(&st->db, s)) {
 		set->list = xgrow(set->list, &set->cap, set->count + 1,
@@ -40,18 +49,26 @@ load_slots(struct store *st, int64_t page, struct volatile_set *set)
 		v->empties = sqlite3_column_int(s, 11) != 0;
 		v->lasted = (uint32_t)sqlite3_column_int64(s, 12);
 		v->touched = false;
+		k->kept = xgrow(k->kept, &cap, k->nkept + 1, sizeof *k->kept);
+		k->kept[k->nkept++] =
+		    (struct kept_slot){sqlite3_column_int64(s, 13), *v};
 	}
 }
 
+/* Most of what stood somewhere stands there still: the finding has it. */
 static const char *
-block_text(sqlite3_stmt *s, int at, struct text_pool **pool)
+block_text(sqlite3_stmt *s, int at, const struct finding *f, int64_t position,
+    struct text_pool **pool)
 {
 	const char *p = (const char *)sqlite3_column_text(s, at);
+	const char *same = position >= 0 && position < I(f->nblocks)
+	    ? f->blocks[position].text
+	    : NULL;
 
-	return p == NULL
-	    ? NULL
-	    : text_pool_add(pool,
-		  (struct span){p, (size_t)sqlite3_column_bytes(s, at)});
+	if (p == NULL || (same != NULL && strcmp(p, same) == 0))
+		return p == NULL ? NULL : same;
+	return text_pool_add(pool,
+	    (struct span){p, (size_t)sqlite3_column_bytes(s, at)});
 }
 
 static const char select_blocks[] =
@@ -67,25 +84,29 @@ static const char select_blocks_framed[] =
     " FROM blocks WHERE page = ?1 ORDER BY position";
 
 static void
-load_blocks(struct store *st, sqlite3_stmt *s, struct known_text *k)
+load_blocks(struct store *st, sqlite3_stmt *s, const struct finding *f,
+    struct known_text *k)
 {
 	struct known_block *b;
 
+	k->list = xgrow(k->list, &k->cap, f->nblocks, sizeof *k->list);
 	while (db_row(&st->db, s)) {
 		k->list =
 		    xgrow(k->list, &k->cap, k->count + 1, sizeof *k->list);
 		b = &k->list[k->count++];
 		b->position = sqlite3_column_int64(s, 0);
 		b->hash = (uint64_t)sqlite3_column_int64(s, 1);
-		b->text = block_text(s, 2, &k->texts);
+		b->text = block_text(s, 2, f, b->position, &k->texts);
 		b->state.since = (uint64_t)sqlite3_column_int64(s, 3);
 		b->state.changing = sqlite3_column_int(s, 4) != 0;
+		b->flagged = b->state.changing;
 		b->state.frame = sqlite3_column_int(s, 5) != 0;
 	}
 }
 
 void
-text_load(struct store *st, const struct row_page *p, struct known_text *k)
+text_load(struct store *st, const struct row_page *p, const struct finding *f,
+    struct known_text *k)
 {
 	memset(k, 0, sizeof *k);
 	k->look = p->looks;
@@ -93,8 +114,8 @@ text_load(struct store *st, const struct row_page *p, struct known_text *k)
 	load_blocks(st,
 	    db_query(&st->db, p->sampled ? select_blocks_framed : select_blocks,
 		"i", p->row),
-	    k);
-	load_slots(st, p->row, &k->slots);
+	    f, k);
+	load_slots(st, p->row, k);
 }
 
 /* What stands on two pages of a target belongs to neither alone: articles are
@@ -135,6 +156,26 @@ block_save(struct store *st, const struct row_page *p,
 	    I(state->changing), I(state->frame), state->since, p->target);
 }
 
+/* In place of another one. */
+static void
+block_update(struct store *st, const struct row_page *p,
+    const struct text_block *b, size_t position,
+    const struct block_state *state, bool hash)
+{
+	if (!hash)
+		db_run(&st->db,
+		    "UPDATE blocks SET text = ?3, volatile = ?4, frame = ?5,"
+		    " since = ?6 WHERE page = ?1 AND position = ?2",
+		    "iisiiu", p->row, I(position), b->text, I(state->changing),
+		    I(state->frame), state->since);
+	else
+		db_run(&st->db,
+		    "UPDATE blocks SET text = ?3, volatile = ?4, frame = ?5,"
+		    " since = ?6, hash = ?7 WHERE page = ?1 AND position = ?2",
+		    "iisiiuu", p->row, I(position), b->text, I(state->changing),
+		    I(state->frame), state->since, b->hash);
+}
+
 static void
 block_drop(struct store *st, const struct row_page *p, int64_t position)
 {
@@ -148,7 +189,8 @@ same_block(const struct known_block *k, const struct text_block *b,
 {
 	return k->hash == b->hash && k->state.changing == state->changing &&
 	    k->state.frame == state->frame && k->state.since == state->since &&
-	    k->text != NULL && b->text != NULL && strcmp(k->text, b->text) == 0;
+	    k->text != NULL && b->text != NULL &&
+	    (k->text == b->text || strcmp(k->text, b->text) == 0);
 }
 
 /* Most of a page that changed stands as it stood: only the other rows are
@@ -168,10 +210,14 @@ save_differing(struct store *st, const struct row_page *p,
 			block_drop(st, p, old->list[at].position);
 		if (f->blocks[i].noise)
 			continue;
-		if (at < old->count && old->list[at].position == I(i) &&
-		    same_block(&old->list[at++], &f->blocks[i], state))
+		if (at == old->count || old->list[at].position != I(i)) {
+			block_save(st, p, &f->blocks[i], i, state);
 			continue;
-		block_save(st, p, &f->blocks[i], i, state);
+		}
+		if (!same_block(&old->list[at], &f->blocks[i], state))
+			block_update(st, p, &f->blocks[i], i, state,
+			    old->list[at].hash != f->blocks[i].hash);
+		at++;
 	}
 	for (; at < old->count; at++)
 		block_drop(st, p, old->list[at].position);
@@ -184,7 +230,7 @@ blocks_save(struct store *st, const struct row_page *p, const struct finding *f)
 	struct known_text old;
 
 	memset(&old, 0, sizeof old);
-	load_blocks(st, db_query(&st->db, select_blocks, "i", p->row), &old);
+	load_blocks(st, db_query(&st->db, select_blocks, "i", p->row), f, &old);
 	save_differing(st, p, f, &old, NULL);
 	known_text_release(&old);
 }
@@ -272,29 +318,51 @@ void
 blocks_flag(struct store *st, int64_t page, const struct known_text *k)
 {
 	for (size_t i = 0; i < k->count; i++)
-		db_run(&st->db,
-		    "UPDATE blocks SET volatile = ?3"
-		    " WHERE page = ?1 AND position = ?2 AND volatile <> ?3",
-		    "iii", page, k->list[i].position,
-		    I(k->list[i].state.changing));
+		if (k->list[i].state.changing != k->list[i].flagged)
+			db_run(&st->db,
+			    "UPDATE blocks SET volatile = ?3"
+			    " WHERE page = ?1 AND position = ?2",
+			    "iii", page, k->list[i].position,
+			    I(k->list[i].state.changing));
 }
 
+static bool
+same_slot(const struct volatile_slot *a, const struct volatile_slot *b)
+{
+	return a->before == b->before && a->after == b->after &&
+	    a->content == b->content && a->changes == b->changes &&
+	    a->look == b->look && a->width == b->width && a->same == b->same &&
+	    a->state == b->state && a->usual[0] == b->usual[0] &&
+	    a->usual[1] == b->usual[1] && a->usual_run == b->usual_run &&
+	    a->empties == b->empties && a->lasted == b->lasted;
+}
+
+static const char insert_slot[] =
+    "INSERT INTO changing VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+    " ?12, ?13, ?14)";
+static const char update_slot[] =
+    "UPDATE changing SET before = ?2, after = ?3, content = ?4, changes = ?5,"
+    " look = ?6, width = ?7, same = ?8, state = ?9, usual = ?10, other = ?11,"
+    " usual_run = ?12, empties = ?13, lasted = ?14 WHERE rowid = ?1";
+
+/* Rows in the order of the places: each is written where the one before it in
+ * the list stood, so that what stays the same is not. */
 void
-slots_save(struct store *st, int64_t page, const struct volatile_set *set)
+slots_save(struct store *st, int64_t page, const struct known_text *k)
 {
 	const struct volatile_slot *v;
 
-	if (!set->dirty)
-		return;
-	db_run(&st->db, "DELETE FROM changing WHERE page = ?1", "i", page);
-	for (size_t i = 0; i < set->count; i++) {
-		v = &set->list[i];
-		db_run(&st->db,
-		    "INSERT INTO changing VALUES(?1, ?2, ?3, ?4,"
-		    " ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-		    "iuuuuuiiiuuiii", page, v->before, v->after, v->content,
-		    v->changes, v->look, I(v->width), I(v->same), I(v->state),
-		    v->usual[0], v->usual[1], I(v->usual_run), I(v->empties),
-		    I(v->lasted));
+	for (size_t i = 0; k->slots.dirty && i < k->slots.count; i++) {
+		v = &k->slots.list[i];
+		if (i < k->nkept && same_slot(&k->kept[i].slot, v))
+			continue;
+		db_run(&st->db, i < k->nkept ? update_slot : insert_slot,
+		    "iuuuuuiiiuuiii", i < k->nkept ? k->kept[i].row : page,
+		    v->before, v->after, v->content, v->changes, v->look,
+		    I(v->width), I(v->same), I(v->state), v->usual[0],
+		    v->usual[1], I(v->usual_run), I(v->empties), I(v->lasted));
 	}
+	for (size_t i = k->slots.count; k->slots.dirty && i < k->nkept; i++)
+		db_run(&st->db, "DELETE FROM changing WHERE rowid = ?1", "i",
+		    k->kept[i].row);
 }
