@@ -82,13 +82,13 @@ struct finding {
 	uint64_t rules;	      /* rules_id() of those that it was made with */
 	struct text_block *blocks;
 	size_t nblocks;
-	struct text_pool *texts; /* private: what they say */
+	struct text_pool *texts; /* private: what they say, links, notes */
 	struct sighting *sightings;
 	size_t nsightings;
-	char **links; /* same-site links in page order, absolute, for
-		       * sampled slots; at most SAMPLES_MAX kept */
+	const char **links; /* same-site links in page order, absolute, for
+			     * sampled slots; at most SAMPLES_MAX kept */
 	size_t nlinks;
-	char **notes; /* "body cut at 16777216 bytes", ... */
+	const char **notes; /* "body cut at 16777216 bytes", ... */
 	size_t nnotes;
 };
 
@@ -100,7 +100,8 @@ bool finding_add_sighting(struct finding *, struct sighting *s);
 /* Appends a copy of the text; false at BLOCKS_MAX. */
 bool finding_add_block(struct finding *, struct span text, uint64_t hash,
     bool noise);
-void finding_add_link(struct finding *, char *url); /* takes */
+/* Appends a copy, unless there are SAMPLES_MAX. */
+void finding_add_link(struct finding *, struct span url);
 void finding_note(struct finding *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* Wire form, read by finding_decode(), which is for hostile bytes: false on

@@ -133,6 +133,15 @@ take_title(void *arg, struct span title)
 
 /* ---- links ---- */
 
+/* A URL without its fragment. */
+static struct span
+link_page(const char *url)
+{
+	struct span s = span_of(url);
+
+	return span_slice(s, 0, span_find(s, '#'));
+}
+
 /* True the first time that the URL is met; a full table forgets. */
 static bool
 link_is_new(struct job *j, const char *url)
@@ -141,7 +150,7 @@ link_is_new(struct job *j, const char *url)
 	uint64_t h;
 
 	buf_clear(b);
-	noise_url((struct span){url, strcspn(url, "#")}, b);
+	noise_url(link_page(url), b);
 	h = bytes_hash(buf_span(b)) | 1;
 	for (size_t i = 0; i < 16; i++) {
 		uint64_t *slot = &j->seen[(h + i) % LINK_SEEN];
@@ -201,7 +210,6 @@ take_link(void *arg, const struct link *l)
 {
 	struct job *j = arg;
 	const char *url;
-	size_t n;
 
 	recogniser_link(j->recogniser, l);
 	if (j->f->nlinks >= SAMPLES_MAX || !is_page_link(l) ||
@@ -212,8 +220,7 @@ take_link(void *arg, const struct link *l)
 	if (url == NULL || strncmp(url, "http", 4) != 0 ||
 	    !recogniser_same_site(j->recogniser) || !link_is_new(j, url))
 		return;
-	n = strcspn(url, "#");
-	finding_add_link(j->f, xstrndup(url, n));
+	finding_add_link(j->f, link_page(url));
 }
 
 static void

@@ -346,7 +346,7 @@ buf_put_u8(struct buf *b, uint8_t v)
 	buf_add(b, &v, 1);
 }
 
-static void
+INLINE void
 put_le(struct buf *b, uint64_t v, size_t n)
 {
 	uint8_t out[8];
@@ -465,13 +465,16 @@ cursor_skip(struct cursor *c, size_t n)
 	(void)cursor_take(c, n);
 }
 
-static uint64_t
+/* Of a fixed size it is one load. */
+INLINE uint64_t
 take_le(struct cursor *c, size_t n)
 {
 	struct span s = cursor_take(c, n);
 	uint64_t v = 0;
 
-	for (size_t i = s.n; i > 0; i--)
+	if (s.n != n)
+		return 0;
+	for (size_t i = n; i > 0; i--)
 		v = v << 8 | (uint8_t)s.p[i - 1];
 	return v;
 }

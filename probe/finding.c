@@ -33,14 +33,6 @@ sighting_release(struct sighting *s)
 	memset(s, 0, sizeof *s);
 }
 
-static void
-strings_free(char **list, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		free(list[i]);
-	free(list);
-}
-
 void
 finding_release(struct finding *f)
 {
@@ -49,8 +41,8 @@ finding_release(struct finding *f)
 		sighting_release(&f->sightings[i]);
 	free(f->blocks);
 	free(f->sightings);
-	strings_free(f->links, f->nlinks);
-	strings_free(f->notes, f->nnotes);
+	free(f->links);
+	free(f->notes);
 	free(f->class_rule);
 	free(f->media_type);
 	free(f->charset);
@@ -120,15 +112,19 @@ finding_add_block(struct finding *f, struct span text, uint64_t hash,
 	return true;
 }
 
-void
-finding_add_link(struct finding *f, char *url)
+static void
+add_text(struct finding *f, const char ***list, size_t *n, struct span text)
 {
-	if (f->nlinks == SAMPLES_MAX) {
-		free(url);
+	*list = grown(*list, *n, sizeof **list);
+	(*list)[(*n)++] = text_pool_add(&f->texts, text);
+}
+
+void
+finding_add_link(struct finding *f, struct span url)
+{
+	if (f->nlinks == SAMPLES_MAX)
 		return;
-	}
-	f->links = grown(f->links, f->nlinks, sizeof *f->links);
-	f->links[f->nlinks++] = url;
+	add_text(f, &f->links, &f->nlinks, url);
 }
 
 void
@@ -142,37 +138,15 @@ finding_note(struct finding *f, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	f->notes = grown(f->notes, f->nnotes, sizeof *f->notes);
-	f->notes[f->nnotes++] = xstrdup(text);
+	add_text(f, &f->notes, &f->nnotes, span_of(text));
 }
 
 static void
-strings_encode(char *const *list, size_t n, struct buf *b)
+strings_encode(const char *const *list, size_t n, struct buf *b)
 {
 	buf_put_u32(b, (uint32_t)n);
 	for (size_t i = 0; i < n; i++)
 		buf_put_str(b, list[i]);
-}
-
-static char **
-strings_decode(struct cursor *c, size_t *n, size_t count_max, size_t len_max)
-{
-	uint32_t count = cursor_u32le(c);
-	char **list;
-
-	*n = 0;
-	if (c->bad || count > count_max || count > cursor_left(c)) {
-		c->bad = true;
-		return NULL;
-	}
-	list = xcalloc(count, sizeof *list);
-	for (uint32_t i = 0; i < count; i++) {
-		list[i] = cursor_str(c, len_max);
-		*n = i + 1;
-		if (list[i] == NULL)
-			c->bad = true;
-	}
-	return list;
 }
 
 static void
@@ -251,6 +225,24 @@ blocks_decode(struct finding *f, struct cursor *c)
 	}
 }
 
+static void
+texts_decode(struct finding *f, struct cursor *c, const char ***list, size_t *n,
+    size_t count_max, size_t len_max)
+{
+	uint32_t count = cursor_u32le(c);
+
+	if (count > count_max)
+		c->bad = true;
+	for (uint32_t i = 0; i < count && !c->bad; i++) {
+		struct span text = cursor_bytes(c, len_max);
+
+		if (span_find(text, '\0') < text.n)
+			c->bad = true;
+		if (!c->bad)
+			add_text(f, list, n, text);
+	}
+}
+
 /* Appends as they come: the encoder has merged equal ones already, and a
  * hostile encoder must not cost a search per entry. */
 static void
@@ -317,10 +309,10 @@ finding_decode(struct finding *f, struct span s)
 	if (!c.bad)
 		sightings_decode(f, &c);
 	if (!c.bad)
-		f->links =
-		    strings_decode(&c, &f->nlinks, SAMPLES_MAX, URL_MAX_LEN);
+		texts_decode(f, &c, &f->links, &f->nlinks, SAMPLES_MAX,
+		    URL_MAX_LEN);
 	if (!c.bad)
-		f->notes = strings_decode(&c, &f->nnotes, NOTES_MAX, 256);
+		texts_decode(f, &c, &f->notes, &f->nnotes, NOTES_MAX, 256);
 	if (cursor_done(&c))
 		return true;
 	finding_release(f);

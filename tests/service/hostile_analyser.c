@@ -103,7 +103,8 @@ static void
 forge(struct buf *b)
 {
 	struct finding f;
-	char name[] = "\x1b[31m\xe2\x80\xae'; DROP TABLE events; --\n\xff";
+	char url[40],
+	    name[] = "\x1b[31m\xe2\x80\xae'; DROP TABLE events; --\n\xff";
 
 	finding_init(&f);
 	f.status = ANALYSIS_OK;
@@ -123,8 +124,10 @@ forge(struct buf *b)
 
 		finding_add_sighting(&f, &s);
 	}
-	for (unsigned i = 0; i < SAMPLES_MAX; i++)
-		finding_add_link(&f, xasprintf("http://10.0.0.1/%u", i));
+	for (unsigned i = 0; i < SAMPLES_MAX; i++) {
+		snprintf(url, sizeof url, "http://10.0.0.1/%u", i);
+		finding_add_link(&f, span_of(url));
+	}
 	for (unsigned i = 0; i < NOTES_MAX; i++)
 		finding_note(&f, "%s", name);
 	finding_encode(&f, b);

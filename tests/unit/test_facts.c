@@ -183,7 +183,7 @@ test_finding_merges_and_round_trips(void **state)
 	}
 	assert_true(finding_add_block(&f, SPAN("조선의 오늘"), 9, false));
 	finding_note(&f, "cut at %d", 5);
-	finding_add_link(&f, xstrdup("http://a.example/1"));
+	finding_add_link(&f, SPAN("http://a.example/1"));
 	assert_int_equal(f.nsightings, 33);
 	assert_int_equal(f.sightings[0].count, 2);
 	finding_encode(&f, &a);

@@ -90,9 +90,11 @@ answer(struct story *s, uint32_t *state, struct observation *o,
 		buf_addf(&h->headers, "ETag: \"%u\"\r\n", draw(state, 2));
 	if (draw(state, 3) == 0)
 		add_chain(h, state);
-	for (uint32_t i = 0; list && i < 3; i++)
-		finding_add_link(f,
-		    xasprintf(LIST "news/%u", (unsigned)s->id / 40 + i));
+	for (uint32_t i = 0; list && i < 3; i++) {
+		snprintf(text, sizeof text, LIST "news/%u",
+		    (unsigned)s->id / 40 + i);
+		finding_add_link(f, span_of(text));
+	}
 }
 
 /* Any look at any page. */

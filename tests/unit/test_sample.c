@@ -54,13 +54,16 @@ list(struct story *s, int first, int last)
 	struct observation o;
 	struct finding f;
 	struct hop *h = look_begin(&o, &f, "uri", "main", LIST);
+	char url[80];
 
 	h->status = 200;
 	h->stage = STAGE_BODY;
 	look_fill(&f, "block list x");
 	look_hash(&f, "list");
-	for (int i = last; i >= first; i--)
-		finding_add_link(&f, xasprintf(LIST "news/%d", i));
+	for (int i = last; i >= first; i--) {
+		snprintf(url, sizeof url, LIST "news/%d", i);
+		finding_add_link(&f, span_of(url));
+	}
 	story_look(s, &o, &f);
 }
 
