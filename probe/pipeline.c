@@ -327,7 +327,8 @@ feed_workers(struct pipeline *p)
 	struct job *j;
 	struct worker *w;
 
-	TAILQ_FOREACH (j, &p->jobs, next) {
+	/* what was sent waits for nobody */
+	for (j = p->unsent; j != NULL; j = TAILQ_NEXT(j, next)) {
 		if (p->waiting == 0)
 			return;
 		if (j->state != JOB_WAITING)
@@ -622,6 +623,7 @@ job_encode(struct job *j, const struct observation *o, enum bodies bodies,
 		    span_slice(buf_span(&j->record), start, end - start);
 		return;
 	}
+	buf_reserve(&j->without, RECORD_USUAL + bodies_bytes(o));
 	observation_encode(o, &j->without, BODIES_DECODED);
 	j->analyse = buf_span(&j->without);
 }
