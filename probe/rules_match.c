@@ -305,10 +305,11 @@ static bool
 syntax_holds(const struct rules *r, const struct rule_syntax *x, struct span v)
 {
 	const char *forbid = rules_text(r, x->forbid);
+	size_t characters = 0;
 
 	if (forbid[0] != '\0' && span_search(v, forbid) < v.n)
 		return false;
-	if (v.n < x->min || (v.n > x->max && !x->utf8))
+	if (v.n < x->min)
 		return false;
 	for (size_t i = 0; i < v.n; i++) {
 		unsigned char ch = (unsigned char)v.p[i];
@@ -316,8 +317,9 @@ syntax_holds(const struct rules *r, const struct rule_syntax *x, struct span v)
 		if (ch >= 0x80 ? !x->utf8
 			       : (x->bits[ch / 32] >> (ch % 32) & 1) == 0)
 			return false;
+		characters += (ch & 0xc0) != 0x80;
 	}
-	return true;
+	return characters <= x->max;
 }
 
 static bool

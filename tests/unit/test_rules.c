@@ -17,11 +17,14 @@ static const char small[] =
     "  subdomains: [help]\n"
     "  syntax:\n"
     "    name: {chars: A-Za-z0-9_, min: 2, max: 8, forbid: __}\n"
+    "    word: {chars: a-z, max: 3, utf8: true}\n"
     "  urls:\n"
     "  - {channel: '*.tube.example/{account}', of: name,"
     " test: 'http://tube.example/abc', gives: abc}\n"
     "  - {channel: 'tube.example/c/{account}/**', as: 'c/{account}',"
     " test: 'tube.example/c/abc/videos', gives: c/abc}\n"
+    "  - {channel: 'tube.example/w/{account}', of: word,"
+    " test: 'tube.example/w/abc', gives: abc}\n"
     "  - {content: 'tube.example/watch?v={content}', unverified: true,"
     " test: 'http://tube.example/watch?x=1&V=q', gives: q}\n"
     "  - {content: 'tu.be/{content:d}', test: 'https://tu.be/12',"
@@ -96,6 +99,11 @@ matches_by_the_rules_of_the_notation(void **state)
 	    {"http://tube.example/", "tube other"},
 	    {"http://tube.example/c/%EC%9A%B0%EB%A6%AC",
 		"tube channel c/\xec\x9a\xb0\xeb\xa6\xac"},
+	    {"http://tube.example/w/%EC%9A%B0%EB%A6%ACa",
+		"tube channel \xec\x9a\xb0\xeb\xa6\xac"
+		"a"},
+	    {"http://tube.example/w/%EC%9A%B0%EB%A6%ACab", "tube other"},
+	    {"http://tube.example/w/abcd", "tube other"},
 	    {"http://tube.example/watch?a=1&amp;v=q9", "tube content q9"},
 	    {"http://tube.example/watch?v=%71%2d9%2F%EC%9A%B0%3d",
 		"tube content q-9%2F\xec\x9a\xb0%3d"},
@@ -144,7 +152,7 @@ passes_its_own_test_lines(void **state)
 
 	(void)state;
 	assert_true(rules_self_test(r, &errors, &run));
-	assert_int_equal(run, 10 + 6); /* those of `same` hosts too */
+	assert_int_equal(run, 11 + 7); /* those of `same` hosts too */
 	assert_int_equal(errors.count, 0);
 	rules_free(r);
 }
