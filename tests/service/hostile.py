@@ -226,8 +226,11 @@ class Run:
             rows = self.analyses("evil-" + mode)
             tried = [r for r in rows if r[0] == "failed" and
                      "today" not in r[1]]
+            # Once more when it met three analysers that had had others'
+            # pages before: then it was not found out.
             self.t.check("%s: recorded, tried once, left alone" % mode,
-                         len(tried) == 1 and rows[0] == tried[0], rows)
+                         len(tried) in (1, 2) and rows[0] == tried[0] and
+                         "today" in rows[-1][1], rows)
         for mode in ("noise-finding", "empty-finding"):
             rows = self.analyses("evil-" + mode)
             # Or it met an analyser that was taken over before.
