@@ -157,6 +157,8 @@ void dns_lookup_release(struct dns_lookup *);
 struct hop *observation_last(const struct observation *);
 /* True when the last hop has an HTTP response and no failure. */
 bool observation_answered(const struct observation *);
+/* Bytes of all bodies that it holds, of each form. */
+size_t observation_body_bytes(const struct observation *);
 
 /* Wire form.  Bodies may be left out (they come back empty): BODIES_DECODED
  * carries `body`, BODIES_ALL also `wire`.

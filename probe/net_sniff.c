@@ -248,16 +248,6 @@ send_claim(struct net_sniff *s, const struct waiting *w)
 	buf_release(&b);
 }
 
-static size_t
-body_bytes(const struct observation *o)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < o->nhops; i++)
-		n += o->hops[i].body.len + o->hops[i].wire.len;
-	return n;
-}
-
 void
 net_sniff_claim(struct net_sniff *s, struct observation *o, void *user)
 {
@@ -271,7 +261,7 @@ net_sniff_claim(struct net_sniff *s, struct observation *o, void *user)
 	w->id = ++s->next_id;
 	w->until_us = monotonic_us() + PATIENCE_MS * INT64_C(1000);
 	w->observation = *o;
-	w->bytes = body_bytes(o);
+	w->bytes = observation_body_bytes(o);
 	budget_add(s->bodies, w->bytes);
 	w->user = user;
 	observation_init(o);

@@ -136,6 +136,16 @@ observation_answered(const struct observation *o)
 	return h->failure == FAILURE_NONE && h->status != 0;
 }
 
+size_t
+observation_body_bytes(const struct observation *o)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < o->nhops; i++)
+		n += o->hops[i].body.len + o->hops[i].wire.len;
+	return n;
+}
+
 static void
 lookup_encode(const struct dns_lookup *d, struct buf *b)
 {

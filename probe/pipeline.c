@@ -565,22 +565,13 @@ wants_analysis(const struct observation *o)
 	return observation_answered(o) && observation_last(o)->status != 304;
 }
 
-static size_t
-bodies_bytes(const struct observation *o)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < o->nhops; i++)
-		n += o->hops[i].body.len + o->hops[i].wire.len;
-	return n;
-}
-
 /* Bodies that no message has room for are cut: of the hops before the last
  * first, then what came before a coding was removed, then the last one. */
 static void
 fit(struct observation *o)
 {
-	size_t room = JOB_BYTES_MAX - HEADERS_ROOM, held = bodies_bytes(o);
+	size_t room = JOB_BYTES_MAX - HEADERS_ROOM,
+	       held = observation_body_bytes(o);
 
 	for (size_t i = 0; i < o->nhops && held > room; i++) {
 		struct hop *h = &o->hops[i];
@@ -610,7 +601,8 @@ job_encode(struct job *j, const struct observation *o, enum bodies bodies,
 	buf_init(&j->without, JOB_BYTES_MAX);
 	buf_init(&j->record, record_max);
 	buf_reserve(&j->record,
-	    RECORD_USUAL + (bodies == BODIES_ALL ? bodies_bytes(o) : 0));
+	    RECORD_USUAL +
+		(bodies == BODIES_ALL ? observation_body_bytes(o) : 0));
 	start = buf_open_bytes(&j->record);
 	observation_encode(o, &j->record, bodies);
 	buf_close_bytes(&j->record, start);
@@ -623,7 +615,7 @@ job_encode(struct job *j, const struct observation *o, enum bodies bodies,
 		    span_slice(buf_span(&j->record), start, end - start);
 		return;
 	}
-	buf_reserve(&j->without, RECORD_USUAL + bodies_bytes(o));
+	buf_reserve(&j->without, RECORD_USUAL + observation_body_bytes(o));
 	observation_encode(o, &j->without, BODIES_DECODED);
 	j->analyse = buf_span(&j->without);
 }

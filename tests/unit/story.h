@@ -62,6 +62,17 @@
 	"CREATE INDEX blocks_hash ON blocks(hash);"                            \
 	"PRAGMA user_version = 7;"
 
+/* Slots of a page that lists news, and of the articles that it links to. */
+#define STORY_ARTICLES(list)                                                   \
+	{                                                                      \
+		{.name = (char *)"main", .url = (char *)(list)},               \
+		    {.name = (char *)"article",                                \
+			.url = (char *)(list),                                 \
+			.match = (char *)"*/news/*",                           \
+			.sample = 2,                                           \
+			.archive_sample = 2},                                  \
+	}
+
 struct story {
 	struct store *store;
 	struct config config;

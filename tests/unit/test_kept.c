@@ -9,13 +9,7 @@
 
 #define LIST "http://list.example/"
 
-static struct page_slot slots[2] = {{.name = (char *)"main",
-					.url = (char *)LIST},
-    {.name = (char *)"article",
-	.url = (char *)LIST,
-	.match = (char *)"*/news/*",
-	.sample = 2,
-	.archive_sample = 2}};
+static struct page_slot slots[2] = STORY_ARTICLES(LIST);
 static struct target listed = {.id = (char *)"list",
     .enabled = true,
     .pages = slots,

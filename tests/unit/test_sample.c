@@ -6,13 +6,7 @@
 
 #define LIST "http://uri.example/"
 
-static struct page_slot slots[2] = {{.name = (char *)"main",
-					.url = (char *)LIST},
-    {.name = (char *)"article",
-	.url = (char *)LIST,
-	.match = (char *)"*/news/*",
-	.sample = 2,
-	.archive_sample = 2}};
+static struct page_slot slots[2] = STORY_ARTICLES(LIST);
 static struct target target = {.id = (char *)"uri",
     .enabled = true,
     .pages = slots,
