@@ -247,15 +247,21 @@ struct block_state {
 struct known_block {
 	int64_t position;
 	uint64_t hash;
-	const char *text; /* of the pool or of the finding, or NULL */
+	uint64_t words;	  /* hash of its text, which the hash above is not */
+	const char *text; /* the pool's, once it was asked for */
 	struct block_state state;
 	bool flagged; /* changing, as loaded */
 };
 
-/* The text of a page as it was, and what became of the comparison. */
+/* The text of a page as it was, and what became of the comparison.  What its
+ * blocks say is asked for where it is told: nearly all stay. */
 struct known_text {
 	struct known_block *list;
 	size_t count, cap;
+	/* Puts the text of one of these into the pool; NULL without one. */
+	const char *(*read)(struct known_text *, const struct known_block *);
+	void *store;
+	int64_t page; /* row */
 	struct text_pool *texts;
 	struct volatile_set slots;
 	struct kept_slot *kept; /* what the store has of them; owned */

@@ -31,9 +31,9 @@ struct block_side {
 	size_t count;
 	struct block_run *runs;
 	size_t nruns;
-	bool many; /* more runs than are looked at */
-	const char *(*text)(const void *, size_t);
-	const void *arg;
+	bool many;		     /* more runs than are looked at */
+	const struct finding *found; /* NULL: they are the known text's */
+	struct known_text *known;
 };
 
 /* Compares the finding's blocks with those known; learns which places change
@@ -42,6 +42,9 @@ struct block_side {
 void blocks_compare(const struct diff *, struct known_text *,
     struct block_side *old, struct block_side *new, bool twin);
 void block_side_release(struct block_side *);
+/* What the block at that place of the list says: of the finding, or of the
+ * known text's pool; NULL without. */
+const char *block_side_text(const struct block_side *, size_t at);
 /* The run of the other side between the same fixed points, or NULL. */
 struct block_run *blocks_opposite(const struct block_side *,
     const struct block_run *);

@@ -122,7 +122,7 @@
 
 /* Differencing. */
 #define KNOWN_MAX      16384	 /* elements remembered of one target */
-#define KEPT_BYTES_MAX (6 * MIB) /* rows in memory; 1 KiB a target */
+#define KEPT_BYTES_MAX (6 * MIB) /* rows in memory; 1 KiB a target, texts */
 #define KEPT_PAGES_MAX 64	 /* of one target: those watched, or most */
 #define KEPT_HOSTS_MAX 16	 /* of one target */
 

@@ -81,6 +81,12 @@ struct row_host {
 	char *name_servers;
 };
 
+/* A volatile place as it stands in its row. */
+struct kept_slot {
+	int64_t row;
+	struct volatile_slot slot;
+};
+
 struct row_page {
 	int64_t row;
 	int64_t target;
@@ -103,8 +109,9 @@ struct row_page {
 	uint64_t missing;
 	char *final_url;
 	char *etag, *last_modified;
-	uint64_t rules; /* generation of those of the last good look */
-	bool changed;	/* more than times and counters */
+	uint64_t rules;		/* generation of those of the last good look */
+	struct page_text *text; /* NULL: it is not kept in memory */
+	bool changed;		/* more than times and counters */
 };
 
 /* Seals that are not in the database yet: what a rollback undoes is saved
@@ -145,9 +152,10 @@ struct store {
 	struct outage outage;
 	bool outage_dirty;
 	struct turns turns;
-	struct kept *kept; /* rows in memory */
-	bool may_hold;	   /* false: no target's verdict is held */
-	bool behind;	   /* the database is older than the log */
+	struct kept *kept;  /* rows in memory */
+	uint64_t secret[2]; /* of hashes in memory */
+	bool may_hold;	    /* false: no target's verdict is held */
+	bool behind;	    /* the database is older than the log */
 	struct seal_book seals;
 	struct recognition recognition;
 	bool recognition_new; /* not compared with the database yet */
@@ -175,22 +183,28 @@ void row_page_done(struct store *, const struct row_target *,
 void row_page_release(struct row_page *);
 void known_set_load(struct store *, int64_t target, struct known_set *);
 void known_set_save(struct store *, int64_t target, struct known_set *);
-/* The text of a page's last good look and its volatile places.  Borrows the
- * texts that the finding has in the same positions. */
-void text_load(struct store *, const struct row_page *, const struct finding *,
-    struct known_text *);
+/* The text of a page's last good look and its volatile places, from memory
+ * where they are kept. */
+void text_load(struct store *, const struct row_page *, struct known_text *);
 /* The blocks of this look in place of what there was: of a page that was not
- * compared, or as text_load() loaded and diff_text() flagged them. */
-void blocks_save(struct store *, const struct row_page *,
-    const struct finding *);
+ * compared, or as text_load() loaded and diff_text() flagged them, which are
+ * brought up to date. */
+void blocks_save(struct store *, struct row_page *, const struct finding *);
 void text_save(struct store *, const struct row_page *, const struct finding *,
-    const struct known_text *);
+    struct known_text *);
+/* Keeps what text_load() loaded, and the database has now, with the page. */
+void text_keep(struct row_page *, const struct known_text *);
+/* What is kept of a text, into an empty one; false where nothing is.  NULL is
+ * allowed in all three. */
+bool page_text_take(const struct page_text *, struct known_text *);
+void page_text_free(struct page_text *);
+size_t page_text_bytes(const struct page_text *);
 /* For struct diff: blocks of other pages, and what was told of them. */
 extern const struct diff_pages store_pages;
 /* The flags of the blocks that are there, and the volatile places; both as
  * text_load() loaded them. */
-void blocks_flag(struct store *, int64_t page, const struct known_text *);
-void slots_save(struct store *, int64_t page, const struct known_text *);
+void blocks_flag(struct store *, const struct known_text *);
+void slots_save(struct store *, struct known_text *);
 void host_load(struct store *, const struct row_target *, const char *host,
     struct row_host *);
 void host_save(struct store *, int64_t target, const char *host,

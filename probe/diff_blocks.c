@@ -291,22 +291,24 @@ hide_flickering(struct known_text *k, struct block_side *s)
 	}
 }
 
-static const char *
-known_text(const void *arg, size_t i)
+const char *
+block_side_text(const struct block_side *s, size_t at)
 {
-	return ((const struct known_text *)arg)->list[i].text;
-}
+	size_t i = s->list[at].index;
+	struct known_block *b;
 
-static const char *
-found_text(const void *arg, size_t i)
-{
-	return ((const struct finding *)arg)->blocks[i].text;
+	if (s->found != NULL)
+		return s->found->blocks[i].text;
+	b = &s->known->list[i];
+	if (b->text == NULL)
+		b->text = s->known->read(s->known, b);
+	return b->text;
 }
 
 static void
-side_of_known(struct block_side *s, const struct known_text *k)
+side_of_known(struct block_side *s, struct known_text *k)
 {
-	*s = (struct block_side){.text = known_text, .arg = k};
+	*s = (struct block_side){.known = k};
 	s->list = xcalloc(k->count + 1, sizeof *s->list);
 	for (size_t i = 0; i < k->count; i++)
 		s->list[s->count++] =
@@ -319,7 +321,7 @@ side_of_known(struct block_side *s, const struct known_text *k)
 static void
 side_of_found(struct block_side *s, const struct finding *f, uint64_t look)
 {
-	*s = (struct block_side){.text = found_text, .arg = f};
+	*s = (struct block_side){.found = f};
 	s->list = xcalloc(f->nblocks + 1, sizeof *s->list);
 	for (size_t i = 0; i < f->nblocks; i++)
 		if (!f->blocks[i].noise)

@@ -188,7 +188,7 @@ note_told(const struct diff *d, const struct block_side *s)
 static struct span
 quoted(const struct block_side *side, size_t at)
 {
-	struct span s = span_of(side->text(side->arg, side->list[at].index));
+	struct span s = span_of(block_side_text(side, at));
 
 	s.n = utf8_clip(s, QUOTED_BLOCK_MAX);
 	return s;

@@ -251,6 +251,8 @@ store_open(const struct store_options *options, char **why)
 	st->config = options->config;
 	st->dirfd = st->logfd = st->lockfd = -1;
 	st->kept = kept_new(KEPT_BYTES_MAX);
+	if (getentropy(st->secret, sizeof st->secret) != 0)
+		fatal("no random numbers: %s", strerror(errno));
 	if (st->options.member_age_ms == 0)
 		st->options.member_age_ms = MEMBER_AGE_MS;
 	if ((disk && !open_folders(st, why)) || !open_database(st, why))

@@ -150,18 +150,19 @@ step_text(struct look *l)
 		l->learn = true;
 		return;
 	}
-	text_load(l->st, p, l->f, &k);
+	text_load(l->st, p, &k);
 	diff_text(&l->diff, &k);
 	l->news = l->news || k.told;
 	l->learn = k.told;
 	l->soon = l->soon || k.wait;
-	slots_save(l->st, p->row, &k);
+	slots_save(l->st, &k);
 	if (!k.wait && !k.later) {
 		p->suppressed += k.suppressed;
 		p->reordered += k.reordered;
 		text_save(l->st, p, l->f, &k);
 		memcpy(p->text_sha256, now, sizeof p->text_sha256);
 	}
+	text_keep(p, &k);
 	known_text_release(&k);
 }
 
@@ -186,10 +187,11 @@ look_twin(struct look *l)
 		known_set_release(&set);
 	}
 	if (strcmp(p->text_sha256, l->f->text_sha256) != 0 || p->twins > 1) {
-		text_load(l->st, p, l->f, &k);
+		text_load(l->st, p, &k);
 		diff_twin(&l->diff, &k);
-		blocks_flag(l->st, p->row, &k);
-		slots_save(l->st, p->row, &k);
+		blocks_flag(l->st, &k);
+		slots_save(l->st, &k);
+		text_keep(p, &k);
 		known_text_release(&k);
 	}
 }

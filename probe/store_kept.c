@@ -15,7 +15,8 @@ struct kept_row {
 	TAILQ_ENTRY(kept_row) next;
 	struct span key[2];
 	size_t bytes;
-	bool lent; /* a look has it */
+	size_t text; /* of them, of its page's text */
+	bool lent;   /* a look has it */
 };
 
 /* The latest used come first. */
@@ -42,8 +43,10 @@ struct kept_target {
 struct kept {
 	struct kept_target *buckets[BUCKETS];
 	size_t bytes; /* of all, about */
+	size_t texts; /* of them, of pages */
 	size_t max;
-	size_t hand; /* the bucket that is emptied next */
+	size_t hand;	  /* the bucket that is emptied next */
+	size_t text_hand; /* and whose pages lose their texts */
 	bool spoilt;
 };
 
@@ -81,6 +84,7 @@ page_drop(struct kept *k, struct kept_target *t, struct kept_row *r)
 {
 	TAILQ_REMOVE(&t->pages, r, next);
 	k->bytes -= r->bytes;
+	k->texts -= r->text;
 	row_page_release(&as_page(r)->row);
 	free(r);
 }
@@ -130,13 +134,34 @@ kept_clear(struct kept *k)
 	k->spoilt = false;
 }
 
-/* Where looks go round, what was used longest ago is what comes next: the
- * order of the hashes is as good as any other. */
+static void
+bucket_drop_texts(struct kept *k, size_t at)
+{
+	struct kept_row *r;
+
+	for (struct kept_target *t = k->buckets[at]; t != NULL; t = t->next)
+		TAILQ_FOREACH (r, &t->pages, next) {
+			page_text_free(as_page(r)->row.text);
+			as_page(r)->row.text = NULL;
+			k->bytes -= r->text;
+			k->texts -= r->text;
+			r->bytes -= r->text;
+			r->text = 0;
+		}
+}
+
+/* Texts, which are needed least often, go first.  Where looks go round, what
+ * was used longest ago is what comes next: the order of the hashes is as good
+ * as any other. */
 void
 kept_begin(struct kept *k)
 {
 	if (k->spoilt)
 		kept_clear(k);
+	while (k->bytes > k->max && k->texts > 0) {
+		bucket_drop_texts(k, k->text_hand);
+		k->text_hand = (k->text_hand + 1) % BUCKETS;
+	}
 	while (k->bytes > k->max) {
 		bucket_drop(k, k->hand);
 		k->hand = (k->hand + 1) % BUCKETS;
@@ -296,10 +321,15 @@ kept_page_put(struct kept *k, struct kept_target *t, const char *slot,
 		if (row_beyond(&t->pages, KEPT_PAGES_MAX) != NULL)
 			page_drop(k, t, TAILQ_LAST(&t->pages, kept_rows));
 	}
-	if (r->bytes == 0 || row->changed)
+	if (r->bytes == 0 || row->changed) {
+		k->texts -= r->text;
+		r->text = page_text_bytes(row->text);
+		k->texts += r->text;
 		row_weigh(k, r, sizeof(struct kept_page),
 		    text_bytes(row->title) + text_bytes(row->final_url) +
-			text_bytes(row->etag) + text_bytes(row->last_modified));
+			text_bytes(row->etag) + text_bytes(row->last_modified) +
+			r->text);
+	}
 	r->lent = row->is_new = row->changed = false;
 	as_page(r)->row = *row;
 	memset(row, 0, sizeof *row);

@@ -206,6 +206,7 @@ row_page_release(struct row_page *p)
 	free(p->final_url);
 	free(p->etag);
 	free(p->last_modified);
+	page_text_free(p->text);
 	memset(p, 0, sizeof *p);
 }
 

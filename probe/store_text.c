@@ -11,12 +11,6 @@
  * are looked at as seldom. */
 #define TOLD_MS (INT64_C(120) * 86400000)
 
-/* A place as it stands in its row. */
-struct kept_slot {
-	int64_t row;
-	struct volatile_slot slot;
-};
-
 static void
 load_slots(struct store *st, int64_t page, struct known_text *k)
 {
@@ -55,22 +49,6 @@ load_slots(struct store *st, int64_t page, struct known_text *k)
 	}
 }
 
-/* Most of what stood somewhere stands there still: the finding has it. */
-static const char *
-block_text(sqlite3_stmt *s, int at, const struct finding *f, int64_t position,
-    struct text_pool **pool)
-{
-	const char *p = (const char *)sqlite3_column_text(s, at);
-	const char *same = position >= 0 && position < I(f->nblocks)
-	    ? f->blocks[position].text
-	    : NULL;
-
-	if (p == NULL || (same != NULL && strcmp(p, same) == 0))
-		return p == NULL ? NULL : same;
-	return text_pool_add(pool,
-	    (struct span){p, (size_t)sqlite3_column_bytes(s, at)});
-}
-
 static const char select_blocks[] =
     "SELECT position, hash, text, since, volatile, frame"
     " FROM blocks WHERE page = ?1 ORDER BY position";
@@ -83,20 +61,52 @@ static const char select_blocks_framed[] =
     " AND b.hash = blocks.hash AND b.page <> ?1) END"
     " FROM blocks WHERE page = ?1 ORDER BY position";
 
+/* Of texts that only this tells apart a page could be made to have two with
+ * one hash, were it not for numbers that nobody else knows. */
+static uint64_t
+fold(uint64_t a, uint64_t b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t
+words_hash(const struct store *st, struct span s)
+{
+	uint64_t h = st->secret[0] ^ s.n, word[2];
+
+	for (; s.n > 16; s = span_slice(s, 16, s.n)) {
+		memcpy(word, s.p, sizeof word);
+		h = fold(word[0] ^ st->secret[1], word[1] ^ h);
+	}
+	word[0] = bytes_upto8(s.p, s.n < 8 ? s.n : 8);
+	word[1] = s.n < 8 ? 0 : bytes_upto8(s.p + 8, s.n - 8);
+	return fold(word[0] ^ st->secret[1], word[1] ^ h);
+}
+
+static struct span
+column_span(sqlite3_stmt *s, int at)
+{
+	const char *p = (const char *)sqlite3_column_text(s, at);
+
+	return (struct span){p,
+	    p == NULL ? 0 : (size_t)sqlite3_column_bytes(s, at)};
+}
+
 static void
-load_blocks(struct store *st, sqlite3_stmt *s, const struct finding *f,
-    struct known_text *k)
+load_blocks(struct store *st, sqlite3_stmt *s, struct known_text *k)
 {
 	struct known_block *b;
 
-	k->list = xgrow(k->list, &k->cap, f->nblocks, sizeof *k->list);
 	while (db_row(&st->db, s)) {
 		k->list =
 		    xgrow(k->list, &k->cap, k->count + 1, sizeof *k->list);
 		b = &k->list[k->count++];
+		memset(b, 0, sizeof *b);
 		b->position = sqlite3_column_int64(s, 0);
 		b->hash = (uint64_t)sqlite3_column_int64(s, 1);
-		b->text = block_text(s, 2, f, b->position, &k->texts);
+		b->words = words_hash(st, column_span(s, 2));
 		b->state.since = (uint64_t)sqlite3_column_int64(s, 3);
 		b->state.changing = sqlite3_column_int(s, 4) != 0;
 		b->flagged = b->state.changing;
@@ -104,19 +114,44 @@ load_blocks(struct store *st, sqlite3_stmt *s, const struct finding *f,
 	}
 }
 
+static const char *
+read_text(struct known_text *k, const struct known_block *b)
+{
+	struct store *st = k->store;
+	sqlite3_stmt *s = db_query(&st->db,
+	    "SELECT text FROM blocks WHERE page = ?1 AND position = ?2", "ii",
+	    k->page, b->position);
+	const char *text = NULL;
+	struct span found;
+
+	if (db_row(&st->db, s)) {
+		found = column_span(s, 0);
+		if (found.p != NULL)
+			text = text_pool_add(&k->texts, found);
+	}
+	sqlite3_reset(s);
+	return text;
+}
+
 void
-text_load(struct store *st, const struct row_page *p, const struct finding *f,
-    struct known_text *k)
+text_load(struct store *st, const struct row_page *p, struct known_text *k)
 {
 	memset(k, 0, sizeof *k);
 	k->look = p->looks;
 	k->sha256 = p->text_sha256;
+	k->read = read_text;
+	k->store = st;
+	k->page = p->row;
+	if (page_text_take(p->text, k))
+		return;
 	load_blocks(st,
 	    db_query(&st->db, p->sampled ? select_blocks_framed : select_blocks,
 		"i", p->row),
-	    f, k);
+	    k);
 	load_slots(st, p->row, k);
 }
+
+/* ---- written ---- */
 
 /* What stands on two pages of a target belongs to neither alone: articles are
  * told from what is around them. */
@@ -184,62 +219,63 @@ block_drop(struct store *st, const struct row_page *p, int64_t position)
 }
 
 static bool
-same_block(const struct known_block *k, const struct text_block *b,
-    const struct block_state *state)
+same_block(const struct known_block *a, const struct known_block *b)
 {
-	return k->hash == b->hash && k->state.changing == state->changing &&
-	    k->state.frame == state->frame && k->state.since == state->since &&
-	    k->text != NULL && b->text != NULL &&
-	    (k->text == b->text || strcmp(k->text, b->text) == 0);
+	return a->hash == b->hash && a->words == b->words &&
+	    a->state.changing == b->state.changing &&
+	    a->state.frame == b->state.frame &&
+	    a->state.since == b->state.since;
 }
 
 /* Most of a page that changed stands as it stood: only the other rows are
  * written. */
-static void
-save_differing(struct store *st, const struct row_page *p,
-    const struct finding *f, const struct known_text *old,
-    const struct block_state *states)
+void
+text_save(struct store *st, const struct row_page *p, const struct finding *f,
+    struct known_text *k)
 {
-	const struct block_state fresh = {.since = p->looks};
-	const struct block_state *state;
-	size_t at = 0;
+	struct known_block *was = k->list, *old = was, *b;
+	const struct known_block *end = old + k->count;
 
+	k->cap = k->count = 0;
+	k->list = xgrow(NULL, &k->cap, f->nblocks, sizeof *k->list);
 	for (size_t i = 0; i < f->nblocks; i++) {
-		state = states == NULL ? &fresh : &states[i];
-		for (; at < old->count && old->list[at].position < I(i); at++)
-			block_drop(st, p, old->list[at].position);
+		for (; old < end && old->position < I(i); old++)
+			block_drop(st, p, old->position);
 		if (f->blocks[i].noise)
 			continue;
-		if (at == old->count || old->list[at].position != I(i)) {
-			block_save(st, p, &f->blocks[i], i, state);
+		b = &k->list[k->count++];
+		*b = (struct known_block){.position = I(i),
+		    .hash = f->blocks[i].hash,
+		    .words = words_hash(st, span_of(f->blocks[i].text)),
+		    .state = k->now == NULL
+			? (struct block_state){.since = p->looks}
+			: k->now[i]};
+		if (old == end || old->position != I(i)) {
+			block_save(st, p, &f->blocks[i], i, &b->state);
 			continue;
 		}
-		if (!same_block(&old->list[at], &f->blocks[i], state))
-			block_update(st, p, &f->blocks[i], i, state,
-			    old->list[at].hash != f->blocks[i].hash);
-		at++;
+		if (!same_block(old, b))
+			block_update(st, p, &f->blocks[i], i, &b->state,
+			    old->hash != b->hash);
+		old++;
 	}
-	for (; at < old->count; at++)
-		block_drop(st, p, old->list[at].position);
+	for (; old < end; old++)
+		block_drop(st, p, old->position);
+	free(was);
 	mark_frame(st, p);
 }
 
 void
-blocks_save(struct store *st, const struct row_page *p, const struct finding *f)
+blocks_save(struct store *st, struct row_page *p, const struct finding *f)
 {
-	struct known_text old;
+	struct known_text k;
 
-	memset(&old, 0, sizeof old);
-	load_blocks(st, db_query(&st->db, select_blocks, "i", p->row), f, &old);
-	save_differing(st, p, f, &old, NULL);
-	known_text_release(&old);
-}
-
-void
-text_save(struct store *st, const struct row_page *p, const struct finding *f,
-    const struct known_text *k)
-{
-	save_differing(st, p, f, k, k->now);
+	memset(&k, 0, sizeof k);
+	load_blocks(st, db_query(&st->db, select_blocks, "i", p->row), &k);
+	text_save(st, p, f, &k);
+	known_text_release(&k);
+	page_text_free(p->text);
+	p->text = NULL;
 }
 
 /* ---- the other pages ---- */
@@ -315,14 +351,14 @@ const struct diff_pages store_pages = {stands_elsewhere, was_told, tell_block,
     was_asked};
 
 void
-blocks_flag(struct store *st, int64_t page, const struct known_text *k)
+blocks_flag(struct store *st, const struct known_text *k)
 {
 	for (size_t i = 0; i < k->count; i++)
 		if (k->list[i].state.changing != k->list[i].flagged)
 			db_run(&st->db,
 			    "UPDATE blocks SET volatile = ?3"
 			    " WHERE page = ?1 AND position = ?2",
-			    "iii", page, k->list[i].position,
+			    "iii", k->page, k->list[i].position,
 			    I(k->list[i].state.changing));
 }
 
@@ -345,24 +381,41 @@ static const char update_slot[] =
     " look = ?6, width = ?7, same = ?8, state = ?9, usual = ?10, other = ?11,"
     " usual_run = ?12, empties = ?13, lasted = ?14 WHERE rowid = ?1";
 
+static void
+slot_write(struct store *st, const struct known_text *k, size_t i)
+{
+	const struct volatile_slot *v = &k->slots.list[i];
+	bool there = i < k->nkept;
+
+	db_run(&st->db, there ? update_slot : insert_slot, "iuuuuuiiiuuiii",
+	    there ? k->kept[i].row : k->page, v->before, v->after, v->content,
+	    v->changes, v->look, I(v->width), I(v->same), I(v->state),
+	    v->usual[0], v->usual[1], I(v->usual_run), I(v->empties),
+	    I(v->lasted));
+}
+
 /* Rows in the order of the places: each is written where the one before it in
  * the list stood, so that what stays the same is not. */
 void
-slots_save(struct store *st, int64_t page, const struct known_text *k)
+slots_save(struct store *st, struct known_text *k)
 {
-	const struct volatile_slot *v;
+	size_t cap = k->nkept;
 
-	for (size_t i = 0; k->slots.dirty && i < k->slots.count; i++) {
-		v = &k->slots.list[i];
-		if (i < k->nkept && same_slot(&k->kept[i].slot, v))
+	if (!k->slots.dirty)
+		return;
+	for (size_t i = 0; i < k->slots.count; i++) {
+		if (i < k->nkept &&
+		    same_slot(&k->kept[i].slot, &k->slots.list[i]))
 			continue;
-		db_run(&st->db, i < k->nkept ? update_slot : insert_slot,
-		    "iuuuuuiiiuuiii", i < k->nkept ? k->kept[i].row : page,
-		    v->before, v->after, v->content, v->changes, v->look,
-		    I(v->width), I(v->same), I(v->state), v->usual[0],
-		    v->usual[1], I(v->usual_run), I(v->empties), I(v->lasted));
+		slot_write(st, k, i);
+		if (i == k->nkept) {
+			k->kept = xgrow(k->kept, &cap, i + 1, sizeof *k->kept);
+			k->kept[k->nkept++].row = db_insert_row(&st->db);
+		}
+		k->kept[i].slot = k->slots.list[i];
+		k->kept[i].slot.touched = false;
 	}
-	for (size_t i = k->slots.count; k->slots.dirty && i < k->nkept; i++)
+	while (k->nkept > k->slots.count)
 		db_run(&st->db, "DELETE FROM changing WHERE rowid = ?1", "i",
-		    k->kept[i].row);
+		    k->kept[--k->nkept].row);
 }

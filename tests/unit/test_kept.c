@@ -206,6 +206,129 @@ same_as_without(void **state)
 	buf_release(&without);
 }
 
+/* A page of blocks that stay, change, blink, move and come anew; one has the
+ * same hash whatever its number. */
+static void
+text_look(struct story *s, uint32_t *state)
+{
+	const char *target = names[draw(state, ARRAY_LEN(names))];
+	struct observation o;
+	struct finding f;
+	char url[64], text[64];
+	uint32_t moved = draw(state, 12);
+	struct hop *h;
+
+	snprintf(url, sizeof url, "http://%s.example/", target);
+	h = look_begin(&o, &f, target, "main", url);
+	h->status = 200;
+	h->stage = STAGE_BODY;
+	for (uint32_t i = 0; i < 24; i++) {
+		uint32_t n = i == 3 && s->id / 300 % 2 == 0 ? draw(state, 50)
+		    : i == 9 || i == 10 || i > 20
+		    ? (uint32_t)s->id / 80 + draw(state, 9) / 8
+		    : 0;
+		struct span t = {text,
+		    (size_t)snprintf(text, sizeof text, "block %u %u",
+			i == 15 ? moved : i, n)};
+
+		if (i == 12 && draw(state, 3) == 0)
+			finding_add_block(&f, t, bytes_hash(SPAN("visit")),
+			    true);
+		else if (i == 6)
+			finding_add_block(&f, t, bytes_hash(SPAN("seen")),
+			    false);
+		else if (i != 18 || draw(state, 5) > 0)
+			finding_add_block(&f, t, bytes_hash(t), false);
+	}
+	snprintf(f.blocks[6].text, 10, "seen %u", draw(state, 10));
+	look_hash(&f, "body");
+	if (draw(state, 5) == 0)
+		o.variant = VARIANT_TWIN;
+	story_look(s, &o, &f);
+}
+
+/* As live(), with pages that change; or where there is little room. */
+static void
+live_texts(bool keeps, size_t room, struct buf *out)
+{
+	uint32_t state = 1;
+	struct story s;
+
+	begin(&s);
+	if (room > 0) {
+		kept_free(s.store->kept);
+		s.store->kept = kept_new(room);
+	}
+	for (int i = 0; i < 3000; i++) {
+		if (!keeps)
+			kept_spoil(s.store->kept);
+		text_look(&s, &state);
+		advice_encode(&s.advice, out);
+		if (draw(&state, 60) == 0) {
+			s.store->db.failed = true;
+			assert_false(store_commit(s.store));
+		} else if (draw(&state, 8) == 0) {
+			assert_true(store_commit(s.store));
+		}
+	}
+	assert_true(store_commit(s.store));
+	buf_add_span(out, buf_span(&s.lines));
+	dump_all(&s, out);
+	dump(&s, "SELECT * FROM blocks ORDER BY page, position", out);
+	dump(&s, "SELECT * FROM changing ORDER BY rowid", out);
+	assert_false(out->overflow);
+	assert_non_null(strstr(s.lines.data, "content.changed"));
+	assert_non_null(strstr(s.lines.data, "\"removed\":[\"block 9"));
+	end(&s);
+}
+
+static void
+texts_same_as_without(void **state)
+{
+	struct buf with = BUF_INIT(1u << 24), without = BUF_INIT(1u << 24),
+		   tight = BUF_INIT(1u << 24);
+
+	(void)state;
+	live_texts(true, 0, &with);
+	live_texts(false, 0, &without);
+	live_texts(true, 8 * KIB, &tight);
+	assert_true(span_eq(buf_span(&with), buf_span(&without)));
+	assert_true(span_eq(buf_span(&tight), buf_span(&without)));
+	buf_release(&with);
+	buf_release(&without);
+	buf_release(&tight);
+}
+
+/* The row has the text of the last look, though nothing of it is told. */
+static void
+same_hash_other_text(void **state)
+{
+	struct observation o;
+	struct finding f;
+	struct story s;
+	char text[8];
+	struct hop *h;
+
+	(void)state;
+	begin(&s);
+	for (int n = 1; n < 6; n++) {
+		h = look_begin(&o, &f, "one", "main", "http://one.example/");
+		h->status = 200;
+		h->stage = STAGE_BODY;
+		snprintf(text, sizeof text, "seen %d", n);
+		finding_add_block(&f, span_of(text), 7, false);
+		look_hash(&f, text);
+		story_look(&s, &o, &f);
+		assert_int_equal(db_number(&s.store->db, 0,
+				     "SELECT count(*) FROM blocks"
+				     " WHERE text = ?1",
+				     "s", text),
+		    1);
+	}
+	story_expect(&s, "target.baseline one\n");
+	end(&s);
+}
+
 static void
 rollback_drops(void **state)
 {
@@ -435,6 +558,50 @@ limit_holds(void **state)
 	kept_free(k);
 }
 
+/* Texts of pages go before anything else does. */
+static void
+texts_go_first(void **state)
+{
+	struct kept *k = kept_new(256 * KIB);
+	struct known_block blocks[100] = {0};
+	struct known_text known = {.list = blocks, .count = ARRAY_LEN(blocks)};
+	int left = 0;
+
+	(void)state;
+	for (int n = 0; n < 200; n++) {
+		struct row_page row = {.row = n, .title = xstrdup("title")};
+		char url[64];
+
+		snprintf(url, sizeof url, "http://x.example/%d", n);
+		text_keep(&row, &known);
+		assert_true(page_text_bytes(row.text) > 2000);
+		kept_begin(k);
+		kept_page_put(k, add(k, n), "main", url, &row);
+	}
+	kept_begin(k);
+	for (int n = 0; n < 200; n++) {
+		struct row_page row;
+		char id[32];
+
+		snprintf(id, sizeof id, "site%04d", n);
+		assert_true(take_page(kept_target(k, id), n, &row));
+		assert_string_equal(row.title, "title");
+		left += row.text != NULL;
+		row_page_release(&row);
+	}
+	assert_in_range(left, 10, 110);
+	/* A number that has no room is not kept. */
+	for (int n = 0; n < 3; n++) {
+		struct row_page row = {.sampled = n == 2};
+
+		blocks[9].position = n == 0 ? INT64_C(1) << 30 : 0;
+		blocks[9].state.since = n == 1 ? UINT64_C(1) << 32 : 0;
+		text_keep(&row, &known);
+		assert_null(row.text);
+	}
+	kept_free(k);
+}
+
 static void
 pages_and_hosts_of_one(void **state)
 {
@@ -503,12 +670,15 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(same_as_without),
+	    cmocka_unit_test(texts_same_as_without),
+	    cmocka_unit_test(same_hash_other_text),
 	    cmocka_unit_test(rollback_drops),
 	    cmocka_unit_test(offline_drops),
 	    cmocka_unit_test(held_drops),
 	    cmocka_unit_test(configuration_drops),
 	    cmocka_unit_test(forgotten_samples_drop),
 	    cmocka_unit_test(limit_holds),
+	    cmocka_unit_test(texts_go_first),
 	    cmocka_unit_test(pages_and_hosts_of_one),
 	    cmocka_unit_test(spoilt_gives_nothing),
 	};
