@@ -1,20 +1,30 @@
 /* Session identifiers, tokens and cache busters in URLs. */
 #include "noise.h"
 
-static const char *const session_keys[] = {"phpsessid", "jsessionid", "sid",
-    "sessionid", "session_id", "session", "sess", "s_id", "token", "_token",
-    "csrf", "_csrf", "csrf_token", "csrftoken", "nonce", "_", "rand", "random",
-    "rnd", "nocache", "cachebuster", "cb", "ts", "timestamp", "fbclid",
-    "gclid"};
+#define KEY(s)                                                                 \
+	{                                                                      \
+		s, sizeof(s) - 1                                               \
+	}
+
+static const struct span session_keys[] = {KEY("phpsessid"), KEY("jsessionid"),
+    KEY("sid"), KEY("sessionid"), KEY("session_id"), KEY("session"),
+    KEY("sess"), KEY("s_id"), KEY("token"), KEY("_token"), KEY("csrf"),
+    KEY("_csrf"), KEY("csrf_token"), KEY("csrftoken"), KEY("nonce"), KEY("_"),
+    KEY("rand"), KEY("random"), KEY("rnd"), KEY("nocache"), KEY("cachebuster"),
+    KEY("cb"), KEY("ts"), KEY("timestamp"), KEY("fbclid"), KEY("gclid")};
 
 /* Values of these are left out when they are a long number only. */
-static const char *const stamp_keys[] = {"t", "time", "v", "ver", "r", "d"};
+static const struct span stamp_keys[] = {KEY("t"), KEY("time"), KEY("v"),
+    KEY("ver"), KEY("r"), KEY("d")};
 
 static bool
-key_in(struct span key, const char *const *list, size_t n)
+key_in(struct span key, const struct span *list, size_t n)
 {
+	uint64_t start = key_lower(span_key(key));
+
 	for (size_t i = 0; i < n; i++)
-		if (span_is_i(key, list[i]))
+		if (key.n == list[i].n && start == span_key(list[i]) &&
+		    span_eq_i(key, list[i]))
 			return true;
 	return false;
 }
