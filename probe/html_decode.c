@@ -153,14 +153,15 @@ common_decode(struct span s, struct buf *out)
 	static const struct {
 		const char *text;
 		size_t n;
-		char c;
-	} common[] = {{"&quot;", 6, '"'}, {"&amp;", 5, '&'}, {"&lt;", 4, '<'},
-	    {"&gt;", 4, '>'}};
+		struct span means;
+	} common[] = {{"&quot;", 6, {"\"", 1}}, {"&amp;", 5, {"&", 1}},
+	    {"&lt;", 4, {"<", 1}}, {"&gt;", 4, {">", 1}},
+	    {"&nbsp;", 6, {"\xc2\xa0", 2}}};
 
 	for (size_t i = 0; i < ARRAY_LEN(common); i++)
 		if (s.n >= common[i].n && s.p[1] == common[i].text[1] &&
 		    memcmp(s.p, common[i].text, common[i].n) == 0) {
-			(void)buf_add_char(out, common[i].c);
+			(void)buf_add_span(out, common[i].means);
 			return common[i].n;
 		}
 	return 0;
