@@ -259,7 +259,9 @@ struct rules {
 	uint32_t host_lengths[128];   /* of hosts */
 	uint32_t suffix_lengths[128]; /* of "name.*" hosts, without ".*" */
 	uint32_t list_lengths[128];   /* of player_words and player_not */
-	uint32_t first_lengths[128];  /* of all words that are looked for */
+	/* Of all words of two letters or more that are looked for, by
+	 * letter_pair(). */
+	uint32_t pair_lengths[1024];
 	/* Markup by letter_pair() of the class and by attribute_place(); what
 	 * follows is in markup_next. */
 	uint32_t class_first[1024];

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes16.h"
 #include "limit.h"
 #include "recognise_state.h"
 
@@ -358,6 +359,22 @@ is_redirect_key(const struct rules *rules, struct span key)
 	return false;
 }
 
+INLINE bytes16
+no_address16(bytes16 v)
+{
+	return ~(bytes16_is(v, '/') | bytes16_is(v, '%'));
+}
+
+/* Could there be an address in a query?  Most have no byte of one. */
+static bool
+holds_address(struct span query)
+{
+	return bytes16_run(query, 0, no_address16) < query.n &&
+	    (span_search_i(query, "%2f%2f") < query.n ||
+		span_search_i(query, "%3a") < query.n ||
+		span_search(query, "//") < query.n);
+}
+
 /* "out.php?url=http%3A%2F%2F…", "?to=//…": the target counts, not the
  * redirector. */
 RARELY bool
@@ -368,10 +385,7 @@ own_redirect(struct recogniser *r, const struct link *l, enum place place)
 	struct buf target = BUF_INIT(URL_MAX_LEN);
 	bool found = false;
 
-	if (mark == l->url.n ||
-	    (span_search_i(rest, "%2f%2f") == rest.n &&
-		span_search_i(rest, "%3a") == rest.n &&
-		span_search(rest, "//") == rest.n))
+	if (mark == l->url.n || !holds_address(rest))
 		return false;
 	while (!found && query_next(&rest, &key, &value)) {
 		if (!is_redirect_key(r->rules, key))

@@ -85,11 +85,9 @@ take_word(struct words *k, struct span w)
 static bool
 may_be_known(const struct rules *r, struct span w)
 {
-	unsigned first = (unsigned char)ascii_lower(w.p[0]);
-
 	if (w.n < 2 || w.n > WORD_MAX)
 		return false;
-	if ((r->first_lengths[first & 127] >> (w.n % 32) & 1) != 0)
+	if ((r->pair_lengths[letter_pair(w.p)] >> (w.n % 32) & 1) != 0)
 		return true;
 	return w.n > 5 &&
 	    (r->player_head[letter_pair(w.p)] ||
@@ -102,16 +100,31 @@ alnum16(bytes16 v)
 	return bytes16_in(v, '0', '9') | bytes16_in(v | 0x20, 'a', 'z');
 }
 
+static void
+look_word(struct words *k, struct span s, size_t from, size_t to)
+{
+	struct span w = {s.p + from, to - from};
+
+	if (may_be_known(k->rules, w))
+		take_word(k, w);
+}
+
 void
 words_look(struct words *k, struct span s)
 {
-	struct span w;
-	size_t end;
+	unsigned in, edges, open = 0; /* is a word under way? */
+	size_t from = 0, at;
 
-	for (size_t at = 0; at < s.n; at = end + 1) {
-		end = bytes16_run(s, at, alnum16);
-		w = (struct span){s.p + at, end - at};
-		if (w.n > 0 && may_be_known(k->rules, w))
-			take_word(k, w);
+	for (size_t i = 0; i < s.n; i += 16) {
+		in = bytes16_mask(alnum16(bytes16_at(s, i)));
+		edges = (in ^ (in << 1 | open)) & 0xffff;
+		for (; edges != 0; edges &= edges - 1, open ^= 1) {
+			at = i + bytes16_first(edges);
+			if (open)
+				look_word(k, s, from, at);
+			from = at;
+		}
 	}
+	if (open)
+		look_word(k, s, from, s.n);
 }

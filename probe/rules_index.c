@@ -78,17 +78,27 @@ index_list(struct rules *r, const uint32_t *list, size_t n, bool ends)
 	}
 }
 
-/* After the lists: the words of the rules, and those that name a feed. */
 static void
-index_firsts(struct rules *r)
+index_pair(struct rules *r, struct span word)
 {
-	static const char *const feeds[] = {"rss", "rss2", "atom"};
+	if (word.n >= 2)
+		r->pair_lengths[letter_pair(word.p)] |= bit_of(word.n);
+}
 
-	for (size_t i = 0; i < 128; i++)
-		r->first_lengths[i] = r->word_lengths[i] | r->list_lengths[i];
-	for (size_t i = 0; i < ARRAY_LEN(feeds); i++)
-		r->first_lengths[(unsigned char)feeds[i][0]] |=
-		    bit_of(strlen(feeds[i]));
+/* The words of the rules and of the lists, and those that name a feed. */
+static void
+index_pairs(struct rules *r)
+{
+	memset(r->pair_lengths, 0, sizeof(r->pair_lengths));
+	for (size_t i = 0; i < r->nnames; i++)
+		index_pair(r, rules_span(r, r->names[i].word));
+	for (size_t i = 0; i < r->nplayer_words; i++)
+		index_pair(r, rules_span(r, r->player_words[i]));
+	for (size_t i = 0; i < r->nplayer_not; i++)
+		index_pair(r, rules_span(r, r->player_not[i]));
+	index_pair(r, SPAN("rss"));
+	index_pair(r, SPAN("rss2"));
+	index_pair(r, SPAN("atom"));
 }
 
 /* Names that begin or end with the same letter, in their order. */
@@ -268,7 +278,7 @@ rules_index(struct rules *r)
 	index_words(r);
 	index_list(r, r->player_words, r->nplayer_words, true);
 	index_list(r, r->player_not, r->nplayer_not, false);
-	index_firsts(r);
+	index_pairs(r);
 	index_nears(r);
 	index_names(r);
 	index_markups(r);
