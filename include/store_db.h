@@ -12,7 +12,7 @@ struct sqlite3_stmt;
 #include "flap.h"
 #include "store.h"
 
-#define STORE_SCHEMA_VERSION 10
+#define STORE_SCHEMA_VERSION 11
 
 struct db {
 	struct sqlite3 *sqlite;
@@ -64,6 +64,7 @@ struct row_last {
 struct row_target {
 	int64_t row;
 	bool baseline;
+	bool shared;	   /* has a sample: pages are compared with others */
 	bool dirty;	   /* more than its turn */
 	enum verdict told; /* by an event, or the baseline */
 	uint64_t turn;
@@ -92,6 +93,7 @@ struct row_page {
 	int64_t target;
 	bool is_new;
 	bool sampled;
+	bool shared; /* as its target, in this look */
 	int64_t last_good;
 	uint64_t turn;
 	uint64_t visits; /* without twins */
@@ -173,7 +175,7 @@ void row_target_load(struct store *, const char *id, int64_t time,
 struct row_last *row_target_last(struct store *, struct row_target *);
 void row_target_save(struct store *, const struct row_target *);
 void row_target_release(struct row_target *);
-void row_page_load(struct store *, const struct row_target *,
+void row_page_load(struct store *, struct row_target *,
     const struct observation *, bool sampled, struct row_page *);
 void row_page_save(struct store *, const struct observation *,
     const struct row_page *);

@@ -275,8 +275,9 @@ page_texts(struct store_view *v, int64_t page,
 	sqlite3_stmt *s;
 
 	s = db_query(&v->db,
-	    "SELECT text FROM blocks WHERE page = ?1"
-	    " AND volatile = 1 ORDER BY position",
+	    "SELECT text FROM page_blocks"
+	    " WHERE block BETWEEN ?1 << 20 AND ?1 << 20 | 1048575"
+	    " AND volatile = 1 ORDER BY block",
 	    "i", page);
 	while (db_row(&v->db, s))
 		text(text_at(s, 0), arg);

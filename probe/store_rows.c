@@ -109,6 +109,10 @@ target_read(struct store *st, const char *id, int64_t time,
 	read_verdict(s, &t->v);
 	read_flap(s, t);
 	sqlite3_reset(s);
+	t->shared = db_number(&st->db, 0,
+			"SELECT 1 FROM page_facts WHERE target = ?1"
+			" AND sampled = 1 LIMIT 1",
+			"i", t->row) != 0;
 }
 
 void
@@ -235,9 +239,9 @@ forget_old_samples(struct store *st, const struct row_target *t)
 		"ii", t->row, before) < 16)
 		return;
 	db_run(&st->db,
-	    "DELETE FROM blocks WHERE page IN (SELECT page FROM"
-	    " pages WHERE target = ?1 AND sampled = 1 AND watched = 0"
-	    " AND turn < ?2)",
+	    "DELETE FROM page_blocks WHERE target = ?1 AND block >> 20 IN"
+	    " (SELECT page FROM pages WHERE target = ?1 AND sampled = 1"
+	    " AND watched = 0 AND turn < ?2)",
 	    "ii", t->row, before);
 	db_run(&st->db,
 	    "DELETE FROM changing WHERE page IN (SELECT page FROM"
@@ -261,9 +265,25 @@ forget_old_samples(struct store *st, const struct row_target *t)
 	kept_pages_drop(st->kept, t->kept);
 }
 
+/* From its first sample on, each page of a target is compared with the others:
+ * their blocks are looked for by the target and their hashes. */
 static void
-page_insert(struct store *st, const struct row_target *t,
-    const struct observation *o, bool sampled, struct row_page *p)
+share_blocks(struct store *st, struct row_target *t)
+{
+	if (t->shared)
+		return;
+	db_run(&st->db,
+	    "UPDATE page_blocks SET target = ?1 WHERE block IN"
+	    " (SELECT b.block FROM page_facts p JOIN page_blocks b"
+	    " ON b.block BETWEEN p.page << 20 AND p.page << 20 | 1048575"
+	    " WHERE p.target = ?1)",
+	    "i", t->row);
+	t->shared = true;
+}
+
+static void
+page_insert(struct store *st, struct row_target *t, const struct observation *o,
+    bool sampled, struct row_page *p)
 {
 	db_run(&st->db,
 	    "INSERT INTO page_facts(target, slot, url, sampled, first_seen)"
@@ -277,18 +297,18 @@ page_insert(struct store *st, const struct row_target *t,
 	p->is_new = true;
 	p->sampled = sampled;
 	p->turn = t->turn;
-	if (sampled)
-		forget_old_samples(st, t);
+	if (!sampled)
+		return;
+	share_blocks(st, t);
+	forget_old_samples(st, t);
 }
 
-void
-row_page_load(struct store *st, const struct row_target *t,
-    const struct observation *o, bool sampled, struct row_page *p)
+static void
+page_read(struct store *st, struct row_target *t, const struct observation *o,
+    bool sampled, struct row_page *p)
 {
 	sqlite3_stmt *s;
 
-	if (kept_page_take(t->kept, o->page, o->url, p))
-		return;
 	memset(p, 0, sizeof *p);
 	p->target = t->row;
 	p->last_good = INSTANT_NONE;
@@ -326,6 +346,15 @@ row_page_load(struct store *st, const struct row_target *t,
 	p->gone = (uint64_t)sqlite3_column_int64(s, 2);
 	p->rules = (uint64_t)sqlite3_column_int64(s, 20);
 	sqlite3_reset(s);
+}
+
+void
+row_page_load(struct store *st, struct row_target *t,
+    const struct observation *o, bool sampled, struct row_page *p)
+{
+	if (!kept_page_take(t->kept, o->page, o->url, p))
+		page_read(st, t, o, sampled, p);
+	p->shared = t->shared;
 }
 
 void

@@ -49,17 +49,26 @@ load_slots(struct store *st, int64_t page, struct known_text *k)
 	}
 }
 
+/* The number of a row of page_blocks. */
+static int64_t
+block_row(int64_t page, int64_t position)
+{
+	return page << 20 | position;
+}
+
+#define IN_PAGE "BETWEEN ?1 << 20 AND ?1 << 20 | 1048575"
+
 static const char select_blocks[] =
-    "SELECT position, hash, text, since, volatile, frame"
-    " FROM blocks WHERE page = ?1 ORDER BY position";
+    "SELECT block & 1048575, hash, text, since, volatile, frame"
+    " FROM page_blocks WHERE block " IN_PAGE " ORDER BY block";
 /* What is on another page of the target by now is frame too.  CASE: both sides
  * of an OR are looked up. */
 static const char select_blocks_framed[] =
-    "SELECT position, hash, text, since, volatile,"
+    "SELECT block & 1048575, hash, text, since, volatile,"
     " CASE WHEN frame THEN 1 ELSE"
-    " EXISTS (SELECT 1 FROM blocks b WHERE b.target = blocks.target"
-    " AND b.hash = blocks.hash AND b.page <> ?1) END"
-    " FROM blocks WHERE page = ?1 ORDER BY position";
+    " EXISTS (SELECT 1 FROM page_blocks b WHERE b.target = page_blocks.target"
+    " AND b.hash = page_blocks.hash AND b.block NOT " IN_PAGE ") END"
+    " FROM page_blocks WHERE block " IN_PAGE " ORDER BY block";
 
 /* Of texts that only this tells apart a page could be made to have two with
  * one hash, were it not for numbers that nobody else knows. */
@@ -118,9 +127,9 @@ static const char *
 read_text(struct known_text *k, const struct known_block *b)
 {
 	struct store *st = k->store;
-	sqlite3_stmt *s = db_query(&st->db,
-	    "SELECT text FROM blocks WHERE page = ?1 AND position = ?2", "ii",
-	    k->page, b->position);
+	sqlite3_stmt *s =
+	    db_query(&st->db, "SELECT text FROM page_blocks WHERE block = ?1",
+		"i", block_row(k->page, b->position));
 	const char *text = NULL;
 	struct span found;
 
@@ -158,37 +167,37 @@ text_load(struct store *st, const struct row_page *p, struct known_text *k)
 static void
 mark_frame(struct store *st, const struct row_page *p)
 {
-	if (db_number(&st->db, 0,
-		"SELECT 1 FROM page_facts WHERE target = ?1 AND sampled = 1"
-		" LIMIT 1",
-		"i", p->target) == 0)
+	if (!p->shared)
 		return;
 	db_run(&st->db,
-	    "UPDATE blocks SET frame = 1 WHERE frame = 0 AND page <> ?1"
-	    " AND target = ?2"
-	    " AND hash IN (SELECT hash FROM blocks WHERE page = ?1)"
-	    " AND page IN (SELECT page FROM page_facts WHERE target = ?2"
-	    " AND sampled = 1)",
+	    "UPDATE page_blocks SET frame = 1 WHERE frame = 0"
+	    " AND block NOT " IN_PAGE " AND target = ?2"
+	    " AND hash IN (SELECT hash FROM page_blocks WHERE block " IN_PAGE
+	    ") AND block >> 20 IN (SELECT page FROM page_facts"
+	    " WHERE target = ?2 AND sampled = 1)",
 	    "ii", p->row, p->target);
 	if (p->sampled)
 		db_run(&st->db,
-		    "UPDATE blocks SET frame = 1 WHERE frame = 0 AND page = ?1"
-		    " AND EXISTS (SELECT 1 FROM blocks b"
-		    " WHERE b.target = blocks.target"
-		    " AND b.hash = blocks.hash AND b.page <> ?1)",
+		    "UPDATE page_blocks SET frame = 1 WHERE frame = 0"
+		    " AND block " IN_PAGE " AND EXISTS (SELECT 1"
+		    " FROM page_blocks b WHERE b.target = page_blocks.target"
+		    " AND b.hash = page_blocks.hash AND b.block NOT " IN_PAGE
+		    ")",
 		    "i", p->row);
 }
 
+/* Its target stands there where other pages may ask for it. */
 static void
 block_save(struct store *st, const struct row_page *p,
     const struct text_block *b, size_t position,
     const struct block_state *state)
 {
 	db_run(&st->db,
-	    "INSERT OR REPLACE INTO blocks VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
-	    " ?8)",
-	    "iiusiiui", p->row, I(position), b->hash, b->text,
-	    I(state->changing), I(state->frame), state->since, p->target);
+	    "INSERT OR REPLACE INTO page_blocks VALUES(?1, ?2, ?3, ?4, ?5, ?6,"
+	    " NULLIF(?7, 0))",
+	    "iusiiui", block_row(p->row, I(position)), b->hash, b->text,
+	    I(state->changing), I(state->frame), state->since,
+	    p->shared ? p->target : I(0));
 }
 
 /* In place of another one. */
@@ -197,25 +206,27 @@ block_update(struct store *st, const struct row_page *p,
     const struct text_block *b, size_t position,
     const struct block_state *state, bool hash)
 {
+	int64_t row = block_row(p->row, I(position));
+
 	if (!hash)
 		db_run(&st->db,
-		    "UPDATE blocks SET text = ?3, volatile = ?4, frame = ?5,"
-		    " since = ?6 WHERE page = ?1 AND position = ?2",
-		    "iisiiu", p->row, I(position), b->text, I(state->changing),
-		    I(state->frame), state->since);
+		    "UPDATE page_blocks SET text = ?2, volatile = ?3,"
+		    " frame = ?4, since = ?5 WHERE block = ?1",
+		    "isiiu", row, b->text, I(state->changing), I(state->frame),
+		    state->since);
 	else
 		db_run(&st->db,
-		    "UPDATE blocks SET text = ?3, volatile = ?4, frame = ?5,"
-		    " since = ?6, hash = ?7 WHERE page = ?1 AND position = ?2",
-		    "iisiiuu", p->row, I(position), b->text, I(state->changing),
-		    I(state->frame), state->since, b->hash);
+		    "UPDATE page_blocks SET text = ?2, volatile = ?3,"
+		    " frame = ?4, since = ?5, hash = ?6 WHERE block = ?1",
+		    "isiiuu", row, b->text, I(state->changing), I(state->frame),
+		    state->since, b->hash);
 }
 
 static void
 block_drop(struct store *st, const struct row_page *p, int64_t position)
 {
-	db_run(&st->db, "DELETE FROM blocks WHERE page = ?1 AND position = ?2",
-	    "ii", p->row, position);
+	db_run(&st->db, "DELETE FROM page_blocks WHERE block = ?1", "i",
+	    block_row(p->row, position));
 }
 
 static bool
@@ -294,8 +305,8 @@ stands_elsewhere(const struct diff *d, uint64_t hash)
 	struct store *st = d->arg;
 
 	return db_number(&st->db, 0,
-		   "SELECT 1 FROM blocks"
-		   " WHERE target = ?3 AND hash = ?1 AND page <> ?2"
+		   "SELECT 1 FROM page_blocks"
+		   " WHERE target = ?3 AND hash = ?1 AND block >> 20 <> ?2"
 		   " UNION ALL SELECT 1 FROM told WHERE target = ?3"
 		   " AND hash = ?1 AND page < 0 AND page <> -?2 LIMIT 1",
 		   "uii", hash, d->page, target_of(st, d)) != 0;
@@ -356,9 +367,9 @@ blocks_flag(struct store *st, const struct known_text *k)
 	for (size_t i = 0; i < k->count; i++)
 		if (k->list[i].state.changing != k->list[i].flagged)
 			db_run(&st->db,
-			    "UPDATE blocks SET volatile = ?3"
-			    " WHERE page = ?1 AND position = ?2",
-			    "iii", k->page, k->list[i].position,
+			    "UPDATE page_blocks SET volatile = ?2"
+			    " WHERE block = ?1",
+			    "ii", block_row(k->page, k->list[i].position),
 			    I(k->list[i].state.changing));
 }
 

@@ -18,8 +18,24 @@
 #include "log.h"
 #include "store.h"
 
-/* What version 10 of the tables brought, undone: one table of pages. */
+/* What version 11 of the tables brought, undone: one table of blocks. */
+#define UNDO_TO_10                                                             \
+	"CREATE TABLE kept_blocks AS SELECT * FROM blocks;"                    \
+	"DROP VIEW blocks;"                                                    \
+	"DROP TABLE page_blocks;"                                              \
+	"CREATE TABLE blocks(page INTEGER, position INTEGER, hash INTEGER,"    \
+	" text TEXT, volatile INTEGER NOT NULL DEFAULT 0,"                     \
+	" frame INTEGER NOT NULL DEFAULT 0,"                                   \
+	" since INTEGER NOT NULL DEFAULT 0, target INTEGER,"                   \
+	" PRIMARY KEY(page, position)) WITHOUT ROWID;"                         \
+	"INSERT INTO blocks SELECT * FROM kept_blocks;"                        \
+	"DROP TABLE kept_blocks;"                                              \
+	"CREATE INDEX blocks_target ON blocks(target, hash);"                  \
+	"PRAGMA user_version = 10;"
+
+/* And version 10: one table of pages. */
 #define UNDO_TO_9                                                              \
+	UNDO_TO_10                                                             \
 	"CREATE TABLE kept AS SELECT * FROM pages;"                            \
 	"DROP VIEW channels;"                                                  \
 	"DROP VIEW pages;"                                                     \

@@ -4,6 +4,9 @@
  */
 #include "story.h"
 
+#include "folder.h"
+#include "store_db.h"
+
 #define LIST "http://uri.example/"
 
 static struct page_slot slots[2] = STORY_ARTICLES(LIST);
@@ -241,6 +244,102 @@ nothing_is_deleted_while_the_site_fails(void **state)
 	end(&s);
 }
 
+/* What stands around the articles, in which version, and what one says. */
+static void
+framed(struct story *s, int n, int frame, const char *own)
+{
+	char text[128];
+
+	snprintf(text, sizeof text,
+	    "block top %d;block %s;block side %d;block end", frame, own,
+	    frame / 2);
+	article(s, n, 200, text);
+}
+
+static void
+dump_blocks(struct store *st, const char *sql, struct buf *out)
+{
+	struct sqlite3_stmt *q = db_query(&st->db, sql, "");
+	char *text;
+
+	while (db_row(&st->db, q))
+		for (int i = 0; i < 8; i++) {
+			text = column_text(q, i);
+			buf_addf(out, "%s%s", text == NULL ? "-" : text,
+			    i == 7 ? "\n" : "|");
+			free(text);
+		}
+}
+
+#define ALL_BLOCKS "SELECT * FROM blocks ORDER BY page, position"
+
+/* The same with the tables of an older version on the way. */
+static void
+framed_life(bool upgraded, struct buf *out)
+{
+	char *dir = folder_make(), *path = xasprintf("%s/" STORE_NAME, dir);
+	char *why = NULL;
+	struct story s;
+	struct db db;
+
+	story_begin(&s, dir);
+	s.config.targets = &target;
+	s.config.ntargets = 1;
+	story_see(&s, "other", "block top 0;block own");
+	list_with(&s, "block list x;block end");
+	for (int round = 0; round < 2; round++)
+		for (int n = 0; n < 3; n++)
+			framed(&s, n, 0, n == 0 ? "a" : n == 1 ? "b" : "c");
+	assert_true(store_commit(s.store));
+	dump_blocks(s.store, ALL_BLOCKS, out);
+	store_close(s.store);
+	if (upgraded) {
+		assert_true(db_open(&db, path, false, &why));
+		assert_true(db_script(&db, UNDO_TO_10));
+		db_close(&db);
+	}
+	story_open(&s, dir, true);
+	dump_blocks(s.store, ALL_BLOCKS, out);
+	for (int frame = 1; frame < 4; frame++) {
+		framed(&s, 0, frame, "a");
+		framed(&s, 1, frame, frame == 2 ? "edited" : "b");
+		framed(&s, 3, frame, "d");
+		list_with(&s, "block list y;block end;block top 2");
+	}
+	assert_true(store_commit(s.store));
+	buf_add_span(out, buf_span(&s.lines));
+	dump_blocks(s.store, ALL_BLOCKS, out);
+	dump_blocks(s.store, "SELECT * FROM page_blocks ORDER BY block", out);
+	/* Of those that no other page asks for the target is not indexed. */
+	assert_int_equal(db_number(&s.store->db, 0,
+			     "SELECT count(*) FROM page_blocks b JOIN pages p"
+			     " ON p.page = b.block >> 20"
+			     " WHERE b.target IS NOT (CASE WHEN p.target = ("
+			     "SELECT target FROM targets WHERE id = 'uri')"
+			     " THEN p.target END)",
+			     ""),
+	    0);
+	s.config.ntargets = 0;
+	story_end(&s);
+	free(path);
+	folder_remove(dir);
+}
+
+static void
+blocks_in_their_own_table(void **state)
+{
+	struct buf new = BUF_INIT(1u << 20), old = BUF_INIT(1u << 20);
+
+	(void)state;
+	framed_life(false, &new);
+	framed_life(true, &old);
+	assert_non_null(strstr(buf_str(&new), "content.edited"));
+	assert_non_null(strstr(buf_str(&new), "content.changed"));
+	assert_string_equal(buf_str(&old), buf_str(&new));
+	buf_release(&new);
+	buf_release(&old);
+}
+
 int
 main(void)
 {
@@ -251,6 +350,7 @@ main(void)
 	    cmocka_unit_test(headline_is_no_edit),
 	    cmocka_unit_test(deletion_and_return),
 	    cmocka_unit_test(nothing_is_deleted_while_the_site_fails),
+	    cmocka_unit_test(blocks_in_their_own_table),
 	};
 
 	digest_init();
