@@ -86,8 +86,12 @@ struct seen {
 	bool fold; /* case of the name does not count */
 };
 
+/* An empty table. */
+void recogniser_table(struct recogniser *);
 /* Adds or counts; returns the sighting's index, or RULE_NONE when full. */
 uint32_t recogniser_add(struct recogniser *, const struct seen *);
+/* The address of a sighting that was added without one. */
+void recogniser_add_url(struct recogniser *, uint32_t sighting, struct span);
 /* Remembers that the element at this offset was a kit's button. */
 void recogniser_note(struct recogniser *, uint64_t offset, uint32_t sighting);
 uint32_t recogniser_noted(const struct recogniser *, uint64_t offset);
