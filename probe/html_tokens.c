@@ -3,28 +3,9 @@
 #include <string.h>
 
 #include "bytes16.h"
+#include "html_tag.h"
 
 enum { FOREIGN_SVG = 1, FOREIGN_MATH, FOREIGN_HTML /* integration point */ };
-
-/* Byte classes inside a tag. */
-#define C_SPACE 1
-#define C_SLASH 2
-#define C_END	4 /* > */
-#define C_EQUAL 8
-#define C_ODD	16 /* a name with it is not in its final form */
-#define C_NAME	(C_SPACE | C_SLASH | C_END) /* ends an element's name */
-
-static const uint8_t classes[256] = {[0] = C_ODD,
-    ['A' ... 'Z'] = C_ODD,
-    [0x80 ... 0xff] = C_ODD,
-    ['\t'] = C_SPACE,
-    ['\n'] = C_SPACE,
-    ['\f'] = C_SPACE,
-    ['\r'] = C_SPACE,
-    [' '] = C_SPACE,
-    ['/'] = C_SLASH,
-    ['>'] = C_END,
-    ['='] = C_EQUAL};
 
 #define NAME(s)                                                                \
 	{                                                                      \
@@ -48,12 +29,6 @@ static const struct span math_html[] = {NAME("mi"), NAME("mo"), NAME("mn"),
     NAME("ms"), NAME("mtext"), NAME("annotation-xml")};
 
 static bool
-is_class(char c, unsigned mask)
-{
-	return (classes[(unsigned char)c] & mask) != 0;
-}
-
-static bool
 in_list(struct span name, const struct span *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -74,17 +49,6 @@ html_tokens_init(struct html_tokens *h, struct span in)
 	h->attrs_cut = false;
 	h->last = SPAN_NULL;
 	h->nforeign = 0;
-}
-
-static size_t
-find_in(struct span in, size_t from, char c)
-{
-	const char *p;
-
-	if (from >= in.n)
-		return in.n;
-	p = memchr(in.p + from, c, in.n - from);
-	return p == NULL ? in.n : (size_t)(p - in.p);
 }
 
 static size_t
@@ -269,283 +233,6 @@ between(const struct html_tokens *h, size_t from, size_t to)
 	return (struct span){h->in.p + from, to - from};
 }
 
-/* span_key() of n bytes, behind whose first at least eight can be read. */
-INLINE uint64_t
-key_at(const char *p, size_t n)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	uint64_t key;
-
-	memcpy(&key, p, 8);
-	return n < 8 ? key & (((uint64_t)1 << n * 8) - 1) : key;
-#else
-	return span_key((struct span){p, n});
-#endif
-}
-
-/* span_key() of a name in lower case. */
-INLINE uint64_t
-name_key(struct span in, struct span name, bool plain)
-{
-	/* most lie so that eight bytes can be read at once */
-	uint64_t key =
-	    name.p + 8 <= in.p + in.n ? key_at(name.p, name.n) : span_key(name);
-
-	return plain ? key : key_lower(key);
-}
-
-/* Is the name of an attribute that of one before it? */
-RARELY bool
-attr_known(const struct html_tokens *h, const struct attribute *a)
-{
-	for (const struct attribute *b = h->attrs; b < a; b++)
-		if (b->key == a->key && b->name.n == a->name.n &&
-		    (a->name.n <= 8 || span_eq_i(b->name, a->name)))
-			return true;
-	return false;
-}
-
-static size_t
-skip_class(struct span in, size_t at, unsigned mask)
-{
-	while (at < in.n && is_class(in.p[at], mask))
-		at++;
-	return at;
-}
-
-static size_t
-until_class(struct span in, size_t at, unsigned mask)
-{
-	while (at < in.n && !is_class(in.p[at], mask))
-		at++;
-	return at;
-}
-
-/* name_end() byte by byte. */
-RARELY size_t
-name_end_slow(struct span in, size_t at, unsigned mask, bool *plain)
-{
-	unsigned seen = 0, c;
-
-	for (; at < in.n; at++) {
-		c = classes[(unsigned char)in.p[at]];
-		if (c & mask)
-			break;
-		seen |= c;
-	}
-	*plain = (seen & C_ODD) == 0;
-	return at;
-}
-
-/*
- * The same over a name; tells whether it is lower-case ASCII.  Nearly every
- * name ends within the sixteen bytes that are looked at first.
- */
-INLINE size_t
-name_end(struct span in, size_t at, unsigned mask, bool *plain)
-{
-	unsigned c, ends, odd;
-	bytes16 v;
-
-	if (at + 16 <= in.n) {
-		v = bytes16_load(in.p + at);
-		ends = bytes16_mask(bytes16_upto(v, ' ') | bytes16_is(v, '/') |
-		    bytes16_is(v, '>') | bytes16_is(v, '='));
-		/* a NUL ends the look itself */
-		odd = bytes16_mask(bytes16_in(v, 'A', 'Z') | v);
-		if (ends != 0) {
-			c = bytes16_first(ends);
-			if (is_class(in.p[at + c], mask)) {
-				*plain = (odd & ((1u << c) - 1)) == 0;
-				return at + c;
-			}
-		}
-	}
-	return name_end_slow(in, at, mask, plain);
-}
-
-/*
- * Where a byte of a value is certain to stand for itself and not to be the
- * quote: it is ASCII and neither "&" nor one from NUL to CR.  The quotes differ
- * from "&" in one bit only, so that one comparison finds both.
- */
-INLINE bytes16
-value_plain(bytes16 v, char quote)
-{
-	uint8_t apart = (uint8_t)(quote ^ '&');
-
-	return bytes16_above(v, '\r') &
-	    ~bytes16_is(v | apart, (uint8_t)(quote | apart));
-}
-
-/* The quote that ends a value, or the end of input; tells whether all before
- * it is certain to stand for itself. */
-INLINE size_t
-quote_end(struct span in, size_t at, char quote, bool *plain)
-{
-	unsigned is_plain;
-
-	/* two at a time: fewer values take a second turn */
-	for (; at + 32 <= in.n; at += 32) {
-		is_plain =
-		    bytes16_mask(value_plain(bytes16_load(in.p + at), quote)) |
-		    bytes16_mask(
-			value_plain(bytes16_load(in.p + at + 16), quote))
-			<< 16;
-		if (~is_plain != 0) {
-			at += bytes16_first(~is_plain);
-			*plain = in.p[at] == quote;
-			if (*plain)
-				return at;
-			break;
-		}
-	}
-	*plain = false;
-	return find_in(in, at, quote);
-}
-
-/* Value in quotes, of which the first is at `at`; returns the place behind
- * it, the end of input when it is not closed. */
-INLINE size_t
-quoted_scan(struct span in, size_t at, struct attribute *a)
-{
-	size_t end = in.p[at] == '"'
-	    ? quote_end(in, at + 1, '"', &a->plain_value)
-	    : quote_end(in, at + 1, '\'', &a->plain_value);
-
-	a->value = (struct span){in.p + at + 1, end - at - 1};
-	return end + (end < in.n);
-}
-
-/* Value behind "="; returns the place behind it. */
-static size_t
-value_scan(struct span in, size_t at, struct attribute *a)
-{
-	size_t end;
-
-	at = skip_class(in, at, C_SPACE);
-	if (at == in.n || in.p[at] == '>')
-		return at;
-	if (in.p[at] == '"' || in.p[at] == '\'')
-		return quoted_scan(in, at, a);
-	end = until_class(in, at, C_SPACE | C_END);
-	a->value = (struct span){in.p + at, end - at};
-	a->plain_value = false; /* not known */
-	return end;
-}
-
-/* An attribute in any form, whose name begins at `at`; returns the place
- * behind it. */
-RARELY size_t
-attr_scan(struct span in, size_t at, struct attribute *a)
-{
-	size_t from = at;
-
-	if (in.p[at] == '=')
-		at++;
-	at = name_end(in, at, C_NAME | C_EQUAL, &a->plain_name);
-	a->name = (struct span){in.p + from, at - from};
-	a->key = name_key(in, a->name, a->plain_name);
-	a->value = (struct span){in.p + at, 0};
-	a->plain_value = true;
-	at = skip_class(in, at, C_SPACE);
-	if (at < in.n && in.p[at] == '=')
-		at = value_scan(in, at + 1, a);
-	return at;
-}
-
-#define ATTR_LOOK 64 /* what attr_usual() looks at, at once */
-
-/* Bits of the bytes from p that value_plain() holds for. */
-INLINE uint64_t
-plain_mask(const char *p, char quote)
-{
-	uint64_t mask = 0;
-
-	for (unsigned i = 0; i < ATTR_LOOK; i += 16)
-		mask |= (uint64_t)bytes16_mask(
-			    value_plain(bytes16_load(p + i), quote))
-		    << i;
-	return mask;
-}
-
-/*
- * The same of one as nearly all are, name="value" with a short name in
- * lower-case letters and hyphens; 0 when it is another.  The end of the value
- * is looked for together with that of the name, which is not waited for.
- */
-INLINE size_t
-attr_usual(struct span in, size_t at, struct attribute *a)
-{
-	const char *p = in.p + at;
-	bytes16 v = bytes16_load(p);
-	uint64_t stops = ~plain_mask(p, '"');
-	size_t n = bytes16_first(
-	    ~bytes16_mask(bytes16_above(v, 'a' - 1) | bytes16_is(v, '-')));
-	size_t end;
-
-	if (p[n] != '=' || n == 0 || p[n + 1] != '"')
-		return 0;
-	a->plain_name = true;
-	a->name = (struct span){p, n};
-	a->key = key_at(p, n);
-	n += 2;
-	stops >>= n;
-	if (stops != 0) {
-		end = at + n + (unsigned)__builtin_ctzll(stops);
-		a->plain_value = in.p[end] == '"';
-		if (!a->plain_value)
-			end = find_in(in, end, '"');
-	} else {
-		end = quote_end(in, at + ATTR_LOOK, '"', &a->plain_value);
-	}
-	a->value = (struct span){p + n, end - at - n};
-	return end + (end < in.n);
-}
-
-/* From behind the tag name to behind the ">"; false at the end of input. */
-static bool
-attrs_scan(struct html_tokens *h, struct html_token *t, size_t at)
-{
-	const struct span in = h->in;
-	struct attribute *a = h->attrs;
-	uint64_t met = 0, bit; /* one for each name so far */
-	size_t from, next;
-	bool plain = true;
-
-	for (;;) {
-		from = at;
-		/* nearly always one space, or none before the ">" */
-		if (at + 1 + ATTR_LOOK <= in.n && in.p[at] == ' ' &&
-		    (next = attr_usual(in, at + 1, a)) != 0) {
-			at = next;
-		} else {
-			at = skip_class(in, at, C_SPACE | C_SLASH);
-			if (at == in.n || in.p[at] == '>')
-				break;
-			at = attr_scan(in, at, a);
-		}
-		if (at == in.n)
-			break;
-		/* To compare with all of them is not much work, but how many
-		 * there are is hard to foretell. */
-		bit = (uint64_t)1 << (a->key * 0x9e3779b97f4a7c15ull >> 58);
-		if (a == h->attrs + ATTRS_MAX) {
-			h->attrs_cut = true;
-		} else if ((met & bit) == 0 || !attr_known(h, a)) {
-			plain &= a->plain_name & a->plain_value;
-			a++;
-		}
-		met |= bit;
-	}
-	h->at = at + (at < in.n);
-	t->attrs = h->attrs;
-	t->nattrs = (size_t)(a - h->attrs);
-	t->plain_attrs = plain;
-	t->self_closing = at > from && in.p[at - 1] == '/';
-	return at < in.n;
-}
-
 static void
 foreign_push(struct html_tokens *h, uint8_t kind, struct span name)
 {
@@ -680,12 +367,12 @@ steer(struct html_tokens *h, const struct html_token *t)
 static bool
 start_tag(struct html_tokens *h, struct html_token *t, size_t at)
 {
-	size_t end = name_end(h->in, at + 1, C_NAME, &t->plain_name);
+	size_t end = html_name_end(h->in, at + 1, C_NAME, &t->plain_name);
 
 	t->type = HTML_START;
 	t->name = between(h, at + 1, end);
 	t->key = name_key(h->in, t->name, t->plain_name);
-	if (!attrs_scan(h, t, end))
+	if (!html_attrs(h, t, end))
 		return false;
 	steer(h, t);
 	return true;
@@ -694,14 +381,14 @@ start_tag(struct html_tokens *h, struct html_token *t, size_t at)
 static bool
 end_tag(struct html_tokens *h, struct html_token *t, size_t at)
 {
-	size_t end = name_end(h->in, at + 2, C_NAME, &t->plain_name);
+	size_t end = html_name_end(h->in, at + 2, C_NAME, &t->plain_name);
 
 	t->type = HTML_END;
 	t->name = between(h, at + 2, end);
 	t->key = name_key(h->in, t->name, t->plain_name);
 	if (end < h->in.n && h->in.p[end] == '>')
 		h->at = end + 1;
-	else if (!attrs_scan(h, t, end))
+	else if (!html_attrs(h, t, end))
 		return false;
 	t->nattrs = 0;
 	t->self_closing = false;
