@@ -253,6 +253,17 @@ struct known_block {
 	bool flagged; /* changing, as loaded */
 };
 
+#define STRAY_LOOKS 24 /* of them in a row: it is told */
+
+/* A block that flickers and is not as it was told last. */
+struct stray {
+	uint64_t hash;
+	uint64_t look;	  /* good look at the page that saw it first */
+	int64_t time;	  /* of that; when it is gone, of the one before; ms */
+	const char *text; /* of the pool or of the finding */
+	bool gone;	  /* told as being there; else it is there untold */
+};
+
 /* The text of a page as it was, and what became of the comparison.  What its
  * blocks say is asked for where it is told: nearly all stay. */
 struct known_text {
@@ -266,6 +277,9 @@ struct known_text {
 	struct volatile_set slots;
 	struct kept_slot *kept; /* what the store has of them; owned */
 	size_t nkept;
+	struct stray *strays;
+	size_t nstrays, strays_cap;
+	bool strayed;		 /* they are others than before */
 	uint64_t look;		 /* good looks at the page, with this one */
 	const char *sha256;	 /* text hash of the blocks (borrowed) */
 	struct block_state *now; /* of each block of the finding; owned */
@@ -284,6 +298,12 @@ void diff_text(const struct diff *, struct known_text *);
 /* Compares the blocks with those of a twin: learns, tells nothing.  The flags
  * of the known blocks are brought up to date. */
 void diff_twin(const struct diff *, struct known_text *);
+
+/* An empty one, for the store to fill (borrows until the next). */
+struct stray *stray_add(struct known_text *);
+/* Tells what flickered and has now been as it is for long.  The
+ * known text is that after this look. */
+void diff_strays(const struct diff *, struct known_text *);
 
 /* The same title but for a date, a clock or a count? */
 bool titles_alike(const char *, const char *);

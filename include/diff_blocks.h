@@ -14,6 +14,7 @@ struct counted_block {
 	size_t index; /* in the finding, or in the known text */
 	bool paired;
 	bool hidden; /* not told */
+	bool alone;  /* as it comes and goes by itself, in nothing's stead */
 	bool shown;  /* as what a changed block was */
 	struct block_state state;
 };
@@ -41,6 +42,13 @@ struct block_side {
  * release; they borrow from the finding and from the known text. */
 void blocks_compare(const struct diff *, struct known_text *,
     struct block_side *old, struct block_side *new, bool twin);
+/* What came or went and was hidden.  Borrows its texts. */
+void strays_note(const struct diff *, struct known_text *,
+    const struct block_side *, bool gone);
+/* It was told, as it is. */
+void stray_told(struct known_text *, uint64_t hash);
+/* As events quote it; returns owned. */
+char *block_quote(const char *text);
 void block_side_release(struct block_side *);
 /* What the block at that place of the list says: of the finding, or of the
  * known text's pool; NULL without. */

@@ -12,7 +12,7 @@ struct sqlite3_stmt;
 #include "flap.h"
 #include "store.h"
 
-#define STORE_SCHEMA_VERSION 11
+#define STORE_SCHEMA_VERSION 12
 
 struct db {
 	struct sqlite3 *sqlite;
@@ -201,6 +201,13 @@ void text_keep(struct row_page *, const struct known_text *);
 bool page_text_take(const struct page_text *, struct known_text *);
 void page_text_free(struct page_text *);
 size_t page_text_bytes(const struct page_text *);
+/* Blocks of the page that flicker and are not as they were told last: are
+ * there any that are due?  With a text that was loaded; what diff_text() and
+ * diff_strays() left of them; and none. */
+bool strays_wait(struct store *, const struct row_page *);
+void strays_load(struct store *, const struct row_page *, struct known_text *);
+void strays_save(struct store *, const struct known_text *);
+void strays_drop(struct store *, const struct row_page *);
 /* For struct diff: blocks of other pages, and what was told of them. */
 extern const struct diff_pages store_pages;
 /* The flags of the blocks that are there, and the volatile places; both as

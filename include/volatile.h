@@ -63,8 +63,12 @@ enum volatile_step {
  * to be told, or did between twins. */
 enum volatile_step volatile_block(struct volatile_set *, uint64_t hash,
     uint64_t look);
+/* It does so no more: it is a block as any other. */
+void volatile_forget(struct volatile_set *, uint64_t hash);
 /* Has anything else come to that place since it is known? */
 bool volatile_is_shared(const struct volatile_set *, const struct block_run *);
+/* Has but one thing ever come to that place and gone again? */
+bool volatile_is_alone(const struct volatile_set *, const struct block_run *);
 /* May a block that volatile_block() just told to be gone be back in the next
  * look?  Not when this one is the second that lacks it. */
 bool volatile_may_return(const struct volatile_set *, uint64_t hash);

@@ -169,14 +169,15 @@ blocks_opposite(const struct block_side *s, const struct block_run *r)
 }
 
 static size_t
-run_mark(struct block_side *s, const struct block_run *r, bool hidden)
+run_mark(struct block_side *s, const struct block_run *r, bool alone)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; r != NULL && i < r->count; i++) {
 		s->list[r->first + i].state.changing = true;
-		s->list[r->first + i].hidden = hidden;
-		n += hidden && !s->list[r->first + i].paired;
+		s->list[r->first + i].hidden = true;
+		s->list[r->first + i].alone = alone;
+		n += !s->list[r->first + i].paired;
 	}
 	return n;
 }
@@ -208,6 +209,8 @@ judge_place(struct known_text *k, struct block_side *old,
     const struct block_run *gone, struct block_side *new,
     const struct block_run *come, bool twin)
 {
+	bool went = gone != NULL && gone->unpaired > 0;
+	bool came = come != NULL && come->unpaired > 0, alone;
 	enum volatile_step step;
 
 	if (twin && run_blinks(k, old, gone, new, come))
@@ -217,8 +220,10 @@ judge_place(struct known_text *k, struct block_side *old,
 		k->wait = true;
 	if (step == VOLATILE_TELL)
 		return;
-	k->suppressed += run_mark(old, gone, true);
-	k->suppressed += run_mark(new, come, true);
+	alone =
+	    went != came && volatile_is_alone(&k->slots, went ? gone : come);
+	k->suppressed += run_mark(old, gone, alone);
+	k->suppressed += run_mark(new, come, alone);
 }
 
 static void
@@ -288,6 +293,7 @@ hide_flickering(struct known_text *k, struct block_side *s)
 		k->wait = k->wait || step == VOLATILE_WAIT;
 		c->hidden = true;
 		k->suppressed++;
+		c->alone = true;
 	}
 }
 

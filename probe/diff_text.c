@@ -17,6 +17,7 @@ known_text_release(struct known_text *k)
 	free(k->list);
 	free(k->now);
 	free(k->kept);
+	free(k->strays);
 	volatile_set_release(&k->slots);
 	memset(k, 0, sizeof *k);
 }
@@ -178,20 +179,33 @@ judge_article(const struct diff *d, struct known_text *k,
 }
 
 static void
-note_told(const struct diff *d, const struct block_side *s)
+note_told(const struct diff *d, struct known_text *k,
+    const struct block_side *s)
 {
-	for (size_t i = 0; d->pages != NULL && i < s->count; i++)
-		if (!s->list[i].paired && !s->list[i].hidden)
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->list[i].paired || s->list[i].hidden)
+			continue;
+		stray_told(k, s->list[i].hash);
+		if (d->pages != NULL)
 			d->pages->tell(d, s->list[i].hash);
+	}
 }
 
 static struct span
-quoted(const struct block_side *side, size_t at)
+clipped(const char *text)
 {
-	struct span s = span_of(block_side_text(side, at));
+	struct span s = span_of(text);
 
 	s.n = utf8_clip(s, QUOTED_BLOCK_MAX);
 	return s;
+}
+
+char *
+block_quote(const char *text)
+{
+	struct span s = clipped(text);
+
+	return xstrndup(s.p == NULL ? "" : s.p, s.n);
 }
 
 /* Blocks that were changed, word by word. */
@@ -214,7 +228,8 @@ find_before(struct changed *c, struct block_side *old,
 	for (size_t i = gone->first; i < gone->first + gone->count; i++) {
 		if (!is_told(&old->list[i]) || c->tried++ >= TRIED_MAX)
 			continue;
-		alike = words_diff(quoted(old, i), quoted(new, at), &e);
+		alike = words_diff(clipped(block_side_text(old, i)),
+		    clipped(block_side_text(new, at)), &e);
 		if (alike <= most) {
 			edits_release(&e);
 			continue;
@@ -256,16 +271,13 @@ quote_unpaired(const struct block_side *side, char **out, size_t *total)
 {
 	const struct counted_block *c = side->list;
 	size_t kept = 0;
-	struct span s;
 
 	*total = 0;
 	for (size_t i = 0; i < side->count; i++) {
 		if (c[i].paired || c[i].hidden)
 			continue;
-		if (kept < CHANGE_BLOCKS_MAX) {
-			s = quoted(side, i);
-			out[kept++] = xstrndup(s.p == NULL ? "" : s.p, s.n);
-		}
+		if (kept < CHANGE_BLOCKS_MAX)
+			out[kept++] = block_quote(block_side_text(side, i));
 		(*total)++;
 	}
 	return kept;
@@ -317,8 +329,8 @@ emit_change(const struct diff *d, struct known_text *k, enum event_type type,
 		if (k->suppressed > 0)
 			e.suppressed = (int64_t)k->suppressed;
 		d->emit(d->arg, &e);
-		note_told(d, old);
-		note_told(d, new);
+		note_told(d, k, old);
+		note_told(d, k, new);
 		for (size_t i = 0; i < changed.count; i++)
 			edits_release(&changed.list[i]);
 	}
@@ -398,6 +410,8 @@ diff_text(const struct diff *d, struct known_text *k)
 	    &old, &new);
 	if (k->told)
 		k->wait = false;
+	strays_note(d, k, &old, true);
+	strays_note(d, k, &new, false);
 	k->now = xcalloc(d->f->nblocks + 1, sizeof *k->now);
 	for (size_t i = 0; i < new.count; i++)
 		k->now[new.list[i].index] = new.list[i].state;

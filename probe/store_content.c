@@ -151,11 +151,13 @@ step_text(struct look *l)
 		return;
 	}
 	text_load(l->st, p, &k);
+	strays_load(l->st, p, &k);
 	diff_text(&l->diff, &k);
 	l->news = l->news || k.told;
 	l->learn = k.told;
 	l->soon = l->soon || k.wait;
 	slots_save(l->st, &k);
+	strays_save(l->st, &k);
 	if (!k.wait && !k.later) {
 		p->suppressed += k.suppressed;
 		p->reordered += k.reordered;
@@ -163,6 +165,25 @@ step_text(struct look *l)
 		memcpy(p->text_sha256, now, sizeof p->text_sha256);
 	}
 	text_keep(p, &k);
+	known_text_release(&k);
+}
+
+/* What flickered is told once it has been as it is for long: the looks since
+ * may all have seen the same text. */
+static void
+step_strays(struct look *l)
+{
+	struct known_text k;
+
+	if (!strays_wait(l->st, &l->page))
+		return;
+	text_load(l->st, &l->page, &k);
+	strays_load(l->st, &l->page, &k);
+	diff_strays(&l->diff, &k);
+	l->news = l->news || k.told;
+	slots_save(l->st, &k);
+	strays_save(l->st, &k);
+	text_keep(&l->page, &k);
 	known_text_release(&k);
 }
 
@@ -407,7 +428,9 @@ look_content(struct look *l)
 			l->page.changed = true;
 		}
 	}
-	if (l->diff.grade != GRADE_MORE)
+	if (l->diff.grade != GRADE_MORE) {
+		step_strays(l);
 		l->page.last_good = l->o->time;
+	}
 	release_renewed(&l->diff);
 }

@@ -249,6 +249,11 @@ forget_old_samples(struct store *st, const struct row_target *t)
 	    " AND turn < ?2)",
 	    "ii", t->row, before);
 	db_run(&st->db,
+	    "DELETE FROM strays WHERE page IN (SELECT page FROM"
+	    " pages WHERE target = ?1 AND sampled = 1 AND watched = 0"
+	    " AND turn < ?2)",
+	    "ii", t->row, before);
+	db_run(&st->db,
 	    "DELETE FROM places WHERE page IN (SELECT page FROM"
 	    " pages WHERE target = ?1 AND sampled = 1 AND watched = 0"
 	    " AND turn < ?2)",

@@ -190,10 +190,16 @@ static const char upgrade_11[] =
     " FROM page_facts p JOIN page_blocks b"
     " ON b.block BETWEEN p.page << 20 AND p.page << 20 | 1048575;";
 
+/* Of blocks that flickered before it is not known what was told. */
+static const char upgrade_12[] =
+    "CREATE TABLE strays(page INTEGER, hash INTEGER, look INTEGER,"
+    " time INTEGER, text TEXT, gone INTEGER, PRIMARY KEY(page, hash))"
+    " WITHOUT ROWID;";
+
 /* From each version to the next; 0 is an empty database. */
 static const char *const upgrades[STORE_SCHEMA_VERSION] = {schema, upgrade_2,
     upgrade_3, upgrade_4, upgrade_5, upgrade_6, upgrade_7, upgrade_8, upgrade_9,
-    upgrade_10, upgrade_11};
+    upgrade_10, upgrade_11, upgrade_12};
 
 /* Before its first use: one thread of a process uses it, so that it needs no
  * locks, and nobody asks how much memory it has. */

@@ -285,6 +285,7 @@ blocks_save(struct store *st, struct row_page *p, const struct finding *f)
 	load_blocks(st, db_query(&st->db, select_blocks, "i", p->row), &k);
 	text_save(st, p, f, &k);
 	known_text_release(&k);
+	strays_drop(st, p);
 	page_text_free(p->text);
 	p->text = NULL;
 }

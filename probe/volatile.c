@@ -260,6 +260,16 @@ volatile_is_shared(const struct volatile_set *set, const struct block_run *r)
 	return false;
 }
 
+bool
+volatile_is_alone(const struct volatile_set *set, const struct block_run *r)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (slot_is_at(&set->list[i], r) && set->list[i].empties &&
+		    set->list[i].usual[0] != 0 && set->list[i].usual[1] == 0)
+			return true;
+	return false;
+}
+
 struct volatile_slot *
 volatile_place(struct volatile_set *set, const struct block_run *r)
 {
@@ -352,6 +362,15 @@ gone_again(struct volatile_slot *s, uint64_t passed)
 	if (++s->same <= BLINKS)
 		return VOLATILE_TELL;
 	return VOLATILE_HIDE;
+}
+
+void
+volatile_forget(struct volatile_set *set, uint64_t hash)
+{
+	struct volatile_slot *s = block_find(set, hash);
+
+	if (s != NULL)
+		slot_remove(set, s);
 }
 
 bool

@@ -18,8 +18,9 @@
 #include "log.h"
 #include "store.h"
 
-/* What version 11 of the tables brought, undone: one table of blocks. */
+/* What versions 11 and 12 of the tables brought, undone: one table of blocks. */
 #define UNDO_TO_10                                                             \
+	"DROP TABLE strays;"                                                   \
 	"CREATE TABLE kept_blocks AS SELECT * FROM blocks;"                    \
 	"DROP VIEW blocks;"                                                    \
 	"DROP TABLE page_blocks;"                                              \

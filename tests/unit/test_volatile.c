@@ -22,6 +22,21 @@ look(struct story *s, enum variant variant, const char *text)
 	story_look(s, &o, &f);
 }
 
+/* The server says that nothing changed. */
+static void
+look_same(struct story *s)
+{
+	struct observation o;
+	struct finding f;
+	struct hop *h =
+	    look_begin(&o, &f, "uri", "main", "http://uri.example/");
+
+	h->status = 304;
+	h->stage = STAGE_BODY;
+	f.status = ANALYSIS_NONE;
+	story_look(s, &o, &f);
+}
+
 static void
 page(struct story *s, enum variant variant, const char *banner,
     const char *news)
@@ -256,6 +271,100 @@ what_is_missing_once_is_not_told(void **state)
 	missing_then_gone(0, "content.changed uri\n");
 	missing_then_gone(2, "content.changed uri\n");
 	missing_then_gone(3, "");
+}
+
+/* Told twice, what comes and goes is counted only, until it has stayed away or
+ * stood there for long: the log ends with what is true. */
+static void
+flicker_then(struct story *s, bool stands)
+{
+	static const char with[] = "block head x;block text z;block foot x";
+	static const char without[] = "block head x;block foot x";
+	const char *first = stands ? without : with;
+	const char *last = stands ? with : without;
+	int i;
+
+	story_begin(s, NULL);
+	look(s, VARIANT_NORMAL, first);
+	for (i = 0; i < 20; i++) {
+		look(s, VARIANT_NORMAL, last);
+		look(s, VARIANT_NORMAL, i % 3 == 0 ? last : first);
+		look(s, VARIANT_NORMAL, first);
+	}
+	assert_true(store_commit(s->store));
+	buf_clear(&s->told);
+	for (i = 0; i < 23; i++) {
+		if (i % 2 == 0)
+			look(s, VARIANT_NORMAL, last);
+		else
+			look_same(s);
+		assert_false(s->advice.confirm_soon);
+	}
+	story_expect(s, "");
+	buf_clear(&s->lines);
+	if (stands)
+		look_same(s);
+	else
+		look(s, VARIANT_NORMAL, last);
+	story_expect(s, "content.changed uri\n");
+	assert_non_null(strstr(buf_str(&s->lines), "\"since\":\"2019-"));
+	assert_non_null(strstr(buf_str(&s->lines),
+	    stands
+		? "\"added\":[\"text z\"],\"added_count\":1,\"removed\":[]"
+		: "\"added\":[],\"added_count\":0,\"removed\":[\"text z\"]"));
+	/* Now it is a block as any other. */
+	look(s, VARIANT_NORMAL, last);
+	story_expect(s, "");
+	look(s, VARIANT_NORMAL, first);
+	look(s, VARIANT_NORMAL, first);
+	story_expect(s, "content.changed uri\n");
+}
+
+static void
+what_flickered_and_stays_away_is_told(void **state)
+{
+	struct story s;
+
+	(void)state;
+	flicker_then(&s, false);
+	story_end(&s);
+}
+
+static void
+what_flickered_and_stands_is_told(void **state)
+{
+	struct story s;
+
+	(void)state;
+	flicker_then(&s, true);
+	story_end(&s);
+}
+
+/* The same of one that stands in a place where nothing else ever did. */
+static void
+what_comes_and_goes_alone_is_told_when_it_stands(void **state)
+{
+	static const char without[] = "block head x;block news a;block foot x";
+	struct story s;
+
+	(void)state;
+	begin(&s);
+	look(&s, VARIANT_NORMAL, without);
+	look(&s, VARIANT_NORMAL, without);
+	story_expect(&s, "content.changed uri\n");
+	page(&s, VARIANT_TWIN, "one", "a");
+	for (int i = 0; i < 12; i++) {
+		look(&s, VARIANT_NORMAL, without);
+		page(&s, VARIANT_NORMAL, "one", "a");
+	}
+	buf_clear(&s.lines);
+	for (int i = 0; i < 22; i++)
+		page(&s, VARIANT_NORMAL, "one", "a");
+	story_expect(&s, "");
+	page(&s, VARIANT_NORMAL, "one", "a");
+	story_expect(&s, "content.changed uri\n");
+	assert_non_null(strstr(buf_str(&s.lines), "\"added\":[\"one y\"]"));
+	story_end(&s);
 }
 
 /* Where other things came before, each may stay away. */
@@ -563,8 +672,8 @@ order_means_nothing(void **state)
 	story_end(&s);
 }
 
-/* A banner with a link to a platform comes and goes: told when it is first
- * seen, and again only when it stays away for long. */
+/* A banner with a channel and a share button comes and goes: told when it is
+ * first seen, and again only when it stays away for long. */
 static void
 links_rotate(void **state)
 {
@@ -572,17 +681,21 @@ links_rotate(void **state)
 
 	(void)state;
 	story_begin(&s, NULL);
-	look(&s, VARIANT_NORMAL, "channel vk a;channel youtube b;block x");
+	look(&s, VARIANT_NORMAL,
+	    "channel vk a;channel youtube b;share vk;block x");
 	look(&s, VARIANT_TWIN, "channel vk a;block x");
 	story_expect(&s, "target.baseline uri\n");
 	for (int i = 0; i < 40; i++)
 		look(&s, VARIANT_NORMAL,
-		    i % 6 == 0 ? "channel vk a;channel youtube b;block x"
-			       : "channel vk a;block x");
+		    i % 6 == 0
+			? "channel vk a;channel youtube b;share vk;block x"
+			: "channel vk a;block x");
 	story_expect(&s, "");
 	for (int i = 0; i < 30; i++)
 		look(&s, VARIANT_NORMAL, "channel vk a;block x");
-	story_expect(&s, "channel.removed uri youtube b 2>1\n");
+	story_expect(&s,
+	    "channel.removed uri youtube b 2>1\n"
+	    "share.removed uri vk 1>0\n");
 	story_end(&s);
 }
 
@@ -641,6 +754,9 @@ main(void)
 	    cmocka_unit_test(quiet_places_rejoin),
 	    cmocka_unit_test(what_blinks_is_known_from_a_twin),
 	    cmocka_unit_test(what_is_missing_once_is_not_told),
+	    cmocka_unit_test(what_flickered_and_stays_away_is_told),
+	    cmocka_unit_test(what_flickered_and_stands_is_told),
+	    cmocka_unit_test(what_comes_and_goes_alone_is_told_when_it_stands),
 	    cmocka_unit_test(what_leaves_a_shared_place_is_told_at_once),
 	    cmocka_unit_test(what_is_missing_twice_is_told_once),
 	    cmocka_unit_test(what_is_missing_beside_news_is_told),
