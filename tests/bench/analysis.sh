@@ -4,9 +4,9 @@
 set -eu
 cd "$(dirname "$0")/../.."
 B=${B:-build}
-pages=${KPWATCH_SHARED:-../shared}/captures/html
-[ -d "$pages" ] || {
-	echo "no pages in $pages"
+shared=${KPWATCH_SHARED:-../shared}
+[ -d "$shared/captures/html" ] || {
+	echo "no pages in $shared/captures/html"
 	exit 0
 }
 if pkg-config --exists libxml-2.0 gumbo; then
@@ -16,4 +16,6 @@ else
 	echo "(without libxml2 and Gumbo: libxml2-dev, libgumbo-dev)"
 fi
 make -s B="$B" PEERS="${peers-}" PEERS_LIBS="${libs-}" "$B/bench_analysis" >/dev/null
-"$B/bench_analysis" conf/platforms.yaml "$pages"/*.html.gz
+"$B/bench_analysis" conf/platforms.yaml "$shared"/captures/html/*.html.gz
+PAGES="state media" "$B/bench_analysis" conf/platforms.yaml \
+	"$shared"/pages/*.html
