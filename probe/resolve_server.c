@@ -225,7 +225,9 @@ server_add(struct name_servers *ns, const char *text)
 		log_error("name server '%s' is not an address", text);
 		return;
 	}
-	server_open(ns, s, text, ARES_FLAG_STAYOPEN | ARES_FLAG_IGNTC);
+	/* Without ARES_FLAG_STAYOPEN: the next questions after all are answered
+	 * come from another port, which a forger has to guess. */
+	server_open(ns, s, text, ARES_FLAG_IGNTC);
 	ns->nservers++;
 }
 

@@ -1,0 +1,175 @@
+/* Questions to a name server that stands in this very process. */
+#include "cm.h"
+
+#include <arpa/inet.h>
+#include <event2/event.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "bytes.h"
+#include "limit.h"
+#include "network.h"
+
+#define LOOKUPS	    8
+#define PAST_HEADER 12
+#define TIMEOUT_MS  30000 /* as long as a test may take: none is lost */
+
+struct scene {
+	struct event_base *base;
+	int fd; /* the name server's; -1: nobody is there */
+	struct event *event;
+	char address[sizeof "127.0.0.1:65535"];
+	uint16_t asked_from[LOOKUPS];
+	size_t nasked;
+	enum failure failure; /* of the last look-up */
+	char *server;	      /* that answered it; NULL: none */
+	size_t nrecords;
+};
+
+/* The question again, and the address 192.0.2.7 for its name. */
+static void
+on_question(evutil_socket_t fd, short what, void *arg)
+{
+	static const char answer[] = "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\7";
+	struct scene *s = arg;
+	struct sockaddr_in from;
+	socklen_t from_len = sizeof from;
+	char text[KIB];
+	ssize_t n = recvfrom(fd, text, sizeof text - sizeof answer, 0,
+	    (struct sockaddr *)&from, &from_len);
+
+	(void)what;
+	assert_true(n > PAST_HEADER);
+	if (s->nasked < LOOKUPS)
+		s->asked_from[s->nasked++] = ntohs(from.sin_port);
+	memcpy(text + 2, "\x81\x80\0\1\0\1\0\0\0\0", 10);
+	memcpy(text + n, answer, sizeof answer - 1);
+	n += (ssize_t)sizeof answer - 1;
+	assert_int_equal(sendto(fd, text, (size_t)n, 0,
+			     (struct sockaddr *)&from, from_len),
+	    n);
+}
+
+static void
+on_looked_up(struct dns_lookup *d, enum failure failure, void *arg)
+{
+	struct scene *s = arg;
+
+	s->failure = failure;
+	s->nrecords = d->nrecords;
+	free(s->server);
+	s->server = d->server;
+	d->server = NULL;
+	dns_lookup_release(d);
+	event_base_loopbreak(s->base);
+}
+
+/* A free port of ours; with `serve` there is a name server on it. */
+static void
+scene_begin(struct scene *s, bool serve)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET};
+	socklen_t n = sizeof at;
+
+	memset(s, 0, sizeof *s);
+	s->base = event_base_new();
+	s->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(s->fd, (struct sockaddr *)&at, n), 0);
+	assert_int_equal(getsockname(s->fd, (struct sockaddr *)&at, &n), 0);
+	snprintf(s->address, sizeof s->address, "127.0.0.1:%u",
+	    ntohs(at.sin_port));
+	if (serve) {
+		s->event = event_new(s->base, s->fd, EV_READ | EV_PERSIST,
+		    on_question, s);
+		event_add(s->event, NULL);
+	} else {
+		close(s->fd);
+		s->fd = -1;
+	}
+}
+
+static void
+scene_end(struct scene *s)
+{
+	if (s->event != NULL)
+		event_free(s->event);
+	if (s->fd >= 0)
+		close(s->fd);
+	free(s->server);
+	event_base_free(s->base);
+}
+
+static void
+look_up(struct scene *s, struct resolver *r)
+{
+	static const struct resolver_wants ipv4 = {true, false, false};
+
+	s->failure = FAILURE_INTERRUPTED;
+	resolver_lookup(r, "www.example", &ipv4, 0, on_looked_up, s);
+	event_base_dispatch(s->base);
+}
+
+/* Who wants to forge an answer must guess the port, each time anew. */
+static void
+test_ports(void **state)
+{
+	struct scene s;
+	char *servers[1];
+	struct resolver *r;
+	bool differ = false;
+
+	(void)state;
+	scene_begin(&s, true);
+	servers[0] = s.address;
+	r = resolver_new(s.base, servers, 1, TIMEOUT_MS);
+	for (size_t i = 0; i < LOOKUPS; i++) {
+		look_up(&s, r);
+		assert_int_equal(s.failure, FAILURE_NONE);
+		assert_int_equal(s.nrecords, 1);
+		assert_string_equal(s.server, s.address);
+		differ |= s.asked_from[i] != s.asked_from[0];
+	}
+	assert_int_equal(s.nasked, LOOKUPS);
+	assert_true(differ);
+	resolver_free(r);
+	scene_end(&s);
+}
+
+/* A port that nobody listens on is no silence: the next is asked at once. */
+static void
+test_refused(void **state)
+{
+	struct scene nobody, s;
+	char *servers[2];
+	struct resolver *r;
+
+	(void)state;
+	scene_begin(&s, true);
+	scene_begin(&nobody, false);
+	servers[0] = nobody.address;
+	servers[1] = s.address;
+	r = resolver_new(s.base, servers, 1, TIMEOUT_MS);
+	look_up(&s, r);
+	assert_int_equal(s.failure, FAILURE_CONNECTION_REFUSED);
+	resolver_free(r);
+	r = resolver_new(s.base, servers, 2, TIMEOUT_MS);
+	look_up(&s, r);
+	assert_int_equal(s.failure, FAILURE_NONE);
+	assert_string_equal(s.server, s.address);
+	resolver_free(r);
+	scene_end(&nobody);
+	scene_end(&s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_ports),
+	    cmocka_unit_test(test_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
