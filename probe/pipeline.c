@@ -38,12 +38,12 @@ struct job {
 	int64_t time; /* of the observation */
 	uint32_t worker;
 	unsigned tries;
-	char body_sha256[65];
-	struct span analyse; /* observation with bodies, in one of the next */
-	struct buf without;  /* it, where the store wants another form */
-	struct buf record;   /* what the store gets */
-	size_t packet_bytes; /* of it */
-	size_t charge;	     /* of the budget */
+	char body_sha256[65]; /* "": not needed so far, see job_sha256() */
+	struct span analyse;  /* observation with bodies, in one of the next */
+	struct buf without;   /* it, where the store wants another form */
+	struct buf record;    /* what the store gets */
+	size_t packet_bytes;  /* of it */
+	size_t charge;	      /* of the budget */
 };
 
 struct worker {
@@ -187,17 +187,34 @@ job_finish_with(struct pipeline *p, struct job *j, enum analysis_status status,
 	buf_release(&b);
 }
 
+/* Of the body that is to be analysed.  As long as no analyser fails nobody
+ * asks for it. */
+static const char *
+job_sha256(struct job *j)
+{
+	struct observation o;
+
+	if (j->body_sha256[0] != '\0')
+		return j->body_sha256;
+	observation_init(&o);
+	if (!observation_decode(&o, j->analyse))
+		bug("malformed job %llu", (unsigned long long)j->id);
+	sha256_hex(buf_span(&observation_last(&o)->body), j->body_sha256);
+	observation_release(&o);
+	return j->body_sha256;
+}
+
 static struct poison *
-poison_find(struct pipeline *p, const struct job *j)
+poison_find(struct pipeline *p, struct job *j)
 {
 	for (size_t i = 0; i < p->npoison; i++)
-		if (strcmp(p->poison[i].body_sha256, j->body_sha256) == 0)
+		if (strcmp(p->poison[i].body_sha256, job_sha256(j)) == 0)
 			return &p->poison[i];
 	return NULL;
 }
 
 static bool
-is_poison(struct pipeline *p, const struct job *j)
+is_poison(struct pipeline *p, struct job *j)
 {
 	const struct poison *found = poison_find(p, j);
 
@@ -205,7 +222,7 @@ is_poison(struct pipeline *p, const struct job *j)
 }
 
 static void
-poison_add(struct pipeline *p, const struct job *j)
+poison_add(struct pipeline *p, struct job *j)
 {
 	struct poison *slot = poison_find(p, j);
 
@@ -213,7 +230,7 @@ poison_add(struct pipeline *p, const struct job *j)
 		slot = &p->poison[p->npoison++];
 	else if (slot == NULL)
 		slot = &p->poison[(size_t)j->id % POISON_MAX];
-	memcpy(slot->body_sha256, j->body_sha256, sizeof slot->body_sha256);
+	memcpy(slot->body_sha256, job_sha256(j), sizeof slot->body_sha256);
 	slot->until = j->time + POISON_TIME_MS;
 }
 
@@ -248,7 +265,7 @@ worker_fail_job(struct pipeline *p, struct worker *w, const char *why)
 	if (w->given > 1 && j->tries < TRIES_MAX) {
 		log_error("observation %llu: %s; another analyser tries, as "
 			  "this one had other pages before; body sha256 %s",
-		    (unsigned long long)j->id, note, j->body_sha256);
+		    (unsigned long long)j->id, note, job_sha256(j));
 		requeue(p, w);
 		return;
 	}
@@ -256,7 +273,7 @@ worker_fail_job(struct pipeline *p, struct worker *w, const char *why)
 	if (w->given == 1)
 		poison_add(p, j);
 	log_error("observation %llu: %s; body sha256 %s",
-	    (unsigned long long)j->id, note, j->body_sha256);
+	    (unsigned long long)j->id, note, job_sha256(j));
 	job_finish_with(p, j, ANALYSIS_FAILED, note);
 }
 
@@ -630,9 +647,6 @@ pipeline_submit(struct pipeline *p, struct observation *o, enum bodies bodies,
 
 	o->id = j->id = id;
 	j->time = o->time;
-	if (analyse)
-		sha256_hex(buf_span(&observation_last(o)->body),
-		    j->body_sha256);
 	fit(o);
 	job_encode(j, o, bodies, analyse);
 	j->packet_bytes = o->packets.len;
