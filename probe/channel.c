@@ -342,11 +342,14 @@ channel_adopt(struct event_base *base, struct connection *c,
 	return ch;
 }
 
-/* Something was added to what goes out. */
+/* Something was added to what goes out: at the end of this turn of the loop,
+ * with all that comes until then.  The socket has room, most times; to wait
+ * for that takes two system calls more, to begin and to end it. */
 static void
 queued(struct channel *ch)
 {
-	event_add(&ch->write_event, NULL);
+	if (!event_pending(&ch->write_event, EV_WRITE, NULL))
+		event_active(&ch->write_event, EV_WRITE, 1);
 	if (channel_queued(ch) >= FRAME_QUEUE_HIGH)
 		ch->was_full = true;
 }
