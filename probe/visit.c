@@ -26,7 +26,7 @@ struct visit {
 	struct observation observation;
 	struct url url; /* of the hop under way */
 	char *host;	/* its host without brackets */
-	struct address addresses[DNS_ANSWERS_MAX];
+	struct address addresses[ADDRESSES_TRIED_MAX];
 	size_t naddresses;
 	size_t next_address;
 	struct resolver_query *query;
@@ -204,8 +204,7 @@ on_fetched(struct hop *h, int64_t took_us, void *arg)
 	v->fetch = NULL;
 	v->took_us += took_us;
 	note_pace(v, h);
-	if (connect_failed(h) && v->next_address < v->naddresses &&
-	    h->ntried < ADDRESSES_TRIED_MAX) {
+	if (connect_failed(h) && v->next_address < v->naddresses) {
 		retry_address(v, h);
 		return;
 	}
@@ -313,19 +312,24 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	fetch_now(v);
 }
 
-/* Keeps the addresses that policy allows; none left is our refusal, not the
- * world's failure, unless the name itself is answered with a bogus one. */
+/* Kept if policy allows it, and if it may come to be tried. */
+static void
+add_address(struct visit *v, const char *text)
+{
+	struct address *a = &v->addresses[v->naddresses];
+
+	if (v->naddresses < ADDRESSES_TRIED_MAX &&
+	    address_parse(a, text, url_port(&v->url)) &&
+	    policy_allows(v->settings->policy, &a->u.sa))
+		v->naddresses++;
+}
+
+/* No address left is our refusal, not the world's failure, unless the name
+ * itself is answered with a bogus one. */
 static void
 use_addresses(struct visit *v)
 {
-	size_t kept = 0;
-
-	for (size_t i = 0; i < v->naddresses; i++)
-		if (policy_allows(v->settings->policy, &v->addresses[i].u.sa))
-			v->addresses[kept++] = v->addresses[i];
-	v->naddresses = kept;
-	v->next_address = 0;
-	if (kept > 0) {
+	if (v->naddresses > 0) {
 		pace_next_address(v);
 		return;
 	}
@@ -340,7 +344,6 @@ on_resolved(struct dns_lookup *d, enum failure failure, void *arg)
 {
 	struct visit *v = arg;
 	struct hop *h = hop_of(v);
-	uint16_t port = url_port(&v->url);
 
 	v->query = NULL;
 	h->dns = *d;
@@ -349,9 +352,7 @@ on_resolved(struct dns_lookup *d, enum failure failure, void *arg)
 		return;
 	}
 	for (size_t i = 0; i < d->nrecords; i++)
-		if (address_parse(&v->addresses[v->naddresses],
-			d->records[i].value, port))
-			v->naddresses++;
+		add_address(v, d->records[i].value);
 	use_addresses(v);
 }
 
@@ -415,8 +416,7 @@ hop_begin(struct visit *v)
 	}
 	if (v->url.host_kind == URL_HOST_IPV4 ||
 	    v->url.host_kind == URL_HOST_IPV6) {
-		v->naddresses =
-		    address_parse(&v->addresses[0], v->host, url_port(&v->url));
+		add_address(v, v->host);
 		use_addresses(v);
 		return;
 	}
