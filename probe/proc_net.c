@@ -188,13 +188,18 @@ net_open(struct net *n, struct startup *s)
 	watchlist_load(n->watchlist, c, monotonic_us(), net_start_spread(n));
 }
 
+/* What is waited for on a socket is told to the kernel once a turn of the
+ * loop: what changed twice, and what was closed since, costs nothing.  That
+ * would go wrong with descriptors that share a socket; there are none. */
 static struct event_base *
-precise_base(void)
+net_base(void)
 {
 	struct event_config *ec = event_config_new();
 	struct event_base *base;
 
-	event_config_set_flag(ec, EVENT_BASE_FLAG_PRECISE_TIMER);
+	event_config_set_flag(ec,
+	    EVENT_BASE_FLAG_PRECISE_TIMER |
+		EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
 	base = event_base_new_with_config(ec);
 	event_config_free(ec);
 	if (base == NULL)
@@ -235,7 +240,7 @@ net_main(struct connection *parent, struct startup *s)
 	bool best_effort = s->config->sandbox_best_effort;
 
 	digest_init();
-	n->base = precise_base();
+	n->base = net_base();
 	net_open(n, s);
 	n->due_timer = evtimer_new(n->base, on_due, n);
 	n->stop_timer = evtimer_new(n->base, on_stop_timer, n);
