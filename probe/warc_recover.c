@@ -24,6 +24,8 @@ struct feed {
 	int fd;
 	uint64_t at;
 	uint64_t end;
+	size_t damage;	  /* notes of it */
+	uint64_t damaged; /* behind where reading began: the last place */
 };
 
 static ssize_t
@@ -40,6 +42,17 @@ feed_read(void *arg, void *bytes, size_t n)
 	if (got > 0)
 		f->at += (uint64_t)got;
 	return got;
+}
+
+static void
+feed_note(void *arg, uint64_t offset, const char *text)
+{
+	struct feed *f = arg;
+
+	(void)text;
+	f->damage++;
+	if (offset > f->damaged)
+		f->damaged = offset;
 }
 
 static bool
@@ -214,17 +227,17 @@ index_record(const struct warc_record *rec, struct span block, struct span file,
 	http_head_release(&head);
 }
 
-/* The end of the last whole observation: what a crash has left of one more
- * would only puzzle readers. */
+/* The end of the last whole observation, of which every byte can be read: what
+ * a crash has left of one more would only puzzle readers. */
 static uint64_t
 whole_visits(int fd, uint64_t from, uint64_t to)
 {
-	struct feed f = {fd, from, to};
-	struct warc_reader *r = warc_reader_new(feed_read, NULL, &f);
+	struct feed f = {.fd = fd, .at = from, .end = to};
+	struct warc_reader *r = warc_reader_new(feed_read, feed_note, &f);
 	struct buf block = BUF_INIT(WARC_FIELDS_MAX);
 	struct warc_visit v = {.hops = 0}, next;
 	struct warc_record rec;
-	uint64_t start = to;
+	uint64_t start = to, begun = to;
 
 	while (warc_reader_next(r, &rec) == 1) {
 		read_head(r, &block);
@@ -232,7 +245,7 @@ whole_visits(int fd, uint64_t from, uint64_t to)
 		    visit_of(buf_span(&block), &next)) {
 			v = next;
 			if (v.hop == 0)
-				start = from + rec.offset;
+				start = begun = from + rec.offset;
 		} else if (rec.type == WARC_REQUEST) {
 			v.has_request = false;
 		} else if (rec.type == WARC_RESPONSE ||
@@ -242,6 +255,8 @@ whole_visits(int fd, uint64_t from, uint64_t to)
 		if (v.hop + 1 == v.hops && !v.has_request && !v.has_response)
 			start = to;
 	}
+	if (f.damage > 0 && from + f.damaged >= begun)
+		start = begun;
 	buf_release(&block);
 	warc_reader_free(r);
 	return start;
@@ -259,7 +274,7 @@ static void
 index_tail(int fd, uint64_t from, uint64_t to, const char *file,
     struct buf *lines)
 {
-	struct feed f = {fd, from, to};
+	struct feed f = {.fd = fd, .at = from, .end = to};
 	struct warc_reader *r = warc_reader_new(feed_read, NULL, &f);
 	struct buf block = BUF_INIT(HEADER_BYTES_MAX);
 	struct warc_record rec;
@@ -289,7 +304,7 @@ warc_recover(int dirfd, const char *file, const char *index, uint64_t written,
 	struct buf text = BUF_INIT(CDXJ_BYTES_MAX);
 	struct buf kept = BUF_INIT(CDXJ_BYTES_MAX);
 	int fd = openat(dirfd, file, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	struct feed f = {fd, 0, 0};
+	struct feed f = {.fd = fd};
 	struct known known = {.end = 0};
 	struct stat st;
 	bool ok;
