@@ -7,26 +7,23 @@
 
 #include "bytes.h"
 
-/* zlib's trade of time for size at which both logs are written. */
+/* The trade of time for size at which both logs are written. */
 #define GZIP_LEVEL 6
 
 /* Appends `in` as one whole member to *out; level 1-9.  False when *out would
  * pass its maximum; its length is then as before and `overflow` is set. */
 bool gzip_member(struct buf *out, struct span in, int level);
 
-/* One member in pieces, for payloads that are not in one place. */
+/* Writes one member after the other. */
 struct gzip_writer;
 
 /* Returns owned; free with gzip_writer_free(). */
 struct gzip_writer *gzip_writer_new(int level);
 void gzip_writer_free(struct gzip_writer *);
-/* Compresses a piece; appends to *out what the compressor gives up so far
- * (often nothing).  False when *out is full: the member is lost then, and
- * the writer must be reset. */
-bool gzip_writer_add(struct gzip_writer *, struct span in, struct buf *out);
-/* Ends the member, appends its rest, and is ready for the next one. */
-bool gzip_writer_end(struct gzip_writer *, struct buf *out);
-/* Forgets a member that was begun. */
-void gzip_writer_reset(struct gzip_writer *);
+/* Appends n pieces as one member; from the piece `stored` on (n: none) their
+ * bytes are compressed already, and are written as they are.  False as above;
+ * what *out had is as before. */
+bool gzip_writer_member(struct gzip_writer *, const struct span *pieces,
+    size_t n, size_t stored, struct buf *out);
 
 #endif

@@ -10,9 +10,10 @@
 #include "warc_fields.h"
 #include "url.h"
 
-#define UUID_TEXT     37
-#define HTTP_RESPONSE "application/http;msgtype=response"
-#define PROFILE	      "http://netpreserve.org/warc/1.1/revisit/"
+#define UUID_TEXT	 37
+#define COMPRESSED_LEAST 1024
+#define HTTP_RESPONSE	 "application/http;msgtype=response"
+#define PROFILE		 "http://netpreserve.org/warc/1.1/revisit/"
 
 /* One record under way. */
 struct record {
@@ -20,6 +21,7 @@ struct record {
 	const char *type;
 	struct span pieces[4]; /* the block */
 	size_t npieces;
+	size_t stored; /* the first that is not compressed again; or none */
 };
 
 void
@@ -126,17 +128,6 @@ digest_text(const uint8_t d[SHA256_BYTES], char out[80])
 	snprintf(out, 80, "sha256:%s", hex);
 }
 
-static bool
-write_member(struct warc_compose *c, const struct span *pieces, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!gzip_writer_add(c->gz, pieces[i], &c->out)) {
-			gzip_writer_reset(c->gz);
-			return false;
-		}
-	return gzip_writer_end(c->gz, &c->out);
-}
-
 /* Block digest, length, and the whole as one gzip member.  Returns the entry
  * for the index (borrows), or NULL when the maximum is passed. */
 static struct written *
@@ -165,7 +156,9 @@ record_end(struct warc_compose *c, struct record *r, const char *content_type)
 	for (size_t i = 0; i < r->npieces; i++)
 		member[n++] = r->pieces[i];
 	member[n++] = SPAN("\r\n\r\n");
-	ok = !r->head.overflow && write_member(c, member, n);
+	ok = !r->head.overflow &&
+	    gzip_writer_member(c->gz, member, n,
+		r->stored == 0 ? n : r->stored + 1, &c->out);
 	buf_release(&r->head);
 	if (!ok)
 		return NULL;
@@ -344,10 +337,22 @@ refer(struct record *r, const struct original *found, bool not_modified)
 	    instant_text(found->date, when));
 }
 
+/* Then compressing it again costs much and makes it no shorter. */
+static bool
+is_compressed(const struct hop *h)
+{
+	struct span v = header_value(buf_span(&h->headers), "Content-Encoding");
+
+	return h->body.len >= COMPRESSED_LEAST && v.n > 0 &&
+	    !span_is_i(v, "identity");
+}
+
 /* The body as it stood on the wire, but for where its chunks ended. */
 static void
 add_body(struct record *r, const struct hop *h, bool one_chunk, char line[32])
 {
+	if (is_compressed(h))
+		r->stored = r->npieces;
 	if (one_chunk && h->body.len > 0) {
 		snprintf(line, 32, "%zx\r\n", h->body.len);
 		record_piece(r, span_of(line));
