@@ -225,22 +225,41 @@ utf8_length(struct span s, size_t *bad_len)
 	return need;
 }
 
-/* Characters of three bytes at the front, as Hangul and Han are, or of two;
- * those whose second byte has narrower bounds are left out. */
+/*
+ * Characters of one to three bytes at the front, sixteen bytes at a time and
+ * up to a sixteen of ASCII.  Those behind 0xe0 are left out, whose second byte
+ * has narrower bounds; behind 0xed, with which Hangul ends, are surrogates.
+ */
 static size_t
-plain_run(struct span s)
+mixed_run(struct span s)
 {
-	const unsigned char *p = (const unsigned char *)s.p;
-	size_t i = 0;
+	unsigned two, three, ed, trail, high, want;
+	unsigned due = 0, due_ed = 0; /* of the sixteen before */
+	bytes16 v;
+	size_t i;
 
-	while (i + 3 <= s.n && (p[i + 1] & 0xc0) == 0x80) {
-		if (p[i] > 0xe0 && p[i] < 0xed && (p[i + 2] & 0xc0) == 0x80)
-			i += 3;
-		else if (p[i] >= 0xc2 && p[i] < 0xe0)
-			i += 2;
-		else
+	for (i = 0; i < s.n; i += 16) {
+		v = bytes16_at(s, i);
+		high = bytes16_mask(v);
+		if ((high | due) == 0)
 			break;
+		two = bytes16_mask(bytes16_in(v, 0xc2, 0xdf));
+		three = bytes16_mask(bytes16_in(v, 0xe1, 0xef));
+		trail = bytes16_mask(bytes16_in(v, 0x80, 0xbf));
+		/* where trail bytes must be, and where no high ones */
+		want = due | (two | three) << 1 | three << 2;
+		ed = due_ed | bytes16_mask(bytes16_is(v, 0xed)) << 1;
+		if (high != (two | three | trail) || (want & 0xffff) != trail ||
+		    (ed & bytes16_mask(bytes16_in(v, 0xa0, 0xbf))) != 0)
+			break;
+		due = want >> 16;
+		due_ed = ed >> 16;
 	}
+	if (i > s.n)
+		i = s.n;
+	if (due != 0) /* the last character is not whole */
+		while (((unsigned char)s.p[--i] & 0xc0) == 0x80)
+			;
 	return i;
 }
 
@@ -253,7 +272,7 @@ valid_length(struct span s, size_t *bad_len)
 	while (i < s.n) {
 		if ((unsigned char)s.p[i] < 0x80)
 			i += ascii_run((struct span){s.p + i, s.n - i});
-		i += plain_run((struct span){s.p + i, s.n - i});
+		i += mixed_run((struct span){s.p + i, s.n - i});
 		if (i == s.n)
 			break;
 		if ((unsigned char)s.p[i] < 0x80)

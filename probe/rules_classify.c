@@ -66,8 +66,9 @@ try_hosts(struct subject *s, struct best *best)
 	}
 }
 
+/* UTF-8 without controls? */
 static bool
-utf8_valid(struct span s)
+is_printable(struct span s)
 {
 	size_t i = 0;
 
@@ -113,11 +114,11 @@ write_name(const struct rules *r, const struct best *b, struct match *m)
 	} else {
 		subject_slot_text(&b->capture, slot, &m->name);
 	}
-	if (m->name.overflow || !utf8_valid(buf_span(&m->name))) {
+	if (m->name.overflow || !is_printable(buf_span(&m->name))) {
 		buf_clear(&m->name);
 		buf_add_span(&m->name,
 		    span_slice(b->capture.slot[slot], 0, NAME_MAX_LEN));
-		if (!utf8_valid(buf_span(&m->name)))
+		if (!is_printable(buf_span(&m->name)))
 			buf_clear(&m->name);
 	}
 	m->has_name = m->name.len > 0;

@@ -226,6 +226,72 @@ test_kps9566(void **state)
 	buf_release(&text);
 }
 
+/* Bytes that are well formed, by the table 3-7 of the Unicode standard. */
+static size_t
+well_formed(const unsigned char *p, size_t n)
+{
+	static const unsigned char rows[][5] = {{1, 0x00, 0x7f, 0, 0},
+	    {2, 0xc2, 0xdf, 0x80, 0xbf}, {3, 0xe0, 0xe0, 0xa0, 0xbf},
+	    {3, 0xe1, 0xec, 0x80, 0xbf}, {3, 0xed, 0xed, 0x80, 0x9f},
+	    {3, 0xee, 0xef, 0x80, 0xbf}, {4, 0xf0, 0xf0, 0x90, 0xbf},
+	    {4, 0xf1, 0xf3, 0x80, 0xbf}, {4, 0xf4, 0xf4, 0x80, 0x8f}};
+	size_t at = 0, r, i;
+
+	while (at < n) {
+		for (r = 0; r < ARRAY_LEN(rows); r++)
+			if (p[at] >= rows[r][1] && p[at] <= rows[r][2])
+				break;
+		if (r == ARRAY_LEN(rows) || at + rows[r][0] > n ||
+		    (rows[r][0] > 1 &&
+			(p[at + 1] < rows[r][3] || p[at + 1] > rows[r][4])))
+			return at;
+		for (i = 2; i < rows[r][0]; i++)
+			if ((p[at + i] & 0xc0) != 0x80)
+				return at;
+		at += rows[r][0];
+	}
+	return n;
+}
+
+/* Texts of all lengths in scripts of all widths, whole and with a wrong byte
+ * at every place. */
+static void
+test_utf8(void **state)
+{
+	static const char *const texts[] = {"plain", "caf\u00e9 \u00fcber",
+	    "\uacbd\ud55c\ud638 \ud798\uc774 \uac00", "\u0e01\u0e02 \u0900",
+	    "\u2014 \uffee\uee00\ud7ff", "a\U0001f600b\U00010000\U0010ffff"};
+	static const unsigned char wrong[] = {0x00, 0x41, 0x80, 0x9f, 0xa0,
+	    0xbf, 0xc1, 0xc2, 0xe0, 0xe1, 0xed, 0xef, 0xf0, 0xf4, 0xf5, 0xff};
+	struct buf b = BUF_INIT(KIB);
+	unsigned char *p, was;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < 6 * 6 * 6; i++) {
+		buf_clear(&b);
+		(void)buf_add_str(&b, texts[i % 6]);
+		(void)buf_add_str(&b, texts[i / 6 % 6]);
+		(void)buf_add_str(&b, texts[i / 36]);
+		p = (unsigned char *)b.data;
+		for (n = 0; n <= b.len; n++)
+			assert_int_equal(utf8_valid_length(
+					     span_slice(buf_span(&b), 0, n)),
+			    well_formed(p, n));
+		for (size_t at = 0; at < b.len; at++) {
+			was = p[at];
+			for (size_t w = 0; w < ARRAY_LEN(wrong); w++) {
+				p[at] = wrong[w];
+				assert_int_equal(utf8_valid_length(
+						     buf_span(&b)),
+				    well_formed(p, b.len));
+			}
+			p[at] = was;
+		}
+	}
+	buf_release(&b);
+}
+
 static int
 set_up(void **state)
 {
@@ -238,7 +304,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_labels),
 	    cmocka_unit_test(test_choice), cmocka_unit_test(test_round_trips),
-	    cmocka_unit_test(test_bad_bytes), cmocka_unit_test(test_kps9566)};
+	    cmocka_unit_test(test_bad_bytes), cmocka_unit_test(test_kps9566),
+	    cmocka_unit_test(test_utf8)};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);
 }
