@@ -145,8 +145,8 @@
 #define CHANGES_MAX	  10	      /* of them shown word by word */
 #define CHANGE_WORDS_MAX  320	      /* of such a block; compared in squares */
 #define VOLATILE_MAX	  128	      /* changing places remembered of a page */
-#define STRAYS_MAX	  32 /* blocks of a page that are not as told last */
-#define BLOCK_RUNS_MAX	  512	      /* of a page compared with such places */
+#define STRAYS_MAX	  32  /* blocks of a page that are not as told last */
+#define BLOCK_RUNS_MAX	  512 /* of a page compared with such places */
 
 /* Web archives. */
 #define ARCHIVE_PEEK_MAX   (256 * KIB) /* longest record header understood */

@@ -37,6 +37,8 @@ void seal_check_release(struct seal_check *);
  */
 enum seal_state seal_check_file(struct seal_check *, const char *file, int fd,
     bool whole, seal_fault_fn *, void *arg);
+/* Was it being written when the seals were last saved? */
+bool seal_check_open(const struct seal_check *, const char *file);
 /* What a start found gone, of n: that entry, and the file's name in the state
  * folder (borrows; it need not be there). */
 const struct seal *seal_check_lost(const struct seal_check *, size_t n,

@@ -11,16 +11,19 @@
 #include <unistd.h>
 
 #include "capture_write.h"
+#include "cdxj.h"
 #include "changelog.h"
 #include "command.h"
 #include "gzip_exact.h"
 #include "instant.h"
+#include "limit.h"
 #include "log.h"
 #include "log_view.h"
 #include "render.h"
 #include "seal_check.h"
 #include "store.h"
 #include "warc.h"
+#include "warc_index.h"
 
 /* One walk over all files in order; the chain goes on from file to file. */
 struct verify {
@@ -35,6 +38,7 @@ struct verify {
 	uint64_t lines, members, files;
 	uint64_t evidence, evidence_gone;
 	uint64_t records; /* in the archives */
+	uint64_t indexes; /* of them */
 	uint64_t faults;
 	struct seal_check seals; /* of the state folder; or none */
 };
@@ -133,6 +137,13 @@ check_line(struct verify *v, const char *path, uint64_t number,
 	v->lines++;
 	event_release(&e);
 }
+
+/* An index under way. */
+struct index_faults {
+	struct verify *v;
+	const char *path;
+	size_t n;
+};
 
 /* A file under way, for those who find faults in it. */
 struct file {
@@ -252,11 +263,67 @@ archive_read(void *arg, void *bytes, size_t n)
 	return read(f->fd, bytes, n);
 }
 
+static void
+index_fault(void *arg, uint64_t line, const char *text)
+{
+	struct index_faults *i = arg;
+
+	if (i->n++ < ARCHIVE_NOTES_MAX)
+		fault(i->v, i->path, line, "%s", text);
+	else
+		i->v->faults++;
+	if (i->n == ARCHIVE_NOTES_MAX)
+		fprintf(stderr, "%s: further faults are only counted\n",
+		    i->path);
+}
+
+/* The index beside an archive that could be read from begin to end, against
+ * the lines made from its records.  It is read after it: a daemon may have
+ * gone on with both. */
+static void
+check_index(struct verify *v, const char *archive, uint64_t end,
+    struct span made)
+{
+	const char *name = base_name(archive);
+	size_t stem = strlen(archive) - strlen(".warc.gz");
+	struct index_faults f = {.v = v};
+	struct buf text = BUF_INIT(CDXJ_BYTES_MAX);
+	char *sealed = xasprintf("warc/%s", name);
+	char *path = xasprintf("%.*s.cdxj", (int)stem, archive);
+	bool open = seal_check_open(&v->seals, sealed);
+	size_t lag;
+
+	f.path = path;
+	if (cdxj_load(v->warcfd, base_name(path), &text) || errno == ENOENT) {
+		lag = warc_index_check(buf_span(&text), made, end, open,
+		    index_fault, &f);
+		v->indexes++;
+		if (lag > 0)
+			printf("%s: %zu records at the end of the archive have "
+			       "no line yet; the next start makes them\n",
+			    path, lag);
+	} else {
+		fault(v, path, 0, "%s", strerror(errno));
+	}
+	buf_release(&text);
+	free(sealed);
+	free(path);
+}
+
+/* Is it one of ours?  Others have indexes of other forms, or none. */
+static bool
+has_index(const char *archive)
+{
+	return span_starts(span_of(base_name(archive)), "kpwatch-");
+}
+
 /* Every record's member, block and digests. */
 static void
 check_archive(struct verify *v, const char *path)
 {
 	struct file a = {.v = v, .path = path};
+	struct span name = span_of(base_name(path));
+	struct buf lines = BUF_INIT(2 * CDXJ_BYTES_MAX);
 	struct warc_reader *r;
 	struct warc_record rec;
 	struct warc_payload p;
@@ -276,9 +343,14 @@ check_archive(struct verify *v, const char *path)
 		if (p.digest == WARC_DIGEST_WRONG)
 			fault(v, path, at, "%s",
 			    p.note != NULL ? p.note : "its digest is wrong");
+		warc_index_record(&rec, buf_span(&p.http_head), name,
+		    warc_reader_here(r) - at, &lines);
 		v->records++;
 	}
 	whole = warc_reader_damage(r) == 0;
+	if (whole && has_index(path))
+		check_index(v, path, warc_reader_position(r), buf_span(&lines));
+	buf_release(&lines);
 	warc_payload_release(&p);
 	warc_reader_free(r);
 	if (check_seal(v, "warc", path, a.fd, whole) == SEAL_LACKING && whole)
@@ -392,11 +464,13 @@ static int
 report(const struct verify *v)
 {
 	printf("%llu files, %llu members, %llu lines, evidence: %llu checked, "
-	       "%llu no longer on disk; %llu records; %llu faults\n",
+	       "%llu no longer on disk; %llu records, %llu indexes; "
+	       "%llu faults\n",
 	    (unsigned long long)v->files, (unsigned long long)v->members,
 	    (unsigned long long)v->lines, (unsigned long long)v->evidence,
 	    (unsigned long long)v->evidence_gone,
-	    (unsigned long long)v->records, (unsigned long long)v->faults);
+	    (unsigned long long)v->records, (unsigned long long)v->indexes,
+	    (unsigned long long)v->faults);
 	return v->faults == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
@@ -489,8 +563,8 @@ static const char help[] =
     "Checks the gzip members, the sequence numbers, the hash chain, and the\n"
     "evidence that is still on disk, of the state folder's log or of the\n"
     "files named (in the order given).  Of a state folder, every record of\n"
-    "its archives, every byte of all these files, and the structure of its\n"
-    "database too.\n\n"
+    "its archives and what their indexes say of it, every byte of all these\n"
+    "files, and the structure of its database too.\n\n"
     "  -c FILE    configuration\n"
     "  -s STATE   state folder; evidence is in its folders\n"
     "             warc and packets\n";

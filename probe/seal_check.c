@@ -229,6 +229,17 @@ seal_check_file(struct seal_check *c, const char *file, int fd, bool whole,
 	return agree ? count(c, &s) : SEAL_BROKEN;
 }
 
+bool
+seal_check_open(const struct seal_check *c, const char *file)
+{
+	size_t i = find(c, file);
+
+	while (i + 1 < c->n && strcmp(c->list[i + 1].file, file) == 0)
+		i++;
+	return i < c->n && strcmp(c->list[i].file, file) == 0 &&
+	    !c->list[i].closed;
+}
+
 const struct seal *
 seal_check_rest(struct seal_check *c)
 {

@@ -9,11 +9,11 @@
 
 #include "cdxj.h"
 #include "decode.h"
-#include "http.h"
 #include "limit.h"
 #include "log.h"
 #include "warc.h"
 #include "warc_fields.h"
+#include "warc_index.h"
 
 #define STEP	      (256 * KIB)
 #define VISIT_RECORDS (3 * HOPS_MAX) /* indexed ones of one observation */
@@ -200,33 +200,6 @@ read_head(struct warc_reader *r, struct buf *block)
 		buf_add_span(block, span_slice(s, 0, block->max - block->len));
 }
 
-static void
-index_record(const struct warc_record *rec, struct span block, struct span file,
-    uint64_t length, struct buf *lines)
-{
-	struct http_head head = HTTP_HEAD_INIT;
-	struct cdxj_entry e = {.uri = rec->uri,
-	    .date = rec->date,
-	    .digest = warc_field(rec, "WARC-Payload-Digest"),
-	    .offset = rec->offset,
-	    .length = length,
-	    .file = file};
-	struct span media = rec->content_type;
-	size_t end = http_head_end(block, 0);
-
-	if (rec->type != WARC_RESOURCE && end > 0 &&
-	    http_parse_response(&head, span_slice(block, 0, end))) {
-		e.status = head.status;
-		media = http_field(&head, "Content-Type");
-	}
-	media.n = span_find(media, ';');
-	e.mime = rec->type == WARC_REVISIT ? SPAN("warc/revisit")
-	    : media.n > 0		   ? span_trim(media)
-					   : SPAN("unk");
-	cdxj_line(&e, lines);
-	http_head_release(&head);
-}
-
 /* The end of the last whole observation, of which every byte can be read: what
  * a crash has left of one more would only puzzle readers. */
 static uint64_t
@@ -262,13 +235,6 @@ whole_visits(int fd, uint64_t from, uint64_t to)
 	return start;
 }
 
-static bool
-is_indexed(enum warc_type type)
-{
-	return type == WARC_RESPONSE || type == WARC_REVISIT ||
-	    type == WARC_RESOURCE;
-}
-
 /* Lines for the records between two places. */
 static void
 index_tail(int fd, uint64_t from, uint64_t to, const char *file,
@@ -282,9 +248,8 @@ index_tail(int fd, uint64_t from, uint64_t to, const char *file,
 	while (warc_reader_next(r, &rec) == 1) {
 		read_head(r, &block);
 		rec.offset += from;
-		if (is_indexed(rec.type))
-			index_record(&rec, buf_span(&block), span_of(file),
-			    warc_reader_here(r) + from - rec.offset, lines);
+		warc_index_record(&rec, buf_span(&block), span_of(file),
+		    warc_reader_here(r) + from - rec.offset, lines);
 	}
 	buf_release(&block);
 	warc_reader_free(r);

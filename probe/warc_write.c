@@ -73,11 +73,10 @@ make_uuid(const struct warc_compose *c, unsigned serial, char out[UUID_TEXT])
 	    hex + 12, hex + 16, hex + 20);
 }
 
-/* A header value: what could end the line is percent-encoded. */
+/* What could end a header line is percent-encoded. */
 static void
-add_value(struct buf *b, const char *name, struct span value)
+add_encoded(struct buf *b, struct span value)
 {
-	buf_addf(b, "%s: ", name);
 	for (size_t i = 0; i < value.n; i++) {
 		unsigned char ch = (unsigned char)value.p[i];
 
@@ -86,7 +85,27 @@ add_value(struct buf *b, const char *name, struct span value)
 		else
 			buf_add_char(b, (char)ch);
 	}
+}
+
+static void
+add_value(struct buf *b, const char *name, struct span value)
+{
+	buf_addf(b, "%s: ", name);
+	add_encoded(b, value);
 	buf_add_str(b, "\r\n");
+}
+
+/* As the record has it; returns owned. */
+static char *
+encoded(const char *uri)
+{
+	struct buf b = BUF_INIT(3 * URL_MAX_LEN);
+	char *s;
+
+	add_encoded(&b, span_of(uri));
+	s = xstrdup(buf_str(&b));
+	buf_release(&b);
+	return s;
 }
 
 static void
@@ -406,7 +425,7 @@ compose_response(struct warc_compose *c, const struct observation *o,
 	w = record_end(c, &r, HTTP_RESPONSE);
 	if (w == NULL)
 		return false;
-	w->uri = xstrdup(h->url);
+	w->uri = encoded(h->url);
 	w->mime_owned = refers ? NULL : media_type(h);
 	w->mime = refers	    ? "warc/revisit"
 	    : w->mime_owned != NULL ? w->mime_owned

@@ -391,6 +391,139 @@ database_put_back(void **state)
 	scene_end(&c);
 }
 
+#define FIRST_INDEX "warc/kpwatch-20190114-00.cdxj"
+
+/* The nth line of an index (0: the first), with its newline. */
+static struct span
+index_line(const struct buf *b, int n)
+{
+	struct span rest = buf_span(b), line = span_token(&rest, '\n');
+
+	while (n-- > 0)
+		line = span_token(&rest, '\n');
+	line.n++;
+	return line;
+}
+
+/* The first of the index in whose place another text stands. */
+static void
+index_put(struct scene *c, const struct buf *b, struct span old,
+    const char *new)
+{
+	struct buf changed = BUF_INIT(1u << 20);
+
+	buf_add(&changed, b->data, (size_t)(old.p - b->data));
+	buf_add_str(&changed, new);
+	buf_add(&changed, old.p + old.n,
+	    b->len - (size_t)(old.p + old.n - b->data));
+	put(c, FIRST_INDEX, buf_span(&changed));
+	buf_release(&changed);
+}
+
+/* The same for the first of these words behind a place. */
+static void
+index_change(struct scene *c, const struct buf *b, struct span line,
+    const char *key, const char *value)
+{
+	char *pattern = xasprintf("\"%s\":\"", key);
+	struct span old = span_slice(line,
+	    span_search(line, pattern) + strlen(pattern), line.n);
+
+	old.n = span_find(old, '"');
+	index_put(c, b, old, value);
+	free(pattern);
+}
+
+/* An index needs no seal: it says what its archive says. */
+static void
+index_beside_its_archive(void **state)
+{
+	static const char *const keys[] = {"url", "mime", "status", "digest",
+	    "length", "filename", "date"};
+	static const char *const values[] = {"http://two.test/", "text/plain",
+	    "404", "sha256:00", "17", "other.warc.gz",
+	    "2019-01-14T06:00:00.001Z"};
+	struct buf b = BUF_INIT(1u << 20), text = BUF_INIT(1u << 20);
+	struct span line, cut;
+	struct scene c;
+	char *words;
+
+	(void)state;
+	two_days(&c);
+	load(&c, FIRST_INDEX, &b);
+	line = index_line(&b, 1);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		index_change(&c, &b, line, keys[i], values[i]);
+		words = xasprintf(FIRST_INDEX ":2: its %s is not what the "
+					      "record at ",
+		    keys[i]);
+		expect(&c, EXIT_FAILED, words);
+		free(words);
+	}
+	index_change(&c, &b, line, "offset", "12345");
+	expect(&c, EXIT_FAILED, ":2: its offset is 12345, and the record is ");
+	/* Its key. */
+	index_put(&c, &b, span_slice(line, 0, 4), "best");
+	expect(&c, EXIT_FAILED, ":2: its key or form is not that ");
+	index_put(&c, &b, line, "");
+	expect(&c, EXIT_FAILED, ":0: no line for the record at ");
+	index_put(&c, &b, (struct span){b.data, b.len}, "");
+	expect(&c, EXIT_FAILED, ":0: no line for the record at ");
+	/* A line twice, and one of nothing. */
+	cut = span_slice(line, 0, 0);
+	words = xstrndup(line.p, line.n);
+	index_put(&c, &b, cut, words);
+	expect(&c, EXIT_FAILED, ":3: the archive has no such record at ");
+	free(words);
+	index_put(&c, &b, cut, "nothing\n");
+	expect(&c, EXIT_FAILED, ":2: this is no line of an index, ");
+	/* The last is torn. */
+	cut = (struct span){b.data + b.len - 9, 9};
+	index_put(&c, &b, cut, "");
+	expect(&c, EXIT_FAILED, ":3: this is no line of an index, ");
+	/* Gone. */
+	words = path_of(&c, FIRST_INDEX);
+	unlink(words);
+	free(words);
+	expect(&c, EXIT_FAILED, ":0: no line for the record at ");
+	/* Lines in another order say the same. */
+	buf_add_span(&text, line);
+	buf_add_span(&text, index_line(&b, 2));
+	buf_add_span(&text, index_line(&b, 0));
+	put(&c, FIRST_INDEX, buf_span(&text));
+	expect(&c, EXIT_DONE, "2 indexes; 0 faults");
+	buf_release(&text);
+	buf_release(&b);
+	scene_end(&c);
+}
+
+static void
+three_looks(struct scene *c)
+{
+	scene_open(c);
+	looks(c, 0, 3);
+}
+
+/* After a crash it may lag behind: the next start mends it. */
+static void
+index_that_lags(void **state)
+{
+	struct buf b = BUF_INIT(1u << 20);
+	struct scene c;
+
+	(void)state;
+	scene_begin(&c);
+	scene_close(&c);
+	killed(&c, three_looks);
+	load(&c, FIRST_INDEX, &b);
+	index_put(&c, &b, index_line(&b, 2), "");
+	expect(&c, EXIT_DONE, "1 records at the end of the archive have no ");
+	index_put(&c, &b, index_line(&b, 0), "");
+	expect(&c, EXIT_FAILED, ":0: no line for the record at ");
+	buf_release(&b);
+	scene_end(&c);
+}
+
 int
 main(void)
 {
@@ -406,6 +539,8 @@ main(void)
 	    cmocka_unit_test(kill_between_file_and_seal),
 	    cmocka_unit_test(start_with_lost_bytes),
 	    cmocka_unit_test(database_put_back),
+	    cmocka_unit_test(index_beside_its_archive),
+	    cmocka_unit_test(index_that_lags),
 	};
 
 	digest_init();

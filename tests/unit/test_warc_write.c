@@ -20,6 +20,7 @@
 #include "limit.h"
 #include "log.h"
 #include "warc.h"
+#include "warc_index.h"
 
 #define START INT64_C(1547445603120) /* 2019-01-14T06:00:03.120Z */
 
@@ -142,10 +143,12 @@ some_response(struct hop *h)
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
 		"HTTP/1.0 404 Not Found\nX: bare\n\n",
 		"HTTP/2 200\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n",
+		"HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n",
 		"no end of header", ""};
+	const char *head = heads[roll(ARRAY_LEN(heads))];
 
-	buf_add_str(&h->headers, heads[roll(ARRAY_LEN(heads))]);
-	h->status = roll(4) == 0 ? 304 : 200;
+	buf_add_str(&h->headers, head);
+	h->status = head[0] == 'H' ? atoi(strchr(head, ' ')) : 200;
 	h->http_version = 11;
 	some_bytes(&h->body, roll(3) == 0 ? 0 : roll(300));
 	h->body_cut = roll(4) == 0;
@@ -245,6 +248,7 @@ count_note(void *arg, uint64_t offset, const char *text)
 struct reading {
 	struct warc_set *set;
 	struct warc_source *source;
+	char names[64][64];
 	int fds[64];
 	size_t nfiles;
 	size_t at;
@@ -258,10 +262,10 @@ read_begin(struct reading *r, struct place *p)
 	r->set = warc_set_new();
 	for (int day = 1; day < 32; day++)
 		for (int serial = 0; serial < 40; serial++) {
-			char name[64];
+			char *name = r->names[r->nfiles];
 			int fd;
 
-			snprintf(name, sizeof name,
+			snprintf(name, sizeof r->names[0],
 			    "kpwatch-201901%02d-%02d.warc.gz", day, serial);
 			fd = openat(p->fd, name, O_RDONLY);
 			if (fd < 0)
@@ -295,6 +299,52 @@ read_end(struct reading *r)
 		close(r->fds[i]);
 }
 
+static ssize_t
+read_fd(void *arg, void *bytes, size_t n)
+{
+	return read(*(int *)arg, bytes, n);
+}
+
+static void
+index_differs(void *arg, uint64_t line, const char *text)
+{
+	fail_msg("%s:%llu: %s", (const char *)arg, (unsigned long long)line,
+	    text);
+}
+
+/* The index beside an archive is what is made from its records. */
+static void
+check_index(struct place *p, const char *file, int fd)
+{
+	struct buf index = BUF_INIT(1u << 24), made = BUF_INIT(1u << 24);
+	char *name = xasprintf("%.*s.cdxj",
+	    (int)(strlen(file) - strlen(".warc.gz")), file);
+	struct warc_reader *r;
+	struct warc_record rec;
+	struct warc_payload payload;
+
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	r = warc_reader_new(read_fd, NULL, &fd);
+	warc_payload_init(&payload);
+	while (warc_reader_next(r, &rec) == 1) {
+		uint64_t at = rec.offset;
+
+		warc_payload_read(&payload, r, &rec, NULL);
+		warc_index_record(&rec, buf_span(&payload.http_head),
+		    span_of(file), warc_reader_here(r) - at, &made);
+	}
+	assert_true(cdxj_load(p->fd, name, &index));
+	assert_true(index.len > 0);
+	assert_int_equal(warc_index_check(buf_span(&index), buf_span(&made),
+			     UINT64_MAX, false, index_differs, name),
+	    0);
+	warc_payload_release(&payload);
+	warc_reader_free(r);
+	free(name);
+	buf_release(&index);
+	buf_release(&made);
+}
+
 #define MANY 300
 
 static void
@@ -323,6 +373,8 @@ test_round_trip(void **state)
 	warc_writer_close(w);
 	read_begin(&r, *state);
 	assert_true(r.nfiles > 3); /* rotated */
+	for (size_t i = 0; i < r.nfiles; i++)
+		check_index(*state, r.names[i], r.fds[i]);
 	for (size_t i = 0; i < MANY; i++) {
 		size_t n;
 		char *got;
@@ -378,12 +430,6 @@ put(struct warc_writer *w, int64_t time, const char *url, const char *body)
 	offset = o.warc_offset;
 	observation_release(&o);
 	return offset;
-}
-
-static ssize_t
-read_fd(void *arg, void *bytes, size_t n)
-{
-	return read(*(int *)arg, bytes, n);
 }
 
 static void
