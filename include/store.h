@@ -86,10 +86,11 @@ enum seal_folder { SEAL_LOG, SEAL_WARC, SEAL_FOLDERS };
  * Before the first byte is written: the writer of the folder (descriptor
  * borrowed) goes on with the file `name`, which the sealing begins behind;
  * NULL: with none.  Bytes that a crash left without a digest get one, marked
- * as found; bytes that are gone are noted for good.  Where the disk refuses
- * (said in the log) neither is.
+ * as found; bytes that are gone are noted for good.  False where the disk
+ * refuses (said in the log): nothing may be written before it was called again
+ * and has done so.
  */
-void store_seal_resume(struct store *, enum seal_folder, int dirfd,
+bool store_seal_resume(struct store *, enum seal_folder, int dirfd,
     const char *name, const struct sealing *);
 /* How many bytes of a file of the folder were on disk for certain, as far as
  * the database knows; 0: none. */

@@ -122,6 +122,7 @@ struct seal_book {
 	struct seal current[SEAL_FOLDERS]; /* of the file written; or none */
 	bool moved[SEAL_FOLDERS];	   /* since it was saved */
 	struct seal *ended;		   /* of files before them */
+	bool tried[SEAL_FOLDERS];	   /* to keep how they were found */
 	size_t n, cap;
 };
 
@@ -158,6 +159,7 @@ struct store {
 	uint64_t secret[2]; /* of hashes in memory */
 	bool may_hold;	    /* false: no target's verdict is held */
 	bool behind;	    /* the database is older than the log */
+	bool unsettled;	    /* how the log was found is not kept yet */
 	struct seal_book seals;
 	struct recognition recognition;
 	bool recognition_new; /* not compared with the database yet */

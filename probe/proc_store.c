@@ -64,6 +64,7 @@ struct keeper {
 	struct channel *source;
 	struct store *store;
 	struct warc_writer *warc;
+	bool warc_settled; /* it is kept how it was found */
 	int warc_dir;
 	int packet_dir; /* -1: none are kept */
 	uint64_t kept;	/* captures since the start */
@@ -133,10 +134,21 @@ timer_ms(struct event *timer, int64_t ms)
 /* ---- the archive ---- */
 
 static bool
+settle_archive(struct keeper *k)
+{
+	k->warc_settled = k->warc_settled ||
+	    store_seal_resume(k->store, SEAL_WARC, k->warc_dir,
+		warc_writer_file(k->warc), warc_writer_sealing(k->warc));
+	return k->warc_settled;
+}
+
+static bool
 archive(struct keeper *k, struct record *r)
 {
 	if (k->warc == NULL || r->archived)
 		return true;
+	if (!settle_archive(k))
+		return false;
 	if (!warc_writer_add(k->warc, &r->observation)) {
 		log_error("cannot write to the WARC file: %s", strerror(errno));
 		return false;
@@ -183,8 +195,7 @@ open_archive(struct keeper *k)
 		log_warn("%s: %llu bytes of a record cut off by a crash were "
 			 "removed",
 		    path, (unsigned long long)torn);
-	store_seal_resume(k->store, SEAL_WARC, k->warc_dir,
-	    warc_writer_file(k->warc), warc_writer_sealing(k->warc));
+	settle_archive(k); /* or before the first record */
 	free(path);
 }
 

@@ -218,6 +218,19 @@ has_lines(uint64_t from, uint64_t to, void *arg)
 		   "uu", from, to) == to - from;
 }
 
+/* Nothing is written behind the log's end before it is kept how it was found:
+ * else bytes that are gone would not be missed any more. */
+static bool
+settle_log(struct store *st)
+{
+	if (!st->unsettled || st->open)
+		return !st->unsettled;
+	st->unsettled = false;
+	st->unsettled = !store_seal_resume(st, SEAL_LOG, st->logfd,
+	    changelog_file(st->log), changelog_sealing(st->log));
+	return !st->unsettled;
+}
+
 static bool
 open_log(struct store *st, char **why)
 {
@@ -230,8 +243,8 @@ open_log(struct store *st, char **why)
 		log_warn("change log: a torn tail of %llu bytes was cut off",
 		    (unsigned long long)cut);
 	follow_log(st);
-	store_seal_resume(st, SEAL_LOG, st->logfd, changelog_file(st->log),
-	    changelog_sealing(st->log));
+	st->unsettled = true;
+	settle_log(st);
 	if (st->logged_seq < st->committed_seq) {
 		log_info("change log: %llu lines written again",
 		    (unsigned long long)(st->committed_seq - st->logged_seq));
@@ -391,13 +404,11 @@ announce(struct store *st, uint64_t from)
 	}
 }
 
-bool
-store_commit(struct store *st)
+static bool
+commit_open(struct store *st)
 {
 	uint64_t from = st->committed_seq;
 
-	if (!st->open)
-		return true;
 	save_outage(st);
 	meta_set(&st->db, "last_time", st->last_time);
 	seals_save(st);
@@ -414,6 +425,15 @@ store_commit(struct store *st)
 	if (st->log != NULL &&
 	    (st->options.log_now || st->waiting >= MEMBER_BYTES_MAX))
 		store_flush(st);
+	return true;
+}
+
+bool
+store_commit(struct store *st)
+{
+	if (st->open && !commit_open(st))
+		return false;
+	settle_log(st); /* else with the next */
 	return true;
 }
 
@@ -485,7 +505,7 @@ store_flush(struct store *st)
 
 	if (st->log == NULL || st->logged_seq >= st->committed_seq)
 		return true;
-	ok = append_missing(st);
+	ok = settle_log(st) && append_missing(st);
 	if (ok) {
 		st->waiting = 0;
 		if (st->log_refused)
@@ -495,7 +515,8 @@ store_flush(struct store *st)
 		if (!st->log_refused)
 			log_error("change log: %s; events are kept in the "
 				  "database until it can be written",
-			    strerror(errno));
+			    st->unsettled ? "the database refuses"
+					  : strerror(errno));
 	}
 	st->log_refused = !ok;
 	return ok;

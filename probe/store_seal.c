@@ -163,6 +163,13 @@ loss_known(struct store *st, const struct seal *lost, const char *file)
 		   "suus", SEAL_LOST, lost->at, lost->bytes, file) > 0;
 }
 
+/* Is this not the first try to keep what this start has found? */
+static bool
+said_already(const struct store *st, const char *file)
+{
+	return st->seals.tried[is_log(file) ? SEAL_LOG : SEAL_WARC];
+}
+
 /* Bytes that the file had are gone, which stays known.  By the clock: it is
  * when somebody saw it. */
 static void
@@ -175,10 +182,12 @@ note_loss(struct store *st, const char *file, uint64_t from, uint64_t to,
 	    .time = instant_now(),
 	    .closed = again};
 
-	log_warn("%s: %llu bytes at its end are gone that were on disk; %s",
-	    file, (unsigned long long)lost.bytes,
-	    again ? "their lines are written again from the database"
-		  : "put back a copy of it");
+	if (!said_already(st, file))
+		log_warn("%s: %llu bytes at its end are gone that were on "
+			 "disk; %s",
+		    file, (unsigned long long)lost.bytes,
+		    again ? "their lines are written again from the database"
+			  : "put back a copy of it");
 	if (!again && loss_known(st, &lost, file))
 		return;
 	lost.file =
@@ -301,14 +310,15 @@ settle_others(struct store *st, const char *folder, int dirfd, const char *open)
 	free(list);
 }
 
-void
+bool
 store_seal_resume(struct store *st, enum seal_folder folder, int dirfd,
     const char *name, const struct sealing *s)
 {
 	char *file =
 	    xasprintf("%s/%s", folders[folder], name == NULL ? "" : name);
+	bool ok = store_begin(st);
 
-	if (store_begin(st)) {
+	if (ok) {
 		settle_others(st, folders[folder], dirfd, file);
 		if (name != NULL) {
 			settle(st, dirfd, file, LEFT_OPEN);
@@ -316,7 +326,8 @@ store_seal_resume(struct store *st, enum seal_folder folder, int dirfd,
 		}
 	}
 	free(file);
-	store_commit(st);
+	st->seals.tried[folder] = true;
+	return ok && store_commit(st);
 }
 
 /* ---- Reading ---- */

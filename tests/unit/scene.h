@@ -57,8 +57,16 @@ written(const char *name, void *arg)
 	return store_sealed(c->s.store, SEAL_WARC, name);
 }
 
+static bool
+scene_resume(struct scene *c)
+{
+	return store_seal_resume(c->s.store, SEAL_WARC, c->warcfd,
+	    warc_writer_file(c->warc), warc_writer_sealing(c->warc));
+}
+
+/* Beside the store, which is open. */
 static void
-scene_open(struct scene *c)
+archive_open(struct scene *c)
 {
 	struct warc_writer_options o = {
 	    .deduplicate = c->deduplicate,
@@ -67,15 +75,20 @@ scene_open(struct scene *c)
 	};
 	char *folder = xasprintf("%s/warc", c->dir), *why = NULL;
 
-	story_open(&c->s, c->dir, true);
 	mkdir(folder, 0700);
 	c->warcfd = open(folder, O_RDONLY | O_DIRECTORY);
 	assert_true(c->warcfd >= 0);
 	c->warc = warc_writer_open(c->warcfd, &o, NULL, &why);
 	assert_non_null(c->warc);
-	store_seal_resume(c->s.store, SEAL_WARC, c->warcfd,
-	    warc_writer_file(c->warc), warc_writer_sealing(c->warc));
 	free(folder);
+}
+
+static void
+scene_open(struct scene *c)
+{
+	story_open(&c->s, c->dir, true);
+	archive_open(c);
+	assert_true(scene_resume(c));
 }
 
 static void

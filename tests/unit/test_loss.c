@@ -6,6 +6,7 @@
 #include "scene.h"
 
 #include "changelog.h"
+#include "store_db.h"
 
 #define NEXT_WARC "warc/kpwatch-20190115-01.warc.gz"
 #define AGAIN	  "; their lines were written again from the database"
@@ -466,6 +467,50 @@ killed_at_the_start(void **state)
 	scene_end(&c);
 }
 
+/* The database cannot be written at the start that finds bytes gone: that is
+ * kept before anything else is, or is not. */
+static void
+refused_at_the_start(void **state)
+{
+	struct buf b = BUF_INIT(1u << 20);
+	struct scene c;
+	struct db other;
+	char *path, *why = NULL;
+	size_t warc;
+
+	(void)state;
+	two_days(&c);
+	load(&c, LATER_LOG, &b);
+	warc = size_of(&c, LATER_WARC);
+	cut(&c, LATER_LOG, b.len - 1);
+	cut(&c, LATER_WARC, warc - 1);
+	path = path_of(&c, STORE_NAME);
+	assert_true(db_open(&other, path, false, &why));
+	assert_true(db_script(&other, "BEGIN IMMEDIATE"));
+	story_open(&c.s, c.dir, true);
+	archive_open(&c);
+	assert_false(store_flush(c.s.store));
+	assert_true(size_of(&c, LATER_LOG) < b.len - 1);
+	db_close(&other);
+	/* It may be refused in its middle too. */
+	assert_true(store_begin(c.s.store));
+	c.s.store->db.failed = true;
+	assert_false(scene_resume(&c));
+	assert_int_equal(db_number(&c.s.store->db, 9,
+			     "SELECT count(*) FROM seals"
+			     " WHERE file LIKE '" SEAL_LOST "%'",
+			     ""),
+	    0);
+	assert_true(scene_resume(&c));
+	looks(&c, 6, 8);
+	scene_close(&c);
+	expect_missing(&c, LATER_WARC, warc - 1, 1, true);
+	assert_int_equal(times_said(&c, AGAIN), 1);
+	free(path);
+	buf_release(&b);
+	scene_end(&c);
+}
+
 int
 main(void)
 {
@@ -482,6 +527,7 @@ main(void)
 	    cmocka_unit_test(originals_lost),
 	    cmocka_unit_test(torn_by_a_crash),
 	    cmocka_unit_test(killed_at_the_start),
+	    cmocka_unit_test(refused_at_the_start),
 	};
 
 	digest_init();
