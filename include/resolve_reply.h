@@ -6,6 +6,9 @@
 
 enum { TYPE_A = 1, TYPE_NS = 2, TYPE_AAAA = 28 };
 
+/* How a question ended, by whether a reply came and by what its header says;
+ * both in the terms of c-ares. */
+int resolve_status(int status, const unsigned char *reply, int n);
 /* Adds what a reply to a question of that type says, at most DNS_ANSWERS_MAX
  * records; the result is one of c-ares's, ENODATA where it says nothing. */
 int resolve_reply(struct dns_lookup *, int type, const unsigned char *reply,

@@ -11,8 +11,9 @@ struct event_base;
 struct name_servers;
 struct server; /* a connection to one, for a single question at a time */
 
-/* How a question ended, in the terms of c-ares; the reply is borrowed and may
- * be NULL.  Also called, with ARES_EDESTRUCTION, by name_servers_free(). */
+/* Whether a reply came, in the terms of c-ares; it is borrowed, NULL for none,
+ * and what it says is not looked at.  Also called, with ARES_EDESTRUCTION, by
+ * name_servers_free(). */
 typedef void name_servers_reply(void *arg, int status, int timeouts,
     unsigned char *reply, int n);
 

@@ -229,6 +229,7 @@ on_reply(void *arg, int status, int timeouts, unsigned char *reply, int n)
 		ask(x);
 		return;
 	}
+	status = resolve_status(status, reply, n);
 	x->rcode = status_rcode(status, reply, n);
 	if (status == ARES_SUCCESS)
 		status = resolve_reply(&q->lookup, x->type, reply, n);

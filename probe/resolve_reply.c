@@ -9,6 +9,23 @@
 #include "limit.h"
 #include "network.h"
 
+#define HEADER_LEN 12
+
+int
+resolve_status(int status, const unsigned char *reply, int n)
+{
+	static const int of_rcode[] = {ARES_SUCCESS, ARES_EFORMERR,
+	    ARES_ESERVFAIL, ARES_ENOTFOUND, ARES_ENOTIMP, ARES_EREFUSED};
+	unsigned rcode;
+
+	if (status != ARES_SUCCESS || reply == NULL || n < HEADER_LEN)
+		return status;
+	rcode = reply[3] & 0x0f;
+	if (rcode == 0 && reply[6] == 0 && reply[7] == 0)
+		return ARES_ENODATA;
+	return rcode < ARRAY_LEN(of_rcode) ? of_rcode[rcode] : ARES_SUCCESS;
+}
+
 static void
 record_add(struct dns_lookup *d, const char *type, const char *value, int ttl)
 {

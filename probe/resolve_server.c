@@ -9,9 +9,11 @@
 #include "resolve_server.h"
 
 #include <ares.h>
+#include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "instant.h"
 #include "log.h"
@@ -21,6 +23,7 @@
 #define SOCKETS_MAX (2 * SERVERS_MAX * 64)
 #define TRIES	    2
 #define CLASS_IN    1
+#define IDS_AT_ONCE 64
 
 struct server {
 	struct name_servers *owner;
@@ -46,6 +49,8 @@ struct name_servers {
 	size_t nstreams;
 	size_t streams_cap;
 	int64_t timeout_ms;
+	uint16_t ids[IDS_AT_ONCE]; /* of the next questions */
+	size_t nids;
 	struct watch watches[SOCKETS_MAX];
 };
 
@@ -307,12 +312,33 @@ name_servers_text(const struct name_servers *ns, size_t server)
 	return ns->servers[server].text;
 }
 
+/* Not c-ares's own: in a process that may open no file, /dev/urandom, those
+ * come from rand() without a seed, the same each time. */
+static uint16_t
+next_id(struct name_servers *ns)
+{
+	if (ns->nids == 0) {
+		if (getentropy(ns->ids, sizeof ns->ids) != 0)
+			fatal("no random numbers: %s", strerror(errno));
+		ns->nids = IDS_AT_ONCE;
+	}
+	return ns->ids[--ns->nids];
+}
+
 void
 name_servers_ask(struct name_servers *ns, size_t server, struct server *stream,
     const char *name, int type, name_servers_reply *reply, void *arg)
 {
 	struct server *s = stream != NULL ? stream : &ns->servers[server];
+	unsigned char *text = NULL;
+	int n, rc;
 
-	ares_query(s->channel, name, CLASS_IN, type, reply, arg);
+	rc = ares_create_query(name, CLASS_IN, type, next_id(ns), 1, &text, &n,
+	    0);
+	if (rc == ARES_SUCCESS)
+		ares_send(s->channel, text, n, reply, arg);
+	else
+		reply(arg, rc, 0, NULL, 0);
+	ares_free_string(text);
 	server_arm(s);
 }

@@ -5,13 +5,16 @@
 #include <event2/event.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bytes.h"
 #include "limit.h"
 #include "network.h"
+#include "sandbox.h"
 
 #define LOOKUPS	    8
+#define NO_BOX	    77
 #define PAST_HEADER 12
 #define TIMEOUT_MS  30000 /* as long as a test may take: none is lost */
 
@@ -163,12 +166,83 @@ test_refused(void **state)
 	scene_end(&s);
 }
 
+static void
+on_nothing(struct dns_lookup *d, enum failure failure, void *arg)
+{
+	(void)failure;
+	(void)arg;
+	dns_lookup_release(d);
+}
+
+/* Asks as a process does that was shut in before it made its resolver, as it
+ * is at each reload. */
+static void
+ask_shut_in(struct scene *s)
+{
+	static const struct resolver_wants ipv4 = {true, false, false};
+	char *servers[1] = {s->address};
+	struct resolver *r;
+
+	if (!sandbox_net(false))
+		_exit(NO_BOX);
+	s->base = event_base_new();
+	r = resolver_new(s->base, servers, 1, TIMEOUT_MS);
+	for (size_t i = 0; i < LOOKUPS; i++)
+		resolver_lookup(r, "www.example", &ipv4, 0, on_nothing, NULL);
+	event_base_loop(s->base, EVLOOP_NONBLOCK);
+	_exit(0);
+}
+
+/* The ids of the questions of another such process; false: it cannot be. */
+static bool
+ids_shut_in(struct scene *s, uint16_t ids[LOOKUPS])
+{
+	char text[KIB];
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		ask_shut_in(s);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == NO_BOX)
+		return false;
+	assert_int_equal(WEXITSTATUS(status), 0);
+	for (size_t i = 0; i < LOOKUPS; i++) {
+		assert_true(
+		    recv(s->fd, text, sizeof text, MSG_DONTWAIT) > PAST_HEADER);
+		memcpy(&ids[i], text, sizeof ids[i]);
+	}
+	return true;
+}
+
+/* An id that can be foretold is as good as none. */
+static void
+test_ids(void **state)
+{
+	uint16_t first[LOOKUPS], second[LOOKUPS];
+	struct scene s;
+	bool boxed;
+
+	(void)state;
+	scene_begin(&s, true);
+	boxed = ids_shut_in(&s, first) && ids_shut_in(&s, second);
+	scene_end(&s);
+	if (!boxed) {
+		print_message("this kernel lacks Landlock or seccomp\n");
+		skip();
+	}
+	assert_memory_not_equal(first, second, sizeof first);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_ports),
 	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_ids),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
