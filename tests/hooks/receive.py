@@ -3,7 +3,6 @@ import http.server
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -13,6 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 KPWATCH = os.environ["KPWATCH"]
 sys.path.insert(0, os.path.join(TOP, "tests/world"))
+import database
 from quiet import Quiet
 
 
@@ -102,15 +102,7 @@ class Daemon:
         return found[0][0] if found else 0
 
     def ask(self, sql, *args):
-        path = "file:%s/kpwatch.sqlite?mode=ro" % self.state
-        try:
-            db = sqlite3.connect(path, uri=True, timeout=10)
-            try:
-                return db.execute(sql, args).fetchall()
-            finally:
-                db.close()
-        except sqlite3.OperationalError:
-            return []
+        return database.ask_soon(self.state, sql, *args)
 
     def tail(self):
         with open(os.path.join(self.folder, "log"), errors="replace") as f:

@@ -9,7 +9,6 @@ import json
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, "tests/world"))
+import database
 import quiet
 import tap
 
@@ -151,15 +151,7 @@ class Run:
                 return got
 
     def ask(self, sql, *args):
-        path = "file:%s/kpwatch.sqlite?mode=ro" % self.state
-        try:
-            db = sqlite3.connect(path, uri=True, timeout=10)
-            try:
-                return db.execute(sql, args).fetchall()
-            finally:
-                db.close()
-        except sqlite3.OperationalError:
-            return []
+        return database.ask_soon(self.state, sql, *args)
 
     def wait(self, what, true, seconds=120):
         end = time.monotonic() + seconds

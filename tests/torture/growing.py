@@ -7,12 +7,12 @@ import glob
 import os
 import random
 import signal
-import sqlite3
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "../world"))
+import database
 import many
 import probe
 import tap
@@ -94,14 +94,10 @@ class Growing:
 
     def told(self):
         """How often each site told of each channel."""
-        db = sqlite3.connect("file:%s/kpwatch.sqlite?mode=ro" % self.state,
-                             uri=True, timeout=10)
-        rows = db.execute(
+        return {(r[0], r[1]): r[2] for r in database.ask(
+            self.state,
             "SELECT target, name, count(*) FROM events WHERE type = "
-            "'channel.added' AND name LIKE 'torture%' GROUP BY 1, 2")
-        found = {(r[0], r[1]): r[2] for r in rows}
-        db.close()
-        return found
+            "'channel.added' AND name LIKE 'torture%' GROUP BY 1, 2")}
 
     def judge(self, name):
         # Bytes on which an analyser died twice are left alone for the day;

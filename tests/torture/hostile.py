@@ -7,7 +7,6 @@ its processes stay, within the memory that was planned; those that do nothing
 wrong are looked at in time; nothing is left behind.
 """
 import os
-import sqlite3
 import sys
 import time
 
@@ -15,6 +14,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import evil
 import growing
+import database
 import many
 import probe
 import tap
@@ -178,11 +178,7 @@ class Hostile:
             f.write(text + open(certs + "own.crt").read() * 1000)
 
     def rows(self, sql):
-        db = sqlite3.connect("file:%s/kpwatch.sqlite?mode=ro" % self.p.state,
-                             uri=True, timeout=10)
-        found = db.execute(sql).fetchall()
-        db.close()
-        return found
+        return database.ask(self.p.state, sql)
 
     def live(self):
         p = self.p

@@ -16,7 +16,6 @@ import json
 import os
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -26,6 +25,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, "tests/world"))
+import database
 import quiet
 import tap
 
@@ -106,15 +106,7 @@ hooks:
             stderr=subprocess.STDOUT, env=env)
 
     def ask(self, sql):
-        try:
-            db = sqlite3.connect("file:%s/kpwatch.sqlite?mode=ro" % self.state,
-                                 uri=True, timeout=10)
-            try:
-                return db.execute(sql).fetchall()
-            finally:
-                db.close()
-        except sqlite3.OperationalError:
-            return []
+        return database.ask_soon(self.state, sql)
 
     def known(self):
         return len(self.ask("SELECT 1 FROM sightings WHERE kind = 'channel' "

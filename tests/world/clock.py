@@ -7,12 +7,12 @@ import json
 import os
 import re
 import signal
-import sqlite3
 import struct
 import sys
 import time
 
 sys.dont_write_bytecode = True
+import database
 import many
 import probe
 import tap
@@ -64,12 +64,9 @@ class Clock:
         raise RuntimeError("no net process")
 
     def looks(self, where="1"):
-        db = sqlite3.connect("file:%s/kpwatch.sqlite?mode=ro" % self.p.state,
-                             uri=True, timeout=5)
-        n = db.execute("SELECT count(*) FROM observations o LEFT JOIN details "
-                       "d USING (observation) WHERE " + where).fetchone()[0]
-        db.close()
-        return n
+        return database.ask(self.p.state, "SELECT count(*) FROM observations o "
+                        "LEFT JOIN details d USING (observation) WHERE "
+                        + where)[0][0]
 
     def said(self, what):
         """How many looks the journal calls void for that reason."""

@@ -146,38 +146,30 @@ class Replayed:
                 code == 1 and "%s at %d" % named[0] in err, out + err)
 
     def tell(self):
-        t, w = self.t, self.w
+        t = self.t
         began = time.monotonic()
-        w.start()
-        try:
-            self.run()
-            live = comparable(self.p.logged())
-            t.figure("%d events recorded in %.0f s"
-                     % (len(live), time.monotonic() - began))
-            out, rows = self.replay(1)
-            events = [json.loads(line) for line in out.splitlines()]
-            t.same("the events of the run, in order, field by field", live,
-                   comparable(events))
-            t.same("each says where it comes from", ["warc"],
-                   sorted({e["source"] for e in events}))
-            for n in (2, 4):
-                again, rows_again = self.replay(n)
-                t.check("the same bytes from %d analysers" % n, out == again)
-                t.check("the same store from %d analysers" % n,
-                        rows == rows_again, [
-                            (a, b) for a, b in zip(rows, rows_again)
-                            if a != b][:5])
-            self.evidence(self.p.logged())
-        except RuntimeError as error:
-            t.check("the run comes to its end", False, error)
-        finally:
-            if t.failures:
-                t.note(self.p.tail(60) if self.p.process else "")
-            if self.p.alive():
-                self.p.stop()
-        t.figure("all of it: %.0f s" % (time.monotonic() - began))
-        w.stop()
-        t.finish()
+        self.w.start()
+        self.run()
+        live = comparable(self.p.logged())
+        t.figure("%d events recorded in %.0f s"
+                 % (len(live), time.monotonic() - began))
+        out, rows = self.replay(1)
+        events = [json.loads(line) for line in out.splitlines()]
+        t.same("the events of the run, in order, field by field", live,
+               comparable(events))
+        t.same("each says where it comes from", ["warc"],
+               sorted({e["source"] for e in events}))
+        for n in (2, 4):
+            again, rows_again = self.replay(n)
+            t.check("the same bytes from %d analysers" % n, out == again)
+            t.check("the same store from %d analysers" % n,
+                    rows == rows_again, [
+                        (a, b) for a, b in zip(rows, rows_again)
+                        if a != b][:5])
+        self.evidence(self.p.logged())
+
+    def main(self):
+        probe.run_story(self.t, self.w, self.p, self.tell)
 
 
-Replayed().tell()
+Replayed().main()

@@ -7,13 +7,13 @@ import glob
 import json
 import os
 import re
-import sqlite3
 import sys
 import time
 import urllib.request
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import database
 import probe
 import tap
 import world
@@ -179,11 +179,7 @@ class Sniffed:
         return sorted(glob.glob(self.p.state + "/packets/*/*.pcap"))
 
     def rows(self, sql):
-        db = sqlite3.connect("file:%s/kpwatch.sqlite?mode=ro" % self.p.state,
-                             uri=True)
-        found = db.execute(sql).fetchall()
-        db.close()
-        return found
+        return database.ask(self.p.state, sql)
 
     def kept(self):
         """Which looks have a capture."""
@@ -309,26 +305,18 @@ class Sniffed:
         w.start()
         for zone in "youth.rep.kp", "law.kp":
             w.dns_zone(zone, "ns1.star-jv.world")
-        try:
-            self.run()
-            self.causes()
-            t.figure("%d events in %.0f s" % (len(self.p.logged()),
-                                              time.monotonic() - began))
-            self.kept()
-            self.measured()
-            self.replayed()
-            self.verify()
-            self.without()
-        except RuntimeError as error:
-            t.check("the run comes to its end", False, error)
-        finally:
-            if t.failures:
-                t.note(self.p.tail(60) if self.p.process else "")
-            if self.p.alive():
-                self.p.stop()
-        t.figure("all of it: %.0f s" % (time.monotonic() - began))
-        w.stop()
-        t.finish()
+        self.run()
+        self.causes()
+        t.figure("%d events in %.0f s" % (len(self.p.logged()),
+                                          time.monotonic() - began))
+        self.kept()
+        self.measured()
+        self.replayed()
+        self.verify()
+        self.without()
+
+    def main(self):
+        probe.run_story(self.t, self.w, self.p, self.tell)
 
 
-Sniffed().tell()
+Sniffed().main()

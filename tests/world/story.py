@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import probe
 import tap
 import world
+from shares import TWELVE
 
 YOUTUBE = ('<a href="https://www.youtube.com/channel/'
            'UCTwECeGqMZee77BjdoYtI2Q" class="block_right_sns brc_youtube" '
@@ -30,21 +31,6 @@ WEIBO = ('<a href="https://weibo.com/u/6331567113" '
          'class="block_right_sns brc_weibo" target="_blank"></a>')
 PLAYER = ('<a href="itv/php_tmp/youtubeplayer.php?no=38487" '
           'target="_blank"><i class="icon_sns_youtube"></i></a>')
-SHARES = {
-    "vk": "https://vk.com/share.php?url=U",
-    "odnoklassniki": "https://connect.ok.ru/offer?url=U",
-    "reddit": "https://www.reddit.com/submit?url=U",
-    "telegram": "https://t.me/share/url?url=U",
-    "whatsapp": "https://api.whatsapp.com/send?text=U",
-    "line": "https://social-plugins.line.me/lineit/share?url=U",
-    "weibo": "http://service.weibo.com/share/share.php?url=U",
-    "douban": "https://www.douban.com/share/service?href=U",
-    "qq": "http://sns.qzone.qq.com/cgi-bin/qzshare/"
-             "cgi_qzshare_onekey?url=U",
-    "renren": "http://widget.renren.com/dialog/share?resourceUrl=U",
-    "googleplus": "https://plus.google.com/share?url=U",
-    "mailru": "https://connect.mail.ru/share?url=U",
-}
 HEADLINE = "<div class=\"title_css\">강안의 유원지에 새 놀이기구가 들어왔다</div>"
 
 # Six of different operators, of different kinds of failure.
@@ -179,7 +165,7 @@ class Story:
             "<!-- more -->", "\n".join(
                 '<a class="btn-%s" href="%s" target="_blank"></a>'
                 % (i, u.replace("U", "https%3A%2F%2Fsogwang.com%2F"))
-                for i, u in SHARES.items())))
+                for i, u in TWELVE.items())))
         w.edit_page("arirangmeari", lambda text: text.replace(
             "3월21일", "3월22일"))
         w.edit_page("uriminzokkiri", lambda text: text.replace(
@@ -189,7 +175,7 @@ class Story:
             ev("channel.added", "dprktoday", "soundcloud", "dprktoday",
                9, 11),
             ev("channel.added", "dprktoday", "vimeo", "dprktoday", 9, 11),
-            *[ev("share.added", "sogwang", i, None, 5, 17) for i in SHARES])
+            *[ev("share.added", "sogwang", i, None, 5, 17) for i in TWELVE])
 
     def failures(self):
         w = self.w
@@ -341,29 +327,19 @@ class Story:
                     [e["seq"] for e in events])
 
     def tell(self):
-        w, t = self.w, self.t
-        began = time.monotonic()
-        w.start()
+        self.w.start()
         if self.real:
-            w.use_real_pages()
-        try:
-            for chapter in (self.baseline, self.additions, self.failures,
-                            self.recovery, self.elements, self.uplink,
-                            self.six_dark, self.ending):
-                at = time.monotonic()
-                chapter()
-                t.note("%s: %.1f s" % (chapter.__name__,
-                                       time.monotonic() - at))
-        except RuntimeError as error:
-            t.check("the story can be told to its end", False, error)
-        finally:
-            if t.failures:
-                t.note(self.p.tail(60) if self.p.process else "")
-            if self.p.alive():
-                self.p.stop()
-        t.figure("the whole story: %.0f s" % (time.monotonic() - began))
-        w.stop()
-        t.finish()
+            self.w.use_real_pages()
+        for chapter in (self.baseline, self.additions, self.failures,
+                        self.recovery, self.elements, self.uplink,
+                        self.six_dark, self.ending):
+            at = time.monotonic()
+            chapter()
+            self.t.note("%s: %.1f s" % (chapter.__name__,
+                                        time.monotonic() - at))
+
+    def run(self):
+        probe.run_story(self.t, self.w, self.p, self.tell)
 
 
-Story(sys.argv[1:] == ["real"]).tell()
+Story(sys.argv[1:] == ["real"]).run()
