@@ -270,7 +270,6 @@ mandir = $(DESTDIR)$(PREFIX)/share/man
 hookdir = $(DESTDIR)$(PREFIX)/lib/kpwatch/hooks
 unitdir = $(DESTDIR)$(PREFIX)/lib/systemd/system
 bashdir = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-zshdir = $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
 # /usr and /usr/local keep their configuration in /etc.
 ifneq ($(filter /usr /usr/local,$(PREFIX)),)
 SYSCONF ?= /etc
@@ -294,17 +293,13 @@ install: all
 	@for f in contrib/hooks/*; do [ -f $$f ] && [ -x $$f ] || continue; \
 	  install -D -m 755 $$f $(hookdir)/$$(basename $$f); done
 	@install -D -m 644 contrib/hooks/message.jq $(hookdir)/message.jq
-	@for f in contrib/systemd/*.service contrib/systemd/*.timer; do \
-	  [ -e $$f ] || continue; install -d $(unitdir); \
+	@for f in contrib/systemd/*.service; do install -d $(unitdir); \
 	  sed 's|/usr/bin/kpwatch|$(PREFIX)/bin/kpwatch|g' $$f \
 	    > $(unitdir)/$$(basename $$f); \
 	  chmod 644 $(unitdir)/$$(basename $$f); done
 	@install -D -m 644 contrib/systemd/packets.conf \
 	  $(DESTDIR)$(PREFIX)/share/kpwatch/packets.conf
-	@f=contrib/completion/kpwatch.bash; [ ! -e $$f ] || \
-	  install -D -m 644 $$f $(bashdir)/kpwatch
-	@f=contrib/completion/_kpwatch; [ ! -e $$f ] || \
-	  install -D -m 644 $$f $(zshdir)/_kpwatch
+	@install -D -m 644 contrib/completion/kpwatch.bash $(bashdir)/kpwatch
 
 # The package in a clean root: minutes, the network, and root.
 check-package: deps-deb programs
