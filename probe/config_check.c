@@ -143,12 +143,13 @@ check_pages(const struct target *t, const struct doc_node *node,
 	free(seen.slots);
 }
 
+/* `sites`: NULL when they could not be read, which was told. */
 static void
 check_account(const struct target *t, const struct doc_node *node,
     const struct names *sites, struct names *pairs, char **pair,
     struct config_errors *errors)
 {
-	if (t->site != NULL && sites->count > 0 && !names_have(sites, t->site))
+	if (t->site != NULL && sites != NULL && !names_have(sites, t->site))
 		doc_complain(spot(node, "site"), errors,
 		    "there is no site '%s'", t->site);
 	if (t->platform == NULL || t->account_name == NULL)
@@ -165,7 +166,7 @@ check_targets(const struct config *c, const struct doc_node *sites,
 	struct names ids = {NULL, 0, 0};
 	struct names pairs = {NULL, 0, 0};
 	char **pair = xcalloc(c->ntargets, sizeof *pair);
-	bool in_accounts = false;
+	bool has_sites = n != NULL, in_accounts = false;
 
 	for (size_t i = 0; i < c->ntargets; i++) {
 		const struct target *t = &c->targets[i];
@@ -177,7 +178,8 @@ check_targets(const struct config *c, const struct doc_node *sites,
 		if (n == NULL)
 			bug("targets without their nodes");
 		if (t->account)
-			check_account(t, n, &ids, &pairs, &pair[i], errors);
+			check_account(t, n, has_sites ? &ids : NULL, &pairs,
+			    &pair[i], errors);
 		check_unique(&ids, "id", t->id, spot(n, "id"), errors);
 		check_pages(t, n, errors);
 		n = n->next;

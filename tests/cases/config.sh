@@ -68,6 +68,8 @@ chmod 666 sites.yaml
 run
 same "a file that others may write: exit 2" 2 "$rc"
 check "and what to do about it" grep -q 'chmod go-w sites.yaml' err
+same "and not that its sites are missing" "1 mistake in the configuration" \
+    "$(tail -n 1 err)"
 fresh
 rm accounts.yaml
 run
