@@ -34,6 +34,9 @@ struct dns_record {
 	uint32_t ttl;
 };
 
+/* Of type A or AAAA?  A name may look like an address. */
+bool dns_record_is_address(const struct dns_record *);
+
 struct dns_lookup {
 	char *host;   /* ASCII (IDNA A-label) form asked for */
 	char *server; /* "192.0.2.53:53"; NULL when unknown */

@@ -32,13 +32,6 @@ list_add(struct buf *list, const char *value, size_t max)
 	buf_add_str(list, value);
 }
 
-static bool
-is_address(const struct dns_record *r)
-{
-	return r->type != NULL && r->value != NULL &&
-	    (strcmp(r->type, "A") == 0 || strcmp(r->type, "AAAA") == 0);
-}
-
 static int
 by_text(const void *a, const void *b)
 {
@@ -51,7 +44,7 @@ answer_addresses(const struct dns_lookup *dns, const char **out, size_t max)
 	size_t n = 0;
 
 	for (size_t i = 0; i < dns->nrecords && n < max; i++)
-		if (is_address(&dns->records[i]))
+		if (dns_record_is_address(&dns->records[i]))
 			out[n++] = dns->records[i].value;
 	return n;
 }

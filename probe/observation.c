@@ -34,6 +34,13 @@ hop_init(struct hop *h)
 	buf_init(&h->wire, JOB_BYTES_MAX);
 }
 
+bool
+dns_record_is_address(const struct dns_record *r)
+{
+	return r->type != NULL && r->value != NULL &&
+	    (strcmp(r->type, "A") == 0 || strcmp(r->type, "AAAA") == 0);
+}
+
 void
 dns_lookup_release(struct dns_lookup *d)
 {

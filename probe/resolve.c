@@ -104,7 +104,7 @@ static bool
 has_address(const struct dns_lookup *d)
 {
 	for (size_t i = 0; i < d->nrecords; i++)
-		if (d->records[i].type[0] == 'A')
+		if (dns_record_is_address(&d->records[i]))
 			return true;
 	return false;
 }

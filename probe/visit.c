@@ -352,7 +352,8 @@ on_resolved(struct dns_lookup *d, enum failure failure, void *arg)
 		return;
 	}
 	for (size_t i = 0; i < d->nrecords; i++)
-		add_address(v, d->records[i].value);
+		if (dns_record_is_address(&d->records[i]))
+			add_address(v, d->records[i].value);
 	use_addresses(v);
 }
 

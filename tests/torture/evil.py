@@ -29,6 +29,7 @@ import time
 import evil_tls
 
 NAME_SERVER = "192.0.2.1"
+NOBODY = "175.45.178.250"  # refuses all connections
 HTTP_PORT, TLS_PORT, SHELL_PORT = 8000, 8443, 8444
 GOOD = ["175.45.179.%d" % n for n in range(1, 9)]
 LONG = 120  # seconds of what goes slowly
@@ -757,9 +758,12 @@ def first(q, answers, **more):
     return reply(q, answers if q[2] == 1 else [], **more)
 
 
+def wire(text):
+    return b"".join(bytes([len(p)]) + p for p in text.split(b".")) + b"\0"
+
+
 def cname(text, name=b"\xc0\x0c"):
-    return record(5, b"".join(bytes([len(p)]) + p for p in text.split(b".")) +
-                  b"\0", name)
+    return record(5, wire(text), name)
 
 
 @dns
@@ -786,6 +790,15 @@ def aliases(q, tcp):
 @dns
 def aliases_many(q, tcp):
     return reply(q, [cname(b"x%d.dns.kp" % n) for n in range(20)])
+
+
+@dns
+def alias_numeric(q, tcp):
+    """A name that looks like the address of a server is none; where the
+    address leads, nobody is."""
+    name = GOOD[0].encode()
+    return first(q, [cname(name), record(1, socket.inet_aton(
+        NOBODY), wire(name))])
 
 
 @dns

@@ -106,6 +106,7 @@ WANT = {
     "dns_loop": LIES, "dns_loop_long": LIES, "dns_cut_short": LIES,
     "dns_counts": LIES, "dns_length_wrong": LIES, "dns_truncated": LIES,
     "dns_aliases": NO_ANSWER, "dns_aliases_many": NO_ANSWER,
+    "dns_alias_numeric": ["connection_refused tcp"],
     "dns_nothing": NO_ANSWER, "dns_query_back": NO_ANSWER,
     "dns_bogon": ["dns_bogon_error dns blocked_by_policy"],
     "dns_bogon6": ["dns_bogon_error dns blocked_by_policy"],
@@ -140,6 +141,8 @@ class Hostile:
         self.t = tap.Tap()
         self.w = world.World(os.environ["WORLD"])
         self.w.start()
+        self.w.inside("nft", "add", "element", "inet", "world",
+                      "to_reset", "{ %s }" % evil.NOBODY)
         conf = many.catalogue(self.w, GOOD)
         with open(os.path.join(os.path.dirname(conf), "sites.yaml"),
                   "a") as f:
