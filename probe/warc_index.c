@@ -9,6 +9,8 @@
 #include "http.h"
 #include "log.h"
 
+#define LINE_LEAST 64 /* the names of a line's fields alone are longer */
+
 static bool
 is_indexed(enum warc_type type)
 {
@@ -78,7 +80,14 @@ say(const struct index_check *c, uint64_t line, const char *fmt, ...)
 }
 
 static void
-side_fill(struct index_side *s, struct span text)
+say_broken(const struct index_check *c, uint64_t line)
+{
+	say(c, line, "this is no line of an index, or only a piece of one");
+}
+
+/* Lines too short to be one take no room: there may be very many. */
+static void
+side_fill(const struct index_check *c, struct index_side *s, struct span text)
 {
 	uint64_t number = 0;
 	size_t cap = 0;
@@ -89,6 +98,11 @@ side_fill(struct index_side *s, struct span text)
 		number++;
 		if (line.n == 0 && text.p == NULL)
 			break;
+		if (line.n < LINE_LEAST) {
+			if (s == &c->index) /* the others are ours */
+				say_broken(c, number);
+			continue;
+		}
 		s->list = xgrow(s->list, &cap, s->n + 1, sizeof *s->list);
 		s->list[s->n++] =
 		    (struct index_line){.text = line, .number = number};
@@ -188,9 +202,7 @@ parse_left(const struct index_check *c, struct index_side *s, bool made)
 		else if (made)
 			say(c, 0, "no line for a record without a date");
 		else
-			say(c, s->list[i].number,
-			    "this is no line of an index, or only a piece of "
-			    "one");
+			say_broken(c, s->list[i].number);
 	}
 	s->n = n;
 }
@@ -289,8 +301,8 @@ warc_index_check(struct span index, struct span made, uint64_t end, bool open,
 	struct index_check c = {.fault = fault, .arg = arg};
 	size_t lag;
 
-	side_fill(&c.index, index);
-	side_fill(&c.made, made);
+	side_fill(&c, &c.index, index);
+	side_fill(&c, &c.made, made);
 	side_sort(&c.index, by_text);
 	side_sort(&c.made, by_text);
 	pair_off(&c, text_cmp, NULL);

@@ -18,7 +18,8 @@
 #include "log.h"
 #include "store.h"
 
-/* What versions 11 and 12 of the tables brought, undone: one table of blocks. */
+/* What versions 11 and 12 of the tables brought, undone: one table of blocks.
+ */
 #define UNDO_TO_10                                                             \
 	"DROP TABLE strays;"                                                   \
 	"CREATE TABLE kept_blocks AS SELECT * FROM blocks;"                    \
