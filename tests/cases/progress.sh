@@ -25,15 +25,21 @@ bar='replaying \[=* *\] [0-9.]+ [kM]?B/512 MB, [0-9.]+ [kM]?B/s, [0-9a-z. ]+ lef
 export SHELL=/bin/sh
 
 # A quick machine is through before the bar is drawn twice: the program gets
-# a hundredth of a second to run, a tenth to wait, and so on.  A process that
-# was stopped while it took the name of its role goes on with the others.
+# a hundredth of a second to run, a tenth to wait, and so on, until it was.  A
+# process that was stopped while it took the name of its role goes on with the
+# others.
+bars() {
+	grep -Eao 'replaying \[=* *\] [0-9.]+' "$work/terminal" | sort -u | wc -l
+}
+
 on_terminal() {
 	local terminal session
 
 	script -qec "stty cols 120; $run; exit \$?" /dev/null </dev/null \
 	    >"$work/terminal" 2>&1 &
 	terminal=$!
-	for _ in $(seq 30); do
+	for _ in $(seq 300); do
+		[ "$(bars)" -lt 2 ] && kill -0 $terminal 2>/dev/null || break
 		session=$(pgrep -P $terminal) || { sleep 0.01; continue; }
 		pkill -STOP -s "$session" -x kpwatch
 		sleep 0.1
@@ -51,8 +57,7 @@ check "on a terminal: bar, rate and time left" \
     grep -Eq "$bar" "$work/lines"
 grep -Em1 "$bar" "$work/lines" | sed 's/^/# /'
 check "on a terminal: the bar moves" \
-    [ "$(grep -Eo 'replaying \[=* *\] [0-9.]+' "$work/lines" |
-	sort -u | wc -l)" -ge 2 ]
+    [ "$(bars)" -ge 2 ]
 check "on a terminal: the bar is taken off before the summary" \
     grep -Pzq '\r\x1b\[K1 files' "$work/terminal"
 sh -c "$run" >"$work/out" 2>"$work/err"
