@@ -2,14 +2,15 @@
 
 	live.py BARE_LOOP [KIND]...
 
-A real nginx and a real name server stand in a network namespace; N sites have
-pages of the size of a real front page.  kpwatch runs as shipped (analysis,
-store, recording), only hurried; each fetch has a new connection everywhere.
-CPU is that of all processes of a candidate; the server's is not counted.
+A real nginx and a real name server stand in a network namespace.  Its pages
+are stretches of saved real pages of 20 KB each, and, once more for pages that
+change, a front page of 44 KB that is full of links.  kpwatch runs as shipped
+(analysis, store, change log), only hurried and without archives; each fetch
+has a new connection everywhere.  CPU is that of all processes of a candidate;
+the server's is not counted.
 """
 import glob
 import os
-import random
 import resource
 import shutil
 import signal
@@ -23,96 +24,61 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../world"))
 sys.path.insert(0, HERE)
 import figures
+import live_pages
 import probe
 import world
 
 # Enough of them to keep it at full load, each once a second.
-SITES = {"unchanged": 5000, "not-modified": 5000, "changed": 2000}
+SITES = {"unchanged": 5000, "not-modified": 5000, "changed": 3000,
+         "front-changed": 2000}
+CHANGING = ("changed", "front-changed")
 SECONDS = float(os.environ.get("BENCH_SECONDS", "3"))
 BARE_SECONDS = 1.5  # not so long that ours takes itself for asleep
 ROUNDS = 4
-VARIANTS = 64
 ADDRESSES = ["175.45.179.%d" % n for n in range(1, 9)]
-PORTS = {"unchanged": 8001, "not-modified": 8002, "changed": 8003}
+PORTS = {kind: 8001 + n for n, kind in enumerate(SITES)}
 ends = []  # that were not well
 TICK = os.sysconf("SC_CLK_TCK")
-WORDS = """the of and to in spring exhibition opened guests libraries provinces
-books printed new work factory students workers visited garden river bridge
-school music festival delegation friendship meeting report harvest machine
-instruments mountain weather tomorrow statement committee anniversary""".split()
 
 
-def sentence(rng, n):
-    return " ".join(rng.choice(WORDS) for _ in range(n)).capitalize() + "."
-
-
-def front_page(seed, variant=None):
-    """About 34 KB: menus, platform links, headlines, scripts, a foot."""
-    rng = random.Random(seed)
-    news = [sentence(rng, 14) for _ in range(150)]
-    if variant is not None:
-        other = random.Random(1000 + variant)
-        news[:12] = [sentence(other, 14) for _ in range(12)]
-    links = "".join(
-        '<li class="m%d"><a href="/index.php?part=%d" title="%s">%s</a></li>\n'
-        % (n % 7, n, sentence(rng, 2), sentence(rng, 2)) for n in range(80))
-    platforms = "".join(
-        '<a class="sns" href="%s" target="_blank"><img src="/i/%d.png" '
-        'alt=""></a>\n' % (url, n) for n, url in enumerate([
-            "https://www.youtube.com/@example%d" % seed,
-            "https://twitter.com/example%d" % seed,
-            "https://www.flickr.com/people/example%d/" % seed,
-            "https://weibo.com/u/12345%d" % seed,
-            "https://vk.com/example%d" % seed,
-            "https://www.instagram.com/example%d/" % seed]))
-    items = "".join(
-        '<div class="item"><a href="/news/%d.html"><img src="/t/%d.jpg" '
-        'width="120" height="90" alt=""></a><p>%s</p></div>\n'
-        % (n, n, text) for n, text in enumerate(news))
-    script = "".join("var v%d = document.getElementById('e%d');\n"
-                     "if (v%d) { v%d.onclick = function () { go(%d); }; }\n"
-                     % (n, n, n, n, n) for n in range(40))
-    return ("<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\">\n"
-            "<title>Site %d</title>\n<script>%s</script></head><body>\n"
-            "<ul>%s</ul>\n<div class=\"sns\">%s</div>\n<div id=\"news\">%s"
-            "</div>\n<div class=\"foot\">Copyright</div></body></html>\n"
-            % (seed, script, links, platforms, items))
-
-
-def write_page(path, text):
-    import gzip
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w") as f:
-        f.write(text)
-    with open(path, "rb") as f, open(path + ".gz", "wb") as g:
-        g.write(gzip.compress(f.read(), 6, mtime=0))
+def write_pages(folder):
+    """As www/VARIANT/00 to 99, and the front page as www/VARIANT/front."""
+    saved = live_pages.slices(os.path.join(os.environ.get(
+        "KPWATCH_SHARED", "../shared"), "captures/html"))
+    pages = {"%02d" % n: saved[n % len(saved)] for n in range(100)}
+    pages["front"] = live_pages.front_page(7)
+    sizes = {name: live_pages.write(
+        "%s/www/%d/%s/index.html" % (folder, v, name),
+        live_pages.variant(page, v))
+             for v in range(live_pages.VARIANTS)
+             for name, page in pages.items()}
+    figures.note("front page: %d bytes, %d compressed" % sizes.pop("front"))
+    figures.note("other pages: %d bytes, %d compressed" % tuple(
+        sum(size) / len(sizes) for size in zip(*sizes.values())))
 
 
 def start_nginx(w):
     folder = os.path.join(w.folder, "bench")
-    for v in range(VARIANTS):
-        write_page("%s/www/%d/index.html" % (folder, v), front_page(7, v))
-    page = open(folder + "/www/0/index.html").read()
-    figures.note("page: %d bytes, %d compressed" % (
-        len(page), os.path.getsize(folder + "/www/0/index.html.gz")))
-    parts = "".join("    %.2f%% %d;\n" % (100.0 / VARIANTS, v)
-                    for v in range(VARIANTS - 1))
+    write_pages(folder)
+    parts = "".join("    %.2f%% %d;\n" % (100.0 / live_pages.VARIANTS, v)
+                    for v in range(live_pages.VARIANTS - 1))
     server = """
     server {
         listen %d backlog=4096 default_server;
         access_log %s/%s.log dot;
-        root %s/www/%s;
+        root %s/www/%s/%s;
         %s
     }"""
     servers = "".join(server % (
         port, folder, kind, folder,
-        "$variant" if kind == "changed" else "0",
+        "$variant" if kind in CHANGING else "0",
+        "front" if kind == "front-changed" else "$page",
         "" if kind == "not-modified" else
         "etag off; if_modified_since off; "
         "add_header Last-Modified $nothing;")
         for kind, port in PORTS.items())
     with open(folder + "/nginx.conf", "w") as f:
-        f.write("""
+        f.write(r"""
 daemon off;
 user root;
 worker_processes 1;
@@ -126,7 +92,9 @@ http {
     types { text/html html; }
     keepalive_timeout 0;
     gzip_static on;
+    charset utf-8;
     map $host $nothing { default ""; }
+    map $host $page { ~^s\d*(?<digits>\d\d)\. $digits; default 00; }
     split_clients $request_id $variant {
 %(parts)s    * %(last)d;
     }
@@ -136,7 +104,7 @@ http {
     uwsgi_temp_path %(d)s;
     scgi_temp_path %(d)s;%(servers)s
 }
-""" % {"d": folder, "parts": parts, "last": VARIANTS - 1,
+""" % {"d": folder, "parts": parts, "last": live_pages.VARIANTS - 1,
             "servers": servers})
     w.spawn("nginx", "-c", folder + "/nginx.conf", "-p", folder)
     w.wait("nginx", lambda: w.inside(
@@ -380,7 +348,8 @@ def run_urlwatch(w, folder, kind):
 
 
 def print_figures(kind, ours, loop, named):
-    pages = "pages " + kind.replace("-", " ")
+    pages = {"front-changed": "front pages changed"}.get(
+        kind, "pages " + kind.replace("-", " "))
     name = "fetches per CPU second, " + pages
     figures.bench(name, ours[1], "/s", ours[1] / loop[1], "bare libcurl loop",
                   {"unchanged": ">=0.6", "changed": ">=0.4"}.get(kind))
