@@ -1,6 +1,7 @@
 #include "verdict.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,15 +128,18 @@ verdict_rule_count(const struct verdict_rules *v)
 	return v->nrules;
 }
 
-/* One page made ready for all rules: folded once, searched many times. */
+/* One page made ready for all rules.  What most pages need for no rule is
+ * folded when the first rule asks for it. */
 struct prepared {
 	const struct verdict_input *in;
-	char *status;
-	struct buf text;   /* visible text, one block a line */
-	size_t text_bytes; /* of it, without those line ends */
-	struct buf body;
+	char status[12];
+	size_t text_bytes; /* visible; counted to beyond VERDICT_TEXT_MAX */
 	struct buf title;
 	struct buf url;
+	struct buf text; /* visible text, one block a line */
+	struct buf body;
+	bool text_ready;
+	bool body_ready;
 };
 
 static void
@@ -151,39 +155,62 @@ fold_into(struct buf *out, struct span s)
 	out->data[out->len] = '\0';
 }
 
-/* A text over its maximum is left cut: every bound is below it, so that no
- * rule can apply to it. */
+/* A text over its maximum is not counted to its end: every bound is below it,
+ * so that no rule can apply to it. */
+static size_t
+text_bytes(const struct verdict_input *in)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < in->nblocks && n <= VERDICT_TEXT_MAX; i++)
+		n += strlen(in->blocks[i].text);
+	return n;
+}
+
 static void
 prepare(struct prepared *p, const struct verdict_input *in)
 {
 	p->in = in;
-	p->text_bytes = 0;
-	p->status = xasprintf("%d", in->status);
-	buf_init(&p->text, 2 * VERDICT_TEXT_MAX + BLOCK_TEXT_MAX + 2);
+	p->text_bytes = text_bytes(in);
+	p->text_ready = p->body_ready = false;
+	snprintf(p->status, sizeof p->status, "%d", in->status);
+	buf_init(&p->text, 2 * VERDICT_TEXT_MAX);
 	buf_init(&p->body, VERDICT_BODY_MAX);
 	buf_init(&p->title, TITLE_MAX + 1);
 	buf_init(&p->url, URL_MAX_LEN);
-	for (size_t i = 0; i < in->nblocks; i++) {
-		struct span text = span_of(in->blocks[i].text);
+	fold_into(&p->title, span_slice(in->title, 0, TITLE_MAX));
+	fold_into(&p->url, span_slice(in->url, 0, URL_MAX_LEN));
+}
 
+/* Asked for by a rule within whose bounds the page is: it is not too long. */
+static const struct buf *
+folded_text(struct prepared *p)
+{
+	struct span text;
+
+	for (size_t i = 0; i < p->in->nblocks && !p->text_ready; i++) {
+		text = span_of(p->in->blocks[i].text);
 		if (text.n == 0)
 			continue;
 		fold_into(&p->text, text);
-		p->text_bytes += text.n;
 		buf_add_char(&p->text, '\n');
-		if (p->text_bytes > VERDICT_TEXT_MAX)
-			break;
 	}
-	if (in->body_length <= VERDICT_BODY_MAX)
-		fold_into(&p->body, in->body);
-	fold_into(&p->title, span_slice(in->title, 0, TITLE_MAX));
-	fold_into(&p->url, span_slice(in->url, 0, URL_MAX_LEN));
+	p->text_ready = true;
+	return &p->text;
+}
+
+static const struct buf *
+folded_body(struct prepared *p)
+{
+	if (!p->body_ready)
+		fold_into(&p->body, p->in->body);
+	p->body_ready = true;
+	return &p->body;
 }
 
 static void
 prepared_release(struct prepared *p)
 {
-	free(p->status);
 	buf_release(&p->text);
 	buf_release(&p->body);
 	buf_release(&p->title);
@@ -262,7 +289,7 @@ within_bounds(const struct verdict_rule *r, const struct prepared *p)
 }
 
 static bool
-rule_holds(const struct verdict_rule *r, const struct prepared *p)
+rule_holds(const struct verdict_rule *r, struct prepared *p)
 {
 	if (!within_bounds(r, p))
 		return false;
@@ -276,15 +303,15 @@ rule_holds(const struct verdict_rule *r, const struct prepared *p)
 	    (p->in->title.p == NULL ||
 		!any_glob(&r->title, buf_str(&p->title))))
 		return false;
-	if (r->text.nlist > 0 && !any_part(&r->text, &p->text))
+	if (r->text.nlist > 0 && !any_part(&r->text, folded_text(p)))
 		return false;
-	if (r->text_also.nlist > 0 && !any_part(&r->text_also, &p->text))
+	if (r->text_also.nlist > 0 && !any_part(&r->text_also, folded_text(p)))
 		return false;
-	if (r->body.nlist > 0 && !any_part(&r->body, &p->body))
+	if (r->body.nlist > 0 && !any_part(&r->body, folded_body(p)))
 		return false;
-	if (r->body_also.nlist > 0 && !any_part(&r->body_also, &p->body))
+	if (r->body_also.nlist > 0 && !any_part(&r->body_also, folded_body(p)))
 		return false;
-	if (any_part(&r->body_not, &p->body))
+	if (r->body_not.nlist > 0 && any_part(&r->body_not, folded_body(p)))
 		return false;
 	return r->header.nlist == 0 || any_header(&r->header, p->in->headers);
 }
