@@ -4,6 +4,7 @@
 #ifndef KPWATCH_SEAL_CHECK_H
 #define KPWATCH_SEAL_CHECK_H
 
+#include "fault.h"
 #include "seal.h"
 
 struct seal_check {
@@ -26,17 +27,15 @@ enum seal_state {
 	SEAL_BROKEN,  /* said why */
 };
 
-/* Called with what is wrong: a text without newline, and where in the file. */
-typedef void seal_fault_fn(void *arg, uint64_t at, const char *text);
-
 void seal_check_init(struct seal_check *, const char *state_dir);
 void seal_check_release(struct seal_check *);
 /*
  * One open file, by its name in the state folder ("log/NAME").  `whole`: its
- * records can be read to the end, none of them cut short.
+ * records can be read to the end, none of them cut short.  Faults are told with
+ * their offset.
  */
 enum seal_state seal_check_file(struct seal_check *, const char *file, int fd,
-    bool whole, seal_fault_fn *, void *arg);
+    bool whole, fault_fn *, void *arg);
 /* Was it being written when the seals were last saved? */
 bool seal_check_open(const struct seal_check *, const char *file);
 /* What a start found gone, of n: that entry, and the file's name in the state

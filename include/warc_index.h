@@ -6,7 +6,11 @@
 #define KPWATCH_WARC_INDEX_H
 
 #include "bytes.h"
+#include "fault.h"
 #include "warc.h"
+
+/* Bytes of a line at least: the names of its fields alone are longer. */
+#define WARC_INDEX_LINE_LEAST 64
 
 /* Appends the line of a record that has one: a response, revisit or resource.
  * `head`: the block's HTTP header, or the block's begin where there is none;
@@ -14,18 +18,15 @@
 void warc_index_record(const struct warc_record *, struct span head,
     struct span file, uint64_t length, struct buf *lines);
 
-/* Called with what is wrong: a text without newline, and the line of the
- * index, from 1; 0 where it is a line that is not there. */
-typedef void warc_index_fault_fn(void *arg, uint64_t line, const char *text);
-
 /*
  * Compares the lines of an index, in whatever order, with those made from its
- * archive's records, and names each difference.  Records from `end` on were
- * not read (UINT64_MAX: all were): lines for them are none.  `open`: the
+ * archive's records, and names each difference, with the line of the index
+ * from 1, or 0 where it is a line that is not there.  Records from `end` on
+ * were not read (UINT64_MAX: all were): lines for them are none.  `open`: the
  * archive is still written, and the index may lag behind its last records.
  * Returns how many records lag so.
  */
 size_t warc_index_check(struct span index, struct span made, uint64_t end,
-    bool open, warc_index_fault_fn *, void *arg);
+    bool open, fault_fn *, void *arg);
 
 #endif

@@ -1,8 +1,6 @@
 #include "seal_check.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,8 +19,7 @@ struct sealed {
 	const char *file;
 	int fd;
 	uint64_t size;
-	seal_fault_fn *fault;
-	void *arg;
+	struct fault_sink faults;
 };
 
 /* The first seal that is not of a file before that one. */
@@ -74,18 +71,6 @@ seal_check_release(struct seal_check *c)
 	memset(c, 0, sizeof *c);
 }
 
-__attribute__((format(printf, 3, 4))) static void
-say(const struct sealed *s, uint64_t at, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	s->fault(s->arg, at, text);
-}
-
 /* Seals from i on that belong to the same file; marks them. */
 static size_t
 meet(struct seal_check *c, size_t i)
@@ -110,13 +95,13 @@ stretches_agree(const struct sealed *s)
 		if (x->bytes > s->size || x->at > s->size - x->bytes)
 			continue;
 		if (!seal_read(s->fd, x->at, x->bytes, sha256)) {
-			say(s, x->at, "%s", strerror(errno));
+			fault_say(&s->faults, x->at, "%s", strerror(errno));
 			return false;
 		}
 		if (strcmp(sha256, x->sha256) == 0)
 			continue;
 		ok = false;
-		say(s, x->at,
+		fault_say(&s->faults, x->at,
 		    "the %llu bytes from here on are not those that were "
 		    "written until %s, whatever the records in them say "
 		    "(their SHA-256 is %s, and was %s); " PUT_BACK,
@@ -149,7 +134,7 @@ say_short(const struct sealed *s, uint64_t end, const char *when, bool whole)
 	const struct seal *seen = first_seen(s);
 	char start[INSTANT_TEXT_MAX];
 
-	say(s, s->size,
+	fault_say(&s->faults, s->size,
 	    "the file is too short: %llu bytes at its end are missing that "
 	    "were there at %s%s%s%s; " PUT_BACK " made since then",
 	    (unsigned long long)(end - s->size), when,
@@ -170,7 +155,7 @@ length_agrees(const struct sealed *s, bool whole)
 	if (s->size < end)
 		say_short(s, end, when, whole);
 	else if (s->size > end && last->closed)
-		say(s, end,
+		fault_say(&s->faults, end,
 		    "the file is too long: %llu bytes were added after it was "
 		    "closed at %s; cut it to %llu bytes, or " PUT_BACK
 		    " (or the database is an older copy: then the next start "
@@ -202,13 +187,12 @@ count(struct seal_check *c, const struct sealed *s)
 
 enum seal_state
 seal_check_file(struct seal_check *c, const char *file, int fd, bool whole,
-    seal_fault_fn *fault, void *arg)
+    fault_fn *fault, void *arg)
 {
 	struct sealed s = {.check = c,
 	    .file = file,
 	    .fd = fd,
-	    .fault = fault,
-	    .arg = arg};
+	    .faults = {fault, arg}};
 	struct stat sb;
 	size_t first = find(c, file);
 	bool agree = true;
@@ -218,7 +202,7 @@ seal_check_file(struct seal_check *c, const char *file, int fd, bool whole,
 		s.n = meet(c, first);
 	}
 	if (fstat(fd, &sb) != 0) {
-		say(&s, 0, "%s", strerror(errno));
+		fault_say(&s.faults, 0, "%s", strerror(errno));
 		return SEAL_BROKEN;
 	}
 	s.size = (uint64_t)sb.st_size;

@@ -1,15 +1,11 @@
 #include "warc_index.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cdxj.h"
 #include "http.h"
 #include "log.h"
-
-#define LINE_LEAST 64 /* the names of a line's fields alone are longer */
 
 static bool
 is_indexed(enum warc_type type)
@@ -63,26 +59,14 @@ struct index_side {
 
 struct index_check {
 	struct index_side index, made;
-	warc_index_fault_fn *fault;
-	void *arg;
+	struct fault_sink faults;
 };
-
-__attribute__((format(printf, 3, 4))) static void
-say(const struct index_check *c, uint64_t line, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	c->fault(c->arg, line, text);
-}
 
 static void
 say_broken(const struct index_check *c, uint64_t line)
 {
-	say(c, line, "this is no line of an index, or only a piece of one");
+	fault_say(&c->faults, line,
+	    "this is no line of an index, or only a piece of one");
 }
 
 /* Lines too short to be one take no room: there may be very many. */
@@ -98,7 +82,7 @@ side_fill(const struct index_check *c, struct index_side *s, struct span text)
 		number++;
 		if (line.n == 0 && text.p == NULL)
 			break;
-		if (line.n < LINE_LEAST) {
+		if (line.n < WARC_INDEX_LINE_LEAST) {
 			if (s == &c->index) /* the others are ours */
 				say_broken(c, number);
 			continue;
@@ -200,7 +184,8 @@ parse_left(const struct index_check *c, struct index_side *s, bool made)
 		if (cdxj_parse(s->list[i].text, &s->list[i].e))
 			s->list[n++] = s->list[i];
 		else if (made)
-			say(c, 0, "no line for a record without a date");
+			fault_say(&c->faults, 0,
+			    "no line for a record without a date");
 		else
 			say_broken(c, s->list[i].number);
 	}
@@ -238,11 +223,11 @@ say_changed(const struct index_check *c, const struct index_line *is,
 	if (!span_eq(a->file, b->file))
 		add_word(&what, "filename");
 	if (what.len > 0)
-		say(c, is->number,
+		fault_say(&c->faults, is->number,
 		    "its %s is not what the record at %llu of the archive says",
 		    buf_str(&what), (unsigned long long)a->offset);
 	else if (!unread)
-		say(c, is->number,
+		fault_say(&c->faults, is->number,
 		    "its key or form is not that of the record at %llu of the "
 		    "archive, or an older version wrote it so",
 		    (unsigned long long)a->offset);
@@ -253,7 +238,7 @@ static void
 say_moved(const struct index_check *c, const struct index_line *is,
     const struct index_line *was)
 {
-	say(c, is->number,
+	fault_say(&c->faults, is->number,
 	    "its offset is %llu, and the record is at %llu of the archive",
 	    (unsigned long long)is->e.offset,
 	    (unsigned long long)was->e.offset);
@@ -279,7 +264,7 @@ say_left(const struct index_check *c, uint64_t last, uint64_t end)
 
 	for (size_t i = 0; i < c->index.n; i++)
 		if (c->index.list[i].e.offset < end)
-			say(c, c->index.list[i].number,
+			fault_say(&c->faults, c->index.list[i].number,
 			    "the archive has no such record at %llu, or "
 			    "another line says the same",
 			    (unsigned long long)c->index.list[i].e.offset);
@@ -287,7 +272,7 @@ say_left(const struct index_check *c, uint64_t last, uint64_t end)
 		if (c->made.list[i].e.offset > last)
 			lag++;
 		else
-			say(c, 0,
+			fault_say(&c->faults, 0,
 			    "no line for the record at %llu of the archive",
 			    (unsigned long long)c->made.list[i].e.offset);
 	}
@@ -296,9 +281,9 @@ say_left(const struct index_check *c, uint64_t last, uint64_t end)
 
 size_t
 warc_index_check(struct span index, struct span made, uint64_t end, bool open,
-    warc_index_fault_fn *fault, void *arg)
+    fault_fn *fault, void *arg)
 {
-	struct index_check c = {.fault = fault, .arg = arg};
+	struct index_check c = {.faults = {fault, arg}};
 	size_t lag;
 
 	side_fill(&c, &c.index, index);

@@ -40,7 +40,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (line.n == 0 && rest.p == NULL)
 			break;
 		lines++;
-		pieces += line.n < 64;
+		pieces += line.n < WARC_INDEX_LINE_LEAST;
 	}
 	(void)warc_index_check(index, made, UINT64_MAX, size % 2 == 0, on_fault,
 	    &f);
