@@ -200,6 +200,8 @@ bool span_ends_i(struct span, const char *);
 struct span span_trim(struct span);
 /* Index of the first byte `c`, or n when there is none. */
 size_t span_find(struct span, char c);
+/* The same of the last one. */
+size_t span_find_last(struct span, char c);
 /* Index of the first place where `needle` stands, or n; ASCII case ignored
  * in the _i form.  Linear in practice for the short needles it is used for. */
 size_t span_search(struct span, const char *needle);

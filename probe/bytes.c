@@ -40,6 +40,14 @@ span_find(struct span s, char c)
 }
 
 size_t
+span_find_last(struct span s, char c)
+{
+	const char *p = s.n == 0 ? NULL : memrchr(s.p, c, s.n);
+
+	return p == NULL ? s.n : (size_t)(p - s.p);
+}
+
+size_t
 span_search(struct span s, const char *needle)
 {
 	size_t n = strlen(needle);
