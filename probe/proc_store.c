@@ -8,17 +8,14 @@
  */
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "process.h"
 
 #include "advice.h"
-#include "capture_write.h"
 #include "channel.h"
 #include "config.h"
 #include "deliveries.h"
@@ -29,17 +26,16 @@
 #include "log.h"
 #include "metrics.h"
 #include "observation.h"
+#include "recorder.h"
 #include "sandbox.h"
 #include "store.h"
 #include "store_hooks.h"
 #include "supervisor.h"
-#include "warc.h"
 
 #define COMMIT_WAIT_MS 50
 #define COMMIT_MAX     256	 /* records in one group */
 #define COMMIT_BYTES   (4 * MIB) /* or of them: what waits is held twice */
 #define RETRY_MS       5000	 /* after the disk refused */
-#define WARC_FOLDER    "warc"
 #define TOTALS_SECONDS 10
 #define HOOK_END_MS    1500 /* at the end, for calls under way */
 
@@ -63,11 +59,7 @@ struct keeper {
 	struct channel *parent;
 	struct channel *source;
 	struct store *store;
-	struct warc_writer *warc;
-	bool warc_settled; /* it is kept how it was found */
-	int warc_dir;
-	int packet_dir; /* -1: none are kept */
-	uint64_t kept;	/* captures since the start */
+	struct recorder recorder;
 	TAILQ_HEAD(records, record) records;
 	struct records spare; /* empty ones, whose memory is used again */
 	size_t nspare;
@@ -131,136 +123,6 @@ timer_ms(struct event *timer, int64_t ms)
 	event_add(timer, &tv);
 }
 
-/* ---- the archive ---- */
-
-static bool
-settle_archive(struct keeper *k)
-{
-	k->warc_settled = k->warc_settled ||
-	    store_seal_resume(k->store, SEAL_WARC, k->warc_dir,
-		warc_writer_file(k->warc), warc_writer_sealing(k->warc));
-	return k->warc_settled;
-}
-
-static bool
-archive(struct keeper *k, struct record *r)
-{
-	if (k->warc == NULL || r->archived)
-		return true;
-	if (!settle_archive(k))
-		return false;
-	if (!warc_writer_add(k->warc, &r->observation)) {
-		log_error("cannot write to the WARC file: %s", strerror(errno));
-		return false;
-	}
-	r->archived = true;
-	store_seal(k->store, SEAL_WARC, warc_writer_file(k->warc),
-	    warc_writer_sealing(k->warc), r->observation.time);
-	return true;
-}
-
-static uint64_t
-archive_written(const char *name, void *arg)
-{
-	struct keeper *k = arg;
-
-	return store_sealed(k->store, SEAL_WARC, name);
-}
-
-static void
-open_archive(struct keeper *k)
-{
-	struct warc_writer_options options = {
-	    .rotate_bytes = (uint64_t)k->config->record_size,
-	    .deduplicate = true,
-	    .written = archive_written,
-	    .arg = k,
-	};
-	char *path, *why = NULL;
-	uint64_t torn = 0;
-
-	if (!k->config->record_warc || k->settings.replay ||
-	    k->settings.state_dir == NULL)
-		return;
-	path = xasprintf("%s/%s", k->settings.state_dir, WARC_FOLDER);
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		fatal("cannot make %s: %s", path, strerror(errno));
-	k->warc_dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (k->warc_dir < 0)
-		fatal("cannot open %s: %s", path, strerror(errno));
-	k->warc = warc_writer_open(k->warc_dir, &options, &torn, &why);
-	if (k->warc == NULL)
-		fatal("cannot record: %s", why);
-	if (torn > 0)
-		log_warn("%s: %llu bytes of a record cut off by a crash were "
-			 "removed",
-		    path, (unsigned long long)torn);
-	settle_archive(k); /* or before the first record */
-	free(path);
-}
-
-/* ---- packets ---- */
-
-/* Events name the file before it is known whether there will be any; it is
- * written before they are committed. */
-static void
-name_packets(struct keeper *k, struct record *r)
-{
-	struct observation *o = &r->observation;
-
-	if (k->packet_dir < 0 || o->packets.len == 0 || o->pcap != NULL)
-		return;
-	o->pcap = capture_name(o->time, o->id);
-	sha256_hex(buf_span(&o->packets), o->pcap_sha256);
-}
-
-static void
-seal_packets(struct keeper *k, const struct observation *o)
-{
-	char *file = xasprintf(CAPTURE_FOLDER "/%s", o->pcap);
-
-	store_seal_whole(k->store, file, o->packets.len, o->pcap_sha256,
-	    o->time);
-	free(file);
-}
-
-static bool
-keep_packets(struct keeper *k)
-{
-	struct record *r;
-
-	TAILQ_FOREACH (r, &k->records, next) {
-		if (!r->keep || r->kept || r->observation.pcap == NULL)
-			continue;
-		if (!capture_write(k->packet_dir, r->observation.pcap,
-			buf_span(&r->observation.packets))) {
-			log_error("cannot write %s/%s: %s", CAPTURE_FOLDER,
-			    r->observation.pcap, strerror(errno));
-			return false;
-		}
-		seal_packets(k, &r->observation);
-		r->kept = true;
-		k->kept++;
-	}
-	return true;
-}
-
-/* Opened when packets first come: a reload may begin to record them. */
-static void
-open_packets(struct keeper *k)
-{
-	char *path;
-
-	if (k->packet_dir >= 0 || k->settings.state_dir == NULL)
-		return;
-	path = xasprintf("%s/%s", k->settings.state_dir, CAPTURE_FOLDER);
-	if (mkdir(path, 0750) == 0 || errno == EEXIST)
-		k->packet_dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (k->packet_dir < 0)
-		log_error("cannot open %s: %s", path, strerror(errno));
-	free(path);
-}
-
 /* ---- committing ---- */
 
 static void
@@ -315,7 +177,7 @@ on_totals_timer(evutil_socket_t fd, short what, void *arg)
 		buf_put_u64(&b, t.hooks_waiting);
 		buf_put_u64(&b, t.hooks_dead);
 		buf_put_u64(&b, t.log_bytes);
-		buf_put_u64(&b, k->kept);
+		buf_put_u64(&b, k->recorder.kept);
 		buf_put_u64(&b, t.volatile_places);
 		buf_put_u64(&b, t.suppressed);
 		channel_send(k->parent, MSG_STATS, 0, buf_span(&b));
@@ -338,6 +200,14 @@ acknowledge(struct keeper *k, struct record *r)
 }
 
 static bool
+archive(struct keeper *k, struct record *r)
+{
+	r->archived =
+	    r->archived || recorder_archive(&k->recorder, &r->observation);
+	return r->archived;
+}
+
+static bool
 observe_all(struct keeper *k)
 {
 	struct record *r;
@@ -346,13 +216,28 @@ observe_all(struct keeper *k)
 		if (r->observed)
 			continue;
 		advice_release(&r->advice);
-		name_packets(k, r);
+		recorder_name_packets(&k->recorder, &r->observation);
 		if (!archive(k, r) ||
 		    !store_observe(k->store, &r->observation, &r->finding,
 			&r->advice))
 			return false;
 		r->observed = true;
 		r->keep = r->keep || r->advice.keep;
+	}
+	return true;
+}
+
+static bool
+keep_packets(struct keeper *k)
+{
+	struct record *r;
+
+	TAILQ_FOREACH (r, &k->records, next) {
+		if (!r->keep || r->kept || r->observation.pcap == NULL)
+			continue;
+		if (!recorder_keep_packets(&k->recorder, &r->observation))
+			return false;
+		r->kept = true;
 	}
 	return true;
 }
@@ -377,8 +262,7 @@ commit(struct keeper *k)
 {
 	event_del(k->commit_timer);
 	if (!observe_all(k) || !keep_packets(k) ||
-	    (k->warc != NULL && !warc_writer_sync(k->warc)) ||
-	    !store_commit(k->store)) {
+	    !recorder_sync(&k->recorder) || !store_commit(k->store)) {
 		refuse(k);
 		return;
 	}
@@ -438,7 +322,7 @@ take_record(struct keeper *k, const struct message *m)
 		    "the analyser's answer was malformed");
 	}
 	if (packets.n > 0) {
-		open_packets(k);
+		recorder_open_packets(&k->recorder);
 		buf_init(&r->observation.packets, PACKETS_KEEP_MAX);
 		buf_add_span(&r->observation.packets, packets);
 	}
@@ -614,7 +498,10 @@ open_store(struct keeper *k)
 	k->store = store_open(&options, &why);
 	if (k->store == NULL)
 		fatal("%s", why);
-	open_archive(k);
+	recorder_init(&k->recorder, k->store, k->settings.state_dir);
+	if (k->config->record_warc && !k->settings.replay)
+		recorder_open_archive(&k->recorder,
+		    (uint64_t)k->config->record_size);
 }
 
 static void
@@ -644,11 +531,7 @@ close_all(struct keeper *k)
 			  "made again",
 		    k->nrecords);
 	store_close(k->store);
-	warc_writer_close(k->warc);
-	if (k->warc_dir >= 0)
-		close(k->warc_dir);
-	if (k->packet_dir >= 0)
-		close(k->packet_dir);
+	recorder_close(&k->recorder);
 	if (k->parent != NULL)
 		channel_flush(k->parent, 500);
 	log_to(NULL, NULL);
@@ -674,7 +557,6 @@ store_main(struct connection *parent, struct startup *s)
 
 	digest_init();
 	k->config = s->config;
-	k->warc_dir = k->packet_dir = -1;
 	TAILQ_INIT(&k->records);
 	TAILQ_INIT(&k->spare);
 	if (!settings_decode(&k->settings, buf_span(&s->settings)))
