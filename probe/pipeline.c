@@ -8,43 +8,13 @@
 #include <unistd.h>
 
 #include "budget.h"
-#include "digest.h"
 #include "finding.h"
-#include "instant.h"
+#include "job.h"
 #include "limit.h"
 #include "log.h"
 
-#define POISON_MAX     256
-#define RECORD_USUAL   2048	 /* of an observation without bodies */
-#define HEADERS_ROOM   (8 * MIB) /* of a message, for all but bodies */
 #define TRIES_MAX      3 /* of a job whose analysers end without its fault */
-#define POISON_TIME_MS (24 * INT64_C(3600000))
 #define CLOSED_TIME_MS JOB_TIME_MS /* from its socket's end to its own */
-
-static const size_t record_max =
-    JOB_BYTES_MAX + FINDING_BYTES_MAX + PACKETS_KEEP_MAX + 64;
-
-enum job_state {
-	JOB_WAITING, /* for an analyser */
-	JOB_ANALYSING,
-	JOB_FINISHED, /* has its finding, waits for its turn to the store */
-	JOB_SENT,     /* to the store, not yet on disk */
-};
-
-struct job {
-	TAILQ_ENTRY(job) next;
-	uint64_t id;
-	enum job_state state;
-	int64_t time; /* of the observation */
-	uint32_t worker;
-	unsigned tries;
-	char body_sha256[65]; /* "": not needed so far, see job_sha256() */
-	struct span analyse;  /* observation with bodies, in one of the next */
-	struct buf without;   /* it, where the store wants another form */
-	struct buf record;    /* what the store gets */
-	size_t packet_bytes;  /* of it */
-	size_t charge;	      /* of the budget */
-};
 
 struct worker {
 	struct pipeline *owner;
@@ -55,11 +25,6 @@ struct worker {
 	uint32_t life;	/* how many have had this index */
 	unsigned given; /* jobs, in this life */
 	bool killed;	/* the parent was asked to kill it */
-};
-
-struct poison {
-	char body_sha256[65];
-	int64_t until;
 };
 
 struct pipeline {
@@ -78,8 +43,7 @@ struct pipeline {
 	size_t packet_bytes; /* in records not yet stored */
 	uint64_t next_id;
 	struct worker workers[PEERS_MAX];
-	struct poison poison[POISON_MAX];
-	size_t npoison;
+	struct poison_list poison;
 	uint64_t restarts;
 	bool was_full;
 	bool asked; /* the store, what it knows; no answer yet */
@@ -125,8 +89,7 @@ job_free(struct pipeline *p, struct job *j)
 	TAILQ_REMOVE(&p->jobs, j, next);
 	p->njobs--;
 	p->packet_bytes -= j->packet_bytes;
-	buf_release(&j->without);
-	buf_release(&j->record);
+	job_release(j);
 	job_charge(p, j);
 	free(j);
 }
@@ -154,17 +117,10 @@ pipeline_free(struct pipeline *p)
 	free(p);
 }
 
-/* The record is the observation and its packets as already encoded, then the
- * finding. */
 static void
 job_finish(struct pipeline *p, struct job *j, struct span finding)
 {
-	buf_put_bytes(&j->record, finding);
-	if (j->record.overflow)
-		bug("record of observation %llu over its maximum",
-		    (unsigned long long)j->id);
-	j->analyse = SPAN_NULL;
-	buf_release(&j->without);
+	job_add_finding(j, finding);
 	job_charge(p, j);
 	j->state = JOB_FINISHED;
 	pipeline_advance(p);
@@ -185,55 +141,6 @@ job_finish_with(struct pipeline *p, struct job *j, enum analysis_status status,
 	job_finish(p, j, buf_span(&b));
 	finding_release(&f);
 	buf_release(&b);
-}
-
-/* Of the body that is to be analysed.  Nobody asks for it but after an analyser
- * failed. */
-static const char *
-job_sha256(struct job *j)
-{
-	struct observation o;
-
-	if (j->body_sha256[0] != '\0')
-		return j->body_sha256;
-	observation_init(&o);
-	if (!observation_decode(&o, j->analyse))
-		bug("malformed job %llu", (unsigned long long)j->id);
-	sha256_hex(buf_span(&observation_last(&o)->body), j->body_sha256);
-	observation_release(&o);
-	return j->body_sha256;
-}
-
-static struct poison *
-poison_find(struct pipeline *p, struct job *j)
-{
-	for (size_t i = 0; i < p->npoison; i++)
-		if (strcmp(p->poison[i].body_sha256, job_sha256(j)) == 0)
-			return &p->poison[i];
-	return NULL;
-}
-
-static bool
-is_poison(struct pipeline *p, struct job *j)
-{
-	for (size_t i = 0; i < p->npoison; i++)
-		if (p->poison[i].until > j->time &&
-		    strcmp(p->poison[i].body_sha256, job_sha256(j)) == 0)
-			return true;
-	return false;
-}
-
-static void
-poison_add(struct pipeline *p, struct job *j)
-{
-	struct poison *slot = poison_find(p, j);
-
-	if (slot == NULL && p->npoison < POISON_MAX)
-		slot = &p->poison[p->npoison++];
-	else if (slot == NULL)
-		slot = &p->poison[(size_t)j->id % POISON_MAX];
-	memcpy(slot->body_sha256, job_sha256(j), sizeof slot->body_sha256);
-	slot->until = j->time + POISON_TIME_MS;
 }
 
 /* Its job is for another. */
@@ -273,7 +180,7 @@ worker_fail_job(struct pipeline *p, struct worker *w, const char *why)
 	}
 	w->job = NULL;
 	if (w->given == 1)
-		poison_add(p, j);
+		poison_add(&p->poison, j);
 	log_error("observation %llu: %s; body sha256 %s",
 	    (unsigned long long)j->id, note, job_sha256(j));
 	job_finish_with(p, j, ANALYSIS_FAILED, note);
@@ -584,61 +491,6 @@ wants_analysis(const struct observation *o)
 	return observation_answered(o) && observation_last(o)->status != 304;
 }
 
-/* Bodies that no message has room for are cut: of the hops before the last
- * first, then what came before a coding was removed, then the last one. */
-static void
-fit(struct observation *o)
-{
-	size_t room = JOB_BYTES_MAX - HEADERS_ROOM,
-	       held = observation_body_bytes(o);
-
-	for (size_t i = 0; i < o->nhops && held > room; i++) {
-		struct hop *h = &o->hops[i];
-
-		held -= h->wire.len;
-		buf_release(&h->wire);
-		if (i + 1 == o->nhops && h->body.len > room)
-			h->body.len = room;
-		else if (i + 1 < o->nhops) {
-			held -= h->body.len;
-			buf_release(&h->body);
-		}
-		h->body_cut = true;
-	}
-}
-
-/* The record begins with the observation; the analyser gets the same bytes
- * where it needs no others.  Nothing is appended to the record before the
- * analyser is done. */
-static void
-job_encode(struct job *j, const struct observation *o, enum bodies bodies,
-    bool analyse)
-{
-	bool chunked = observation_last(o)->wire.len > 0;
-	size_t start, end;
-
-	buf_init(&j->without, JOB_BYTES_MAX);
-	buf_init(&j->record, record_max);
-	buf_reserve(&j->record,
-	    RECORD_USUAL +
-		(bodies == BODIES_ALL ? observation_body_bytes(o) : 0));
-	start = buf_open_bytes(&j->record);
-	observation_encode(o, &j->record, bodies);
-	buf_close_bytes(&j->record, start);
-	end = j->record.len;
-	buf_put_bytes(&j->record, buf_span(&o->packets));
-	if (!analyse)
-		return;
-	if (bodies == BODIES_ALL && !chunked) {
-		j->analyse =
-		    span_slice(buf_span(&j->record), start, end - start);
-		return;
-	}
-	buf_reserve(&j->without, RECORD_USUAL + observation_body_bytes(o));
-	observation_encode(o, &j->without, BODIES_DECODED);
-	j->analyse = buf_span(&j->without);
-}
-
 uint64_t
 pipeline_submit(struct pipeline *p, struct observation *o, enum bodies bodies,
     bool same)
@@ -649,7 +501,6 @@ pipeline_submit(struct pipeline *p, struct observation *o, enum bodies bodies,
 
 	o->id = j->id = id;
 	j->time = o->time;
-	fit(o);
 	job_encode(j, o, bodies, analyse);
 	j->packet_bytes = o->packets.len;
 	observation_release(o);
@@ -662,7 +513,7 @@ pipeline_submit(struct pipeline *p, struct observation *o, enum bodies bodies,
 	if (!analyse) {
 		job_finish_with(p, j, same ? ANALYSIS_SAME : ANALYSIS_NONE,
 		    NULL);
-	} else if (is_poison(p, j)) {
+	} else if (poison_has(&p->poison, j)) {
 		job_finish_with(p, j, ANALYSIS_FAILED,
 		    "these bytes made an analyser fail today");
 	} else {
