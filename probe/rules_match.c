@@ -361,8 +361,23 @@ pattern_matches(struct subject *s, const struct rule_pattern *p,
 	    syntax_fits(r, p, c);
 }
 
-/* What people get wrong in links: blanks behind the address, and '&' where
- * '?' should begin the query. */
+/* The bracket behind an address in "[see https://example.com/x]". */
+static void
+drop_bracket(struct span *part)
+{
+	static const char *const pairs[][2] = {{")", "("}, {"]", "["},
+	    {"%29", "%28"}, {"%5D", "%5B"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
+		if (span_ends_i(*part, pairs[i][0]) &&
+		    span_search_i(*part, pairs[i][1]) == part->n) {
+			part->n -= strlen(pairs[i][0]);
+			return;
+		}
+}
+
+/* What people get wrong in links: blanks behind the address or a bracket that
+ * opens before it, and '&' where '?' should begin the query. */
 static void
 mend_path(struct subject *s)
 {
@@ -371,6 +386,7 @@ mend_path(struct subject *s)
 
 	while (path->n >= 3 && span_ends_i(*path, "%20"))
 		path->n -= 3;
+	drop_bracket(s->query.n > 0 ? &s->query : path);
 	at = span_find(*path, '&');
 	if (at == path->n || s->query.n > 0 ||
 	    span_find(span_slice(*path, at, path->n), '=') == path->n - at)
