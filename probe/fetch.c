@@ -598,7 +598,6 @@ set_constants(struct fetch *x)
 	SET(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	SET(CURLOPT_CAINFO, NULL);
 	SET(CURLOPT_CAPATH, NULL);
-	SET(CURLOPT_USERAGENT, s->user_agent);
 	SET(CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
 	SET(CURLOPT_PREREQFUNCTION, on_before_request);
 	SET(CURLOPT_HEADERFUNCTION, on_header);
@@ -633,9 +632,12 @@ add_header(struct curl_slist **list, const char *name, const char *value)
 	free(line);
 }
 
+/* The agent here and not as an option: that is put into words for each
+ * transfer. */
 static void
-add_usual(struct curl_slist **list, bool plain)
+add_usual(struct curl_slist **list, const char *user_agent, bool plain)
 {
+	add_header(list, "User-Agent", user_agent);
 	add_header(list, "Accept",
 	    "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8");
 	add_header(list, "Accept-Encoding",
@@ -647,7 +649,7 @@ headers_of(struct fetch *x, const struct fetch_request *r)
 {
 	if (!r->plain && r->etag == NULL && r->last_modified == NULL)
 		return x->owner->usual;
-	add_usual(&x->headers, r->plain);
+	add_usual(&x->headers, x->owner->settings.user_agent, r->plain);
 	add_header(&x->headers, "If-None-Match", r->etag);
 	add_header(&x->headers, "If-Modified-Since", r->last_modified);
 	return x->headers;
@@ -669,6 +671,8 @@ set_request(struct fetch *x, const struct fetch_request *r)
 	/* With a proxy, from the start: its CONNECT is the request. */
 	SET(CURLOPT_VERBOSE, x->pinned ? 0L : 1L);
 	if (!x->pinned) {
+		/* For the CONNECT, which gets none of the other headers. */
+		SET(CURLOPT_USERAGENT, x->owner->settings.user_agent);
 		SET(CURLOPT_CONNECT_TO, NULL);
 		SET(CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_WHATEVER);
 		return;
@@ -778,7 +782,7 @@ fetcher_new(struct event_base *base, const struct fetch_settings *settings)
 	SETM(CURLMOPT_TIMERDATA, f);
 	SETM(CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
 	SETM(CURLMOPT_MAXCONNECTS, 1L);
-	add_usual(&f->usual, false);
+	add_usual(&f->usual, settings->user_agent, false);
 	return f;
 }
 
