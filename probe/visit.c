@@ -274,13 +274,15 @@ fetch_now(struct visit *v)
 }
 
 static void
-wait_until(struct visit *v, int64_t at)
+fetch_at(struct visit *v, int64_t at)
 {
 	int64_t us = at - monotonic_us();
 	struct timeval tv = {us / 1000000, us % 1000000};
 
-	if (us <= 0)
-		tv = (struct timeval){0, 0};
+	if (us <= 0) {
+		fetch_now(v);
+		return;
+	}
 	v->state = VISIT_PACING;
 	++*v->settings->waiting_for_pace;
 	evtimer_add(&v->timer, &tv);
@@ -292,7 +294,7 @@ pace_next_address(struct visit *v)
 	char text[ADDRESS_TEXT_MAX];
 	const struct address *a = &v->addresses[v->next_address];
 
-	wait_until(v,
+	fetch_at(v,
 	    pace_reserve(v->settings->pace, span_of(address_text(a, text)),
 		monotonic_us()));
 }
@@ -410,7 +412,7 @@ hop_begin(struct visit *v)
 			    OUTCOME_BLOCKED_BY_POLICY);
 			return;
 		}
-		wait_until(v,
+		fetch_at(v,
 		    pace_reserve(v->settings->pace, span_of(v->host),
 			monotonic_us()));
 		return;
