@@ -29,9 +29,9 @@ enum variant {
 };
 
 struct dns_record {
-	char *type;  /* "A", "AAAA", "CNAME"; "NS" of the registered zone */
-	char *value; /* address or host name, text */
-	uint32_t ttl;
+	char type[12]; /* "A", "AAAA", "CNAME"; "NS" of the registered zone */
+	uint32_t ttl;  /* seconds */
+	char *value;   /* address or host name, text */
 };
 
 /* Of type A or AAAA?  A name may look like an address. */
@@ -42,7 +42,7 @@ struct dns_lookup {
 	char *server; /* "192.0.2.53:53"; NULL when unknown */
 	int rcode;    /* RFC 1035 section 4.1.1; -1 when no reply came */
 	struct dns_record *records;
-	size_t nrecords;
+	size_t nrecords, records_cap;
 	int64_t start_us; /* after the observation's start */
 	int64_t end_us;
 };
@@ -154,6 +154,12 @@ void observation_empty(struct observation *);
 /* Appends an empty hop (marks MARK_NONE, rcode -1) and returns it (borrows).
  * Earlier hop pointers are invalid after it. */
 struct hop *observation_add_hop(struct observation *);
+/* Appends a record (copies).  False, and nothing is done, when there are
+ * DNS_ANSWERS_MAX or when the type is no name of one. */
+bool dns_record_add(struct dns_lookup *, struct span type, uint32_t ttl,
+    struct span value);
+/* Drops all but the first n records. */
+void dns_records_cut(struct dns_lookup *, size_t n);
 /* Frees what a lookup owns; its fields are not cleared. */
 void dns_lookup_release(struct dns_lookup *);
 /* The hop that decides: the last one. */

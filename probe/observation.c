@@ -37,8 +37,33 @@ hop_init(struct hop *h)
 bool
 dns_record_is_address(const struct dns_record *r)
 {
-	return r->type != NULL && r->value != NULL &&
+	return r->value != NULL &&
 	    (strcmp(r->type, "A") == 0 || strcmp(r->type, "AAAA") == 0);
+}
+
+bool
+dns_record_add(struct dns_lookup *d, struct span type, uint32_t ttl,
+    struct span value)
+{
+	struct dns_record *r;
+
+	if (d->nrecords >= DNS_ANSWERS_MAX || type.n >= sizeof r->type)
+		return false;
+	d->records =
+	    xgrow(d->records, &d->records_cap, d->nrecords + 1, sizeof *r);
+	r = &d->records[d->nrecords++];
+	memset(r, 0, sizeof *r);
+	memcpy(r->type, type.p, type.n);
+	r->ttl = ttl;
+	r->value = span_dup(value);
+	return true;
+}
+
+void
+dns_records_cut(struct dns_lookup *d, size_t n)
+{
+	while (d->nrecords > n)
+		free(d->records[--d->nrecords].value);
 }
 
 void
@@ -46,10 +71,7 @@ dns_lookup_release(struct dns_lookup *d)
 {
 	free(d->host);
 	free(d->server);
-	for (size_t i = 0; i < d->nrecords; i++) {
-		free(d->records[i].type);
-		free(d->records[i].value);
-	}
+	dns_records_cut(d, 0);
 	free(d->records);
 }
 
@@ -170,6 +192,16 @@ lookup_encode(const struct dns_lookup *d, struct buf *b)
 }
 
 static void
+type_decode(struct dns_record *r, struct cursor *c)
+{
+	struct span s = cursor_bytes(c, sizeof r->type - 1);
+
+	memcpy(r->type, s.p, s.n);
+	if (strlen(r->type) != s.n)
+		c->bad = true;
+}
+
+static void
 lookup_decode(struct dns_lookup *d, struct cursor *c, struct text_pool **pool)
 {
 	uint32_t n;
@@ -187,7 +219,7 @@ lookup_decode(struct dns_lookup *d, struct cursor *c, struct text_pool **pool)
 	d->records = text_pool_array(pool, n, sizeof *d->records);
 	d->nrecords = n;
 	for (uint32_t i = 0; i < n; i++) {
-		d->records[i].type = cursor_text(c, 16, pool);
+		type_decode(&d->records[i], c);
 		d->records[i].value = cursor_text(c, HOST_MAX_LEN * 2, pool);
 		d->records[i].ttl = cursor_u32le(c);
 	}

@@ -74,31 +74,24 @@ lookup_fill(struct dns_lookup *d, const struct dns_seen *seen)
 	d->host = xstrdup(m->name);
 	d->server = xstrdup(endpoint_text(&seen->server, text));
 	d->rcode = seen->answer_ns == TCP_NEVER ? -1 : (int)m->rcode;
-	d->records = xcalloc(m->nrecords, sizeof *d->records);
-	for (size_t i = 0; i < m->nrecords && d->nrecords < DNS_ANSWERS_MAX;
-	     i++) {
+	for (size_t i = 0; i < m->nrecords; i++) {
 		const struct dns_rr *rr = &m->records[i];
 
 		if (rr->section != DNS_ANSWER || rr->value == NULL ||
 		    (rr->type != DNS_A && rr->type != DNS_AAAA &&
 			rr->type != DNS_CNAME && rr->type != DNS_NS))
 			continue;
-		d->records[d->nrecords++] =
-		    (struct dns_record){xstrdup(dns_type_name(rr->type, type)),
-			xstrdup(rr->value), rr->ttl};
+		dns_record_add(d, span_of(dns_type_name(rr->type, type)),
+		    rr->ttl, span_of(rr->value));
 	}
 }
 
 static void
 lookup_append(struct dns_lookup *to, const struct dns_lookup *from)
 {
-	to->records = xreallocarray(to->records, to->nrecords + from->nrecords,
-	    sizeof *to->records);
-	for (size_t i = 0; i < from->nrecords && to->nrecords < DNS_ANSWERS_MAX;
-	     i++)
-		to->records[to->nrecords++] =
-		    (struct dns_record){xstrdup(from->records[i].type),
-			xstrdup(from->records[i].value), from->records[i].ttl};
+	for (size_t i = 0; i < from->nrecords; i++)
+		dns_record_add(to, span_of(from->records[i].type),
+		    from->records[i].ttl, span_of(from->records[i].value));
 }
 
 static void
@@ -108,7 +101,7 @@ lookup_copy(struct dns_lookup *to, const struct dns_lookup *from)
 	to->host = xstrdup(from->host);
 	to->server = xstrdup(from->server);
 	to->records = NULL;
-	to->nrecords = 0;
+	to->nrecords = to->records_cap = 0;
 	lookup_append(to, from);
 }
 

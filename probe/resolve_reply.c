@@ -29,12 +29,8 @@ resolve_status(int status, const unsigned char *reply, int n)
 static void
 record_add(struct dns_lookup *d, const char *type, const char *value, int ttl)
 {
-	if (d->nrecords == DNS_ANSWERS_MAX)
-		return;
-	d->records =
-	    xreallocarray(d->records, d->nrecords + 1, sizeof *d->records);
-	d->records[d->nrecords++] = (struct dns_record){xstrdup(type),
-	    xstrdup(value), ttl < 0 ? 0 : (uint32_t)ttl};
+	dns_record_add(d, span_of(type), ttl < 0 ? 0 : (uint32_t)ttl,
+	    span_of(value));
 }
 
 static void

@@ -363,20 +363,17 @@ static bool
 add_record(struct hop *h, struct span value)
 {
 	struct span rest = value, ttl = span_token(&rest, ' '), type;
-	struct dns_record *r;
 	uint64_t v;
+	char *text;
+	bool ok;
 
 	type = span_token(&rest, ' ');
-	if (h->dns.nrecords >= DNS_ANSWERS_MAX || !span_u64(ttl, &v) ||
-	    v > UINT32_MAX || rest.p == NULL)
+	if (!span_u64(ttl, &v) || v > UINT32_MAX || rest.p == NULL)
 		return false;
-	h->dns.records = xreallocarray(h->dns.records, h->dns.nrecords + 1,
-	    sizeof *h->dns.records);
-	r = &h->dns.records[h->dns.nrecords++];
-	r->ttl = (uint32_t)v;
-	r->type = take_text(type);
-	r->value = take_text(rest);
-	return true;
+	text = take_text(rest);
+	ok = dns_record_add(&h->dns, type, (uint32_t)v, span_of(text));
+	free(text);
+	return ok;
 }
 
 static bool

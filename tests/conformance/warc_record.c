@@ -47,10 +47,7 @@ add_lookup(struct hop *h)
 {
 	h->dns.host = xstrdup("site.example");
 	h->dns.rcode = 0;
-	h->dns.records = xcalloc(1, sizeof *h->dns.records);
-	h->dns.nrecords = 1;
-	h->dns.records[0] =
-	    (struct dns_record){xstrdup("A"), xstrdup("192.0.2.1"), 300};
+	dns_record_add(&h->dns, SPAN("A"), 300, SPAN("192.0.2.1"));
 	h->address = xstrdup("192.0.2.1");
 }
 

@@ -21,18 +21,13 @@ hop_to(struct observation *o, const char *url, const char *host,
     const struct site *s)
 {
 	struct hop *h = observation_add_hop(o);
-	struct dns_record *r = xcalloc(1, sizeof *r);
 
 	h->url = xstrdup(url);
 	h->dns.host = xstrdup(host);
 	h->dns.rcode = 0;
-	r->type = xstrdup("A");
-	r->value = xasprintf("198.51.%u.%u", s->address / 200 % 256,
+	h->address = xasprintf("198.51.%u.%u", s->address / 200 % 256,
 	    s->address % 200 + 1);
-	r->ttl = 300;
-	h->dns.records = r;
-	h->dns.nrecords = 1;
-	h->address = xstrdup(r->value);
+	dns_record_add(&h->dns, SPAN("A"), 300, span_of(h->address));
 	h->port = 80;
 	return h;
 }

@@ -403,13 +403,9 @@ addresses_and_certificates(void **state)
 		h->status = 200;
 		h->dns.host = xstrdup("x.example");
 		h->dns.rcode = 0;
-		h->dns.records = xcalloc(2, sizeof *h->dns.records);
-		for (;
-		     h->dns.nrecords < 2 && answers[i][h->dns.nrecords] != NULL;
-		     h->dns.nrecords++)
-			h->dns.records[h->dns.nrecords] =
-			    (struct dns_record){xstrdup("A"),
-				xstrdup(answers[i][h->dns.nrecords]), 60};
+		for (size_t n = 0; n < 2 && answers[i][n] != NULL; n++)
+			dns_record_add(&h->dns, SPAN("A"), 60,
+			    span_of(answers[i][n]));
 		h->chain = xcalloc(1, sizeof *h->chain);
 		h->nchain = 1;
 		memset(h->chain[0].sha256, i < 2 ? 'a' : 'b', 64);

@@ -22,11 +22,7 @@ fill(struct observation *o)
 	h->url = xstrdup("http://sogwang.com/");
 	h->dns.host = xstrdup("sogwang.com");
 	h->dns.rcode = 0;
-	h->dns.records = xcalloc(1, sizeof *h->dns.records);
-	h->dns.nrecords = 1;
-	h->dns.records[0].type = xstrdup("A");
-	h->dns.records[0].value = xstrdup("203.0.113.5");
-	h->dns.records[0].ttl = 300;
+	dns_record_add(&h->dns, SPAN("A"), 300, SPAN("203.0.113.5"));
 	h->chain = xcalloc(1, sizeof *h->chain);
 	h->nchain = 1;
 	memset(h->chain[0].sha256, 'a', 64);

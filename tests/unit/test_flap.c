@@ -102,15 +102,9 @@ see_at(struct story *s, const char *target, const char *answer,
 	h->status = 200;
 	h->stage = STAGE_BODY;
 	h->dns.host = xasprintf("%s.example", target);
-	h->dns.records = xcalloc(2, sizeof *h->dns.records);
-	h->dns.records[0].type = xstrdup("A");
-	h->dns.records[0].value = span_dup(address);
-	h->dns.nrecords = 1;
-	if (rest.n > 0) {
-		h->dns.records[1].type = xstrdup("NS");
-		h->dns.records[1].value = span_dup(rest);
-		h->dns.nrecords = 2;
-	}
+	dns_record_add(&h->dns, SPAN("A"), 0, address);
+	if (rest.n > 0)
+		dns_record_add(&h->dns, SPAN("NS"), 0, rest);
 	look_fill(&f, text);
 	look_hash(&f, text);
 	story_look(s, &o, &f);

@@ -48,12 +48,14 @@ add_records(struct dns_lookup *d, uint32_t *state)
 	size_t n = draw(state, 4);
 
 	d->host = xasprintf("host%u.example", draw(state, 3));
-	d->records = xcalloc(n, sizeof *d->records);
 	for (size_t i = 0; i < n; i++) {
-		d->records[i].type = xstrdup(draw(state, 4) == 0 ? "NS" : "A");
-		d->records[i].value = xasprintf("192.0.2.%u", draw(state, 3));
+		bool zone = draw(state, 4) == 0;
+		char *value = xasprintf("192.0.2.%u", draw(state, 3));
+
+		dns_record_add(d, zone ? SPAN("NS") : SPAN("A"), 0,
+		    span_of(value));
+		free(value);
 	}
-	d->nrecords = n;
 }
 
 static void

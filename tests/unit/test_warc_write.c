@@ -108,14 +108,15 @@ some_lookup(struct dns_lookup *d)
 	d->rcode = (int)roll(6) - 1;
 	d->start_us = some_mark();
 	d->end_us = some_mark();
-	d->nrecords = roll(4);
-	d->records = xcalloc(d->nrecords + 1, sizeof *d->records);
-	for (size_t i = 0; i < d->nrecords; i++) {
-		d->records[i].type = xstrdup(i == 0 ? "CNAME"
-			: i == 2		    ? "NS"
-						    : "A");
-		d->records[i].value = xasprintf("192.0.2.%u", roll(255));
-		d->records[i].ttl = roll(100000);
+	for (size_t i = 0, n = roll(4); i < n; i++) {
+		char *value = xasprintf("192.0.2.%u", roll(255));
+
+		dns_record_add(d,
+		    i == 0	 ? SPAN("CNAME")
+			: i == 2 ? SPAN("NS")
+				 : SPAN("A"),
+		    roll(100000), span_of(value));
+		free(value);
 	}
 }
 
