@@ -36,7 +36,7 @@ enum { QUESTION_A, QUESTION_AAAA, QUESTION_NS, QUESTIONS };
 
 struct question {
 	struct resolver_query *query;
-	int type;
+	enum dns_type type;
 	bool wanted;
 	bool done;
 	int status; /* ARES_* of the last try */
@@ -234,7 +234,7 @@ on_reply(void *arg, int status, int timeouts, unsigned char *reply, int n)
 	if (status == ARES_SUCCESS)
 		status = resolve_reply(&q->lookup, x->type, reply, n);
 	x->status = status;
-	if (x->type != TYPE_NS &&
+	if (x->type != DNS_NS &&
 	    (status == ARES_SUCCESS || status == ARES_ENODATA ||
 		status == ARES_ENOTFOUND || q->lookup.server == NULL)) {
 		free(q->lookup.server);
@@ -249,7 +249,7 @@ on_reply(void *arg, int status, int timeouts, unsigned char *reply, int n)
 		return;
 	}
 	x->done = true;
-	if (x->type == TYPE_NS && !next_server_may_know(status) &&
+	if (x->type == DNS_NS && !next_server_may_know(status) &&
 	    status != ARES_ECANCELLED)
 		zone_answered(r->zones, span_of(q->zone), monotonic_us());
 	/* Who serves the zone is not what the look waits for. */
@@ -266,8 +266,8 @@ ask(struct question *x)
 
 	r->in_flight++;
 	name_servers_ask(r->servers, x->server, x->stream,
-	    x->type == TYPE_NS ? x->query->zone : x->query->lookup.host,
-	    x->type, on_reply, x);
+	    x->type == DNS_NS ? x->query->zone : x->query->lookup.host, x->type,
+	    on_reply, x);
 }
 
 static void
@@ -329,10 +329,10 @@ resolver_lookup(struct resolver *r, const char *host,
 		q->zone = span_dup(
 		    zone_turn(r->zones, span_of(host), monotonic_us()));
 	q->questions[QUESTION_A] =
-	    (struct question){q, TYPE_A, w->ipv4, false, 0, -1, 0, NULL};
+	    (struct question){q, DNS_A, w->ipv4, false, 0, -1, 0, NULL};
 	q->questions[QUESTION_AAAA] =
-	    (struct question){q, TYPE_AAAA, w->ipv6, false, 0, -1, 0, NULL};
-	q->questions[QUESTION_NS] = (struct question){q, TYPE_NS,
+	    (struct question){q, DNS_AAAA, w->ipv6, false, 0, -1, 0, NULL};
+	q->questions[QUESTION_NS] = (struct question){q, DNS_NS,
 	    q->zone != NULL, false, 0, -1, 0, NULL};
 	q->queued = true;
 	TAILQ_INSERT_TAIL(&r->waiting, q, next);
