@@ -27,9 +27,12 @@ const char *name_servers_text(const struct name_servers *, size_t server);
 /* A connection to that server which has no question (borrows). */
 struct server *name_servers_stream(struct name_servers *, size_t server);
 void name_servers_stream_over(struct server *);
-/* Asks a server, by UDP where stream is NULL; the reply may come at once. */
+/* Asks a server, by UDP where stream is NULL; the reply may come at once.  By
+ * UDP the question goes out with the next name_servers_send(), which is also
+ * called after each reply. */
 void name_servers_ask(struct name_servers *, size_t server,
     struct server *stream, const char *name, int type, name_servers_reply *,
     void *arg);
+void name_servers_send(struct name_servers *);
 
 #endif

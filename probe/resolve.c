@@ -308,6 +308,7 @@ on_start(evutil_socket_t fd, short what, void *arg)
 		q->queued = false;
 		query_start(q);
 	}
+	name_servers_send(r->servers);
 }
 
 struct resolver_query *

@@ -18,6 +18,7 @@
 #include "instant.h"
 #include "log.h"
 #include "network.h"
+#include "resolve_send.h"
 
 #define SERVERS_MAX 8
 #define SOCKETS_MAX (2 * SERVERS_MAX * 64)
@@ -51,6 +52,7 @@ struct name_servers {
 	int64_t timeout_ms;
 	uint16_t ids[IDS_AT_ONCE]; /* of the next questions */
 	size_t nids;
+	struct outbox out; /* by UDP */
 	struct watch watches[SOCKETS_MAX];
 };
 
@@ -86,6 +88,19 @@ server_arm(struct server *s)
 		server_rearm(s);
 }
 
+void
+name_servers_send(struct name_servers *ns)
+{
+	int fd;
+
+	while ((fd = outbox_send(&ns->out)) >= 0) {
+		for (size_t i = 0; i < ns->nservers; i++)
+			ares_process_fd(ns->servers[i].channel, fd,
+			    ARES_SOCKET_BAD);
+		outbox_forget(&ns->out, fd);
+	}
+}
+
 static void
 on_server_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -94,6 +109,7 @@ on_server_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	ares_process_fd(s->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	name_servers_send(s->owner);
 	server_rearm(s);
 }
 
@@ -106,6 +122,7 @@ on_socket(evutil_socket_t fd, short what, void *arg)
 
 	ares_process_fd(s->channel, (what & EV_READ) ? sock : ARES_SOCKET_BAD,
 	    (what & EV_WRITE) ? sock : ARES_SOCKET_BAD);
+	name_servers_send(s->owner);
 	server_arm(s);
 }
 
@@ -233,6 +250,7 @@ server_add(struct name_servers *ns, const char *text)
 	/* Without ARES_FLAG_STAYOPEN: the next questions after all are answered
 	 * come from another port, which a forger has to guess. */
 	server_open(ns, s, text, ARES_FLAG_IGNTC);
+	outbox_serve(&ns->out, s->channel);
 	ns->nservers++;
 }
 
@@ -275,6 +293,7 @@ name_servers_new(struct event_base *base, char *const *servers, size_t n,
 		fatal("cannot set up DNS: %s", ares_strerror(rc));
 	ns->base = base;
 	ns->timeout_ms = timeout_ms;
+	ns->out.failed = -1;
 	for (size_t i = 0; i < n && ns->nservers < SERVERS_MAX; i++)
 		server_add(ns, servers[i]);
 	if (ns->nservers == 0)

@@ -25,9 +25,12 @@ struct scene {
 	char address[sizeof "127.0.0.1:65535"];
 	uint16_t asked_from[LOOKUPS];
 	size_t nasked;
+	bool empty_first;     /* a datagram without a byte before an answer */
 	enum failure failure; /* of the last look-up */
 	char *server;	      /* that answered it; NULL: none */
 	size_t nrecords;
+	size_t left; /* look-ups of many */
+	size_t nfailed;
 };
 
 /* The question again, and the address 192.0.2.7 for its name. */
@@ -46,6 +49,10 @@ on_question(evutil_socket_t fd, short what, void *arg)
 	assert_true(n > PAST_HEADER);
 	if (s->nasked < LOOKUPS)
 		s->asked_from[s->nasked++] = ntohs(from.sin_port);
+	if (s->empty_first)
+		assert_int_equal(sendto(fd, text, 0, 0,
+				     (struct sockaddr *)&from, from_len),
+		    0);
 	memcpy(text + 2, "\x81\x80\0\1\0\1\0\0\0\0", 10);
 	memcpy(text + n, answer, sizeof answer - 1);
 	n += (ssize_t)sizeof answer - 1;
@@ -167,6 +174,78 @@ test_refused(void **state)
 }
 
 static void
+on_one_of_many(struct dns_lookup *d, enum failure failure, void *arg)
+{
+	struct scene *s = arg;
+
+	s->nfailed += failure == FAILURE_CONNECTION_REFUSED;
+	if (failure == FAILURE_NONE)
+		assert_string_equal(d->server, s->address);
+	dns_lookup_release(d);
+	if (--s->left == 0)
+		event_base_loopbreak(s->base);
+}
+
+/* Names, whose questions go out together; the result is how many were
+ * refused. */
+static size_t
+look_up_many(struct scene *s, struct resolver *r)
+{
+	static const struct resolver_wants both = {true, true, false};
+
+	s->left = LOOKUPS;
+	s->nfailed = 0;
+	for (size_t i = 0; i < LOOKUPS; i++)
+		resolver_lookup(r, "www.example", &both, 0, on_one_of_many, s);
+	event_base_dispatch(s->base);
+	return s->nfailed;
+}
+
+/* Where the first question is refused, the others behind it are no silence
+ * either. */
+static void
+test_refused_many(void **state)
+{
+	struct scene nobody, s;
+	char *servers[2];
+	struct resolver *r;
+
+	(void)state;
+	scene_begin(&s, true);
+	scene_begin(&nobody, false);
+	servers[0] = nobody.address;
+	servers[1] = s.address;
+	r = resolver_new(s.base, servers, 1, TIMEOUT_MS);
+	assert_int_equal(look_up_many(&s, r), LOOKUPS);
+	resolver_free(r);
+	r = resolver_new(s.base, servers, 2, TIMEOUT_MS);
+	assert_int_equal(look_up_many(&s, r), 0);
+	resolver_free(r);
+	scene_end(&nobody);
+	scene_end(&s);
+}
+
+/* An empty datagram is no end of anything. */
+static void
+test_empty(void **state)
+{
+	struct scene s;
+	char *servers[1];
+	struct resolver *r;
+
+	(void)state;
+	scene_begin(&s, true);
+	s.empty_first = true;
+	servers[0] = s.address;
+	r = resolver_new(s.base, servers, 1, TIMEOUT_MS);
+	look_up(&s, r);
+	assert_int_equal(s.failure, FAILURE_NONE);
+	assert_int_equal(s.nasked, 1);
+	resolver_free(r);
+	scene_end(&s);
+}
+
+static void
 on_nothing(struct dns_lookup *d, enum failure failure, void *arg)
 {
 	(void)failure;
@@ -242,6 +321,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_ports),
 	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_refused_many),
+	    cmocka_unit_test(test_empty),
 	    cmocka_unit_test(test_ids),
 	};
 
