@@ -97,7 +97,7 @@ split_query(struct subject *s)
 		return;
 	s->query_split = true;
 	while (s->nquery < QUERY_PAIRS_MAX && query_next(&rest, &n, &v)) {
-		if (span_starts_i(n, "amp;")) /* "&amp;" left undecoded */
+		while (span_starts_i(n, "amp;")) /* "&amp;" left undecoded */
 			n = span_slice(n, 4, n.n);
 		s->name[s->nquery] = n;
 		s->value[s->nquery++] = v;
@@ -377,7 +377,8 @@ drop_bracket(struct span *part)
 }
 
 /* What people get wrong in links: blanks behind the address or a bracket that
- * opens before it, and '&' where '?' should begin the query. */
+ * opens before it, and '&', plain or encoded, where '?' should begin the
+ * query. */
 static void
 mend_path(struct subject *s)
 {
@@ -387,6 +388,10 @@ mend_path(struct subject *s)
 	while (path->n >= 3 && span_ends_i(*path, "%20"))
 		path->n -= 3;
 	drop_bracket(s->query.n > 0 ? &s->query : path);
+	at = span_search_i(*path, "%26");
+	if (at < path->n &&
+	    span_search_i(span_slice(*path, at, path->n), "%3D") < path->n - at)
+		path->n = at;
 	at = span_find(*path, '&');
 	if (at == path->n || s->query.n > 0 ||
 	    span_find(span_slice(*path, at, path->n), '=') == path->n - at)
