@@ -74,6 +74,9 @@ struct page_handler {
 	void (*text)(void *, const struct text_run *);
 	void (*title)(void *, struct span);	/* first <title>, folded */
 	void (*base)(void *, struct span href); /* first <base href> */
+	/* Code of a script of the page, after the links in it; the offset is
+	 * that of its text. */
+	void (*script)(void *, struct span code, uint64_t offset);
 	void *arg;
 	/* Any callback may be NULL; what only it needs is then not done. */
 };

@@ -2,12 +2,13 @@
  * Recognition: from the links and elements of a page (html.h) to sightings
  * in a finding.
  *
- * One recogniser looks at one page.  Its three callbacks take the arguments
+ * One recogniser looks at one page.  Its callbacks take the arguments
  * of struct page_handler, so that it can stand as `arg` there:
  *
  *	struct recogniser *r = recogniser_new(rules, page_url, finding);
  *	struct page_handler h = {.element = recogniser_element,
- *	    .link = recogniser_link, .base = recogniser_base, .arg = r};
+ *	    .link = recogniser_link, .base = recogniser_base,
+ *	    .script = recogniser_calls, .arg = r};
  *	page_scan(..., &h);
  *	recogniser_finish(r);
  *	recogniser_free(r);
@@ -32,6 +33,7 @@ void recogniser_free(struct recogniser *);
 void recogniser_element(void *, const struct element *);
 void recogniser_link(void *, const struct link *);
 void recogniser_base(void *, struct span href);
+void recogniser_calls(void *, struct span code, uint64_t offset);
 /* Adds what is known only at the end of the page: share kits and the
  * services they offer. */
 void recogniser_finish(struct recogniser *);

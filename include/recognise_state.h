@@ -20,6 +20,11 @@
 #define CHECKS_MAX	2000000 /* comparisons with kit markup on one page */
 #define KITS_MAX	128	/* kits told apart on one page */
 
+/* What of a kit is on the page. */
+#define KIT_PRESENT  1
+#define KIT_SERVICES 2
+#define KIT_LOADED   4 /* a script of the page has the address of one of its */
+
 struct near_host {
 	uint64_t hash;
 	uint32_t host; /* entry of the platform's host, or RULE_NONE */
@@ -60,7 +65,7 @@ struct recogniser {
 		uint32_t sighting;
 	} recent[RECENT_MAX];
 	size_t nrecent;		    /* ever; the place is its remainder */
-	uint8_t kit_seen[KITS_MAX]; /* 1: present, 2: with services */
+	uint8_t kit_seen[KITS_MAX]; /* KIT_ bits */
 	struct near_host near[NEAR_CACHE];
 	struct host_seen hosts[HOSTS_SEEN];
 	struct host_seen unusual; /* of a host that is not remembered */
@@ -98,7 +103,12 @@ uint32_t recogniser_noted(const struct recogniser *, uint64_t offset);
 bool recogniser_noted_is(const struct recogniser *, uint64_t offset,
     uint32_t sighting);
 /* A kit's script by the address in rest ("host/path"). */
-void recogniser_script(struct recogniser *, struct span rest);
+void recogniser_script(struct recogniser *, struct span rest, uint8_t how);
+/* Adds what a rule of a kit means, with the account of its address or of a
+ * channel; `platform` is for rules without an address. */
+void recogniser_found(struct recogniser *, uint32_t kit,
+    const struct rule_result *, uint32_t platform, struct span account,
+    const struct element *, uint64_t offset);
 /* Code of a handler: functions that share to a platform. */
 void recogniser_code(struct recogniser *, struct span code,
     const struct element *, uint64_t offset);

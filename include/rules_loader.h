@@ -1,6 +1,6 @@
 /*
- * What the readers of the parts of platforms.yaml share.  Only rules_load.c
- * and rules_platform.c include this; all others go by rules.h.
+ * What the readers of the parts of platforms.yaml share.  Only rules_load.c,
+ * rules_kit.c and rules_platform.c include this; all others go by rules.h.
  */
 #ifndef KPWATCH_RULES_LOADER_H
 #define KPWATCH_RULES_LOADER_H
@@ -53,6 +53,12 @@ void loader_add_hosts(struct loader *, const struct doc_node *list,
 void loader_add_test(struct loader *, const struct doc_node *at,
     const char *url, const char *platform, enum sighting_kind,
     const char *name);
+/* The same of something that is found on a page: its 'test' and 'gives'; it is
+ * a mistake if there is none. */
+void loader_page_test(struct loader *, const struct doc_node *,
+    const char *what);
+/* One entry of `kits`. */
+void loader_add_kit(struct loader *, const struct doc_node *);
 /* One entry of `platforms`. */
 void loader_add_platform(struct loader *, const struct doc_node *);
 

@@ -150,6 +150,13 @@ struct rule_kit {
 	uint32_t nhosts;
 };
 
+/* What markup or a call means. */
+struct rule_result {
+	uint32_t platform; /* RULE_NONE: by the code or the address */
+	uint32_t kind;	   /* enum sighting_kind */
+	uint32_t url;	   /* address with an {account}, or RULE_NONE */
+};
+
 /*
  * Markup of a kit.  All conditions that are given must hold; the service's
  * code is what stands between `before` and `after` in a class token or in the
@@ -160,13 +167,27 @@ struct rule_markup {
 	uint32_t attribute; /* RULE_NONE: a class token, or the tag alone */
 	uint32_t before;
 	uint32_t after;
-	uint32_t tag;	   /* RULE_NONE: any */
-	uint32_t with;	   /* class that must be on the element, or NONE */
-	uint32_t platform; /* fixed result, or RULE_NONE: by the code */
-	uint32_t kind;	   /* enum sighting_kind */
+	uint32_t tag;  /* RULE_NONE: any */
+	uint32_t with; /* class that must be on the element, or NONE */
+	uint32_t when; /* attribute that must be `is`, or RULE_NONE */
+	uint32_t is;
+	struct rule_result found;
 	uint32_t account;  /* attribute that must be there and holds the
 			    * account's name; RULE_NONE */
 	uint32_t has_code; /* "{service}" stands in the template */
+};
+
+#define CALL_NAME_MIN 4
+
+/* A call in a script of the page, of a function that a kit's script has. */
+struct rule_call {
+	uint32_t kit;
+	uint32_t name;	   /* "VK.Widgets.Group" */
+	uint32_t argument; /* which one is the account, from 1; 0: none */
+	uint32_t key;	   /* key whose value is the account, or RULE_NONE */
+	uint32_t when;	   /* key whose value must be `is`, or RULE_NONE */
+	uint32_t is;
+	struct rule_result found;
 };
 
 struct rule_service {
@@ -239,6 +260,8 @@ struct rules {
 	size_t nkits, kits_cap;
 	struct rule_markup *markups;
 	size_t nmarkups, markups_cap;
+	struct rule_call *calls;
+	size_t ncalls, calls_cap;
 	struct rule_service *services;
 	size_t nservices, services_cap;
 	uint32_t *redirect_keys; /* query keys of a site's own redirectors */
@@ -267,6 +290,8 @@ struct rules {
 	uint32_t class_first[1024];
 	uint32_t class_third[1024]; /* third letters of those, a bit each */
 	uint32_t attribute_first[256];
+	/* Lengths of the values that those ask for, a bit each. */
+	uint32_t attribute_lengths[256];
 	uint32_t *markup_next;
 	uint64_t *markup_key; /* span_key() of the attribute, lower case */
 	struct path_shape *pattern_shape;

@@ -235,6 +235,12 @@ take_base(void *arg, struct span href)
 	recogniser_base(((struct job *)arg)->recogniser, href);
 }
 
+static void
+take_script(void *arg, struct span code, uint64_t offset)
+{
+	recogniser_calls(((struct job *)arg)->recogniser, code, offset);
+}
+
 /* ---- the kinds of body ---- */
 
 static void
@@ -246,6 +252,7 @@ scan_page(struct job *j, struct span body, const struct charset *charset,
 	    .text = take_text,
 	    .title = take_title,
 	    .base = take_base,
+	    .script = take_script,
 	    .arg = j};
 
 	j->recogniser = recogniser_new(j->analysis->rules, url, j->f);

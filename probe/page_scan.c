@@ -438,6 +438,8 @@ script_text(struct page *p)
 		code = buf_span(&utf8);
 	}
 	code_links(p, code, p->code, NULL, SPAN_NULL);
+	if (p->h->script != NULL && p->code == CODE_SCRIPT)
+		p->h->script(p->h->arg, code, p->token.offset);
 	buf_release(&utf8);
 }
 

@@ -422,9 +422,11 @@ take_absolute(struct recogniser *r, const struct link *l, struct span rest,
 
 	if (place == PLACE_SCRIPT) {
 		if (h->kind == HOST_OF_RULES)
-			recogniser_script(r, rest);
+			recogniser_script(r, rest, KIT_PRESENT);
 		return;
 	}
+	if (l->source == LINK_SCRIPT && h->kind == HOST_OF_RULES)
+		recogniser_script(r, rest, KIT_LOADED);
 	if (h->kind == HOST_OWN) {
 		own_site(r, l, place);
 		return;

@@ -35,32 +35,79 @@ mark_kit(struct recogniser *r, uint32_t kit, uint8_t how)
 		r->kit_seen[kit] |= how;
 }
 
-static void
-add_service(struct recogniser *r, const struct element *e,
-    const struct rule_markup *m, uint32_t platform, struct span account)
+/* A name is put into an address, where it must stay what it is. */
+static bool
+is_plain_name(struct span name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if ((unsigned char)name.p[i] <= ' ' ||
+		    strchr("?#%&\\\"'<>", name.p[i]) != NULL)
+			return false;
+	return name.n > 0 && name.p[0] != '/' &&
+	    span_search(name, "..") == name.n;
+}
+
+/* The account stands in the address of a rule, which tells the rest. */
+static bool
+look_up(struct recogniser *r, const struct rule_result *f, struct span account,
+    struct buf *url, struct seen *s)
+{
+	struct span rest = rules_span(r->rules, f->url);
+	size_t slot = span_search(rest, "{account}");
+
+	buf_add_span(url, span_slice(rest, 0, slot));
+	buf_add_span(url, account);
+	buf_add_span(url, span_slice(rest, slot + 9, rest.n));
+	if (!is_plain_name(account) || url->overflow ||
+	    !rules_classify(r->rules, buf_span(url), &r->match) ||
+	    r->match.kind == SIGHTING_OTHER)
+		return false;
+	s->platform = r->match.platform;
+	s->name = r->match.has_name ? buf_span(&r->match.name) : SPAN_NULL;
+	s->url = buf_span(url);
+	return s->name.n > 0;
+}
+
+void
+recogniser_found(struct recogniser *r, uint32_t kit,
+    const struct rule_result *f, uint32_t platform, struct span account,
+    const struct element *e, uint64_t offset)
 {
 	const struct rules *rules = r->rules;
+	struct buf url = BUF_INIT(URL_MAX_LEN);
 	struct seen s = {
-	    .kind = (enum sighting_kind)m->kind,
-	    .platform = rules_text(rules, rules->platforms[platform].id),
+	    .kind = (enum sighting_kind)f->kind,
 	    .name = account,
 	    .at = e,
-	    .kit = m->kind == SIGHTING_SHARE
-		? rules_text(rules, rules->kits[m->kit].id)
-		: NULL,
-	    .offset = e->offset,
+	    .offset = offset,
 	};
 	uint32_t at;
 
+	if (f->url == RULE_NONE) {
+		s.platform = rules_text(rules, rules->platforms[platform].id);
+	} else if (!look_up(r, f, account, &url, &s)) {
+		buf_release(&url);
+		return;
+	}
+	if (s.kind == SIGHTING_SHARE)
+		s.kit = rules_text(rules, rules->kits[kit].id);
 	s.fold =
 	    s.kind == SIGHTING_CHANNEL && rules_folds_case(rules, s.platform);
 	at = recogniser_add(r, &s);
 	/* One button is one share, though class and attribute both say it. */
-	if (at != RULE_NONE && recogniser_noted_is(r, e->offset, at))
+	if (at != RULE_NONE && recogniser_noted_is(r, offset, at))
 		r->finding->sightings[at].count--;
-	else if (at != RULE_NONE && m->kind == SIGHTING_SHARE)
-		recogniser_note(r, e->offset, at);
-	mark_kit(r, m->kit, 3);
+	else if (at != RULE_NONE && s.kind == SIGHTING_SHARE)
+		recogniser_note(r, offset, at);
+	mark_kit(r, kit, KIT_PRESENT | KIT_SERVICES);
+	buf_release(&url);
+}
+
+static void
+add_service(struct recogniser *r, const struct element *e,
+    const struct rule_markup *m, uint32_t platform, struct span account)
+{
+	recogniser_found(r, m->kit, &m->found, platform, account, e, e->offset);
 }
 
 /* One code of the kit: a share, unless the service is none of ours. */
@@ -75,7 +122,7 @@ add_code(struct recogniser *r, const struct element *e,
 	if (!spend(r, k->nservices))
 		return;
 	at = find_service(rules, k, code);
-	mark_kit(r, m->kit, 1);
+	mark_kit(r, m->kit, KIT_PRESENT);
 	if (at != RULE_NONE && rules->services[at].platform != RULE_NONE)
 		add_service(r, e, m, rules->services[at].platform, account);
 }
@@ -101,6 +148,13 @@ has_class(const struct element *e, const char *want)
 	return false;
 }
 
+/* Does it say by itself what it means? */
+static bool
+has_result(const struct rule_markup *m)
+{
+	return m->found.platform != RULE_NONE || m->found.url != RULE_NONE;
+}
+
 static bool
 conditions_hold(const struct rules *r, const struct rule_markup *m,
     const struct element *e, struct span *account)
@@ -109,6 +163,9 @@ conditions_hold(const struct rules *r, const struct rule_markup *m,
 	if (m->tag != RULE_NONE && !span_is(e->tag, rules_text(r, m->tag)))
 		return false;
 	if (m->with != RULE_NONE && !has_class(e, rules_text(r, m->with)))
+		return false;
+	if (m->when != RULE_NONE &&
+	    !rules_text_is_i(r, m->is, element_attr(e, rules_text(r, m->when))))
 		return false;
 	if (m->account == RULE_NONE)
 		return true;
@@ -150,10 +207,10 @@ class_token(struct recogniser *r, const struct element *e, struct span t)
 		    !cut_code(rules, m, t, &code) ||
 		    !conditions_hold(rules, m, e, &account))
 			continue;
-		if (m->platform != RULE_NONE)
-			add_service(r, e, m, m->platform, account);
+		if (has_result(m))
+			add_service(r, e, m, m->found.platform, account);
 		else if (!m->has_code)
-			mark_kit(r, m->kit, 1);
+			mark_kit(r, m->kit, KIT_PRESENT);
 		else if (find_service(rules, &rules->kits[m->kit], code) ==
 		    RULE_NONE)
 			continue;
@@ -253,10 +310,12 @@ attribute_value(struct recogniser *r, const struct element *e,
 			continue;
 		if (!spend(r, rules->nmarkups))
 			return;
-		if (m->platform != RULE_NONE)
-			add_service(r, e, m, m->platform,
-			    m->kind == SIGHTING_SHARE ? SPAN_NULL
-						      : span_trim(a->value));
+		if (has_result(m))
+			add_service(r, e, m, m->found.platform,
+			    m->found.kind == SIGHTING_SHARE ? SPAN_NULL
+				: m->account != RULE_NONE
+				? account
+				: span_trim(a->value));
 		else
 			scan_list(r, e, m, a->value, account);
 		return;
@@ -283,12 +342,22 @@ tag_rules(struct recogniser *r, const struct element *e)
 		struct span account;
 
 		if (m->tag != RULE_NONE && m->attribute == RULE_NONE &&
-		    m->before == 0 && m->platform != RULE_NONE &&
+		    m->before == 0 && has_result(m) &&
 		    conditions_hold(rules, m, e, &account)) {
-			add_service(r, e, m, m->platform, account);
+			add_service(r, e, m, m->found.platform, account);
 			return;
 		}
 	}
+}
+
+/* Is there a rule for such an attribute, and with a value so long? */
+static bool
+may_have_value(const struct rules *r, const struct attribute *a)
+{
+	unsigned place = attribute_place(a->key);
+
+	return r->attribute_first[place] != RULE_NONE &&
+	    (r->attribute_lengths[place] >> (a->value.n & 31) & 1) != 0;
 }
 
 static bool
@@ -315,125 +384,8 @@ recogniser_element(void *arg, const struct element *e)
 			scan_classes(r, e, a->value);
 		else if (is_handler(a->name))
 			recogniser_code(r, a->value, e, e->offset);
-		else if (r->rules->attribute_first[attribute_place(a->key)] !=
-		    RULE_NONE)
+		else if (may_have_value(r->rules, a))
 			attribute_value(r, e, a);
-	}
-}
-
-/* ---- handlers ---- */
-
-static bool
-ident_char(char c)
-{
-	return ascii_alnum(c) || c == '_' || c == '$' || c == '.';
-}
-
-/* A function name that says it shares: "shareFacebook", "sendLinkNaver",
- * "Kakao.Link.sendDefault", "toSNS". */
-static bool
-says_share(struct span name)
-{
-	return span_search_i(name, "share") < name.n ||
-	    span_search_i(name, "sns") < name.n ||
-	    span_search_i(name, "sendlink") < name.n ||
-	    span_search_i(name, "kakao.link") < name.n ||
-	    span_search_i(name, "kakao.story") < name.n ||
-	    span_search_i(name, "fenxiang") < name.n;
-}
-
-/* A platform's word inside a name, between case changes and punctuation. */
-static uint32_t
-word_inside(const struct rules *r, struct span name)
-{
-	for (size_t i = 0; i < name.n; i++) {
-		bool start = i == 0 || !ascii_alnum(name.p[i - 1]) ||
-		    (name.p[i] >= 'A' && name.p[i] <= 'Z') ||
-		    span_ends_i(span_slice(name, 0, i), "share") ||
-		    span_ends_i(span_slice(name, 0, i), "link");
-
-		if (!start)
-			continue;
-		for (size_t n = name.n - i; n >= 2; n--) {
-			struct span w = span_slice(name, i, n);
-			bool end = i + n == name.n ||
-			    !ascii_alnum(name.p[i + n]) ||
-			    (name.p[i + n] >= 'A' && name.p[i + n] <= 'Z') ||
-			    span_starts_i(span_slice(name, i + n, name.n),
-				"share");
-			uint32_t at =
-			    end && n < 24 ? rules_word(r, w) : RULE_NONE;
-
-			if (at != RULE_NONE)
-				return at;
-		}
-	}
-	return RULE_NONE;
-}
-
-/* First string literal after an opening parenthesis, quotes taken off. */
-static struct span
-first_literal(struct span args)
-{
-	struct span s = span_trim(args);
-	char quote;
-
-	if (s.n < 2 || (s.p[0] != '\'' && s.p[0] != '"'))
-		return SPAN_NULL;
-	quote = s.p[0];
-	s = span_slice(s, 1, s.n);
-	return span_slice(s, 0, span_find(s, quote));
-}
-
-static void
-one_call(struct recogniser *r, struct span name, struct span args,
-    const struct element *e, uint64_t offset)
-{
-	const struct rules *rules = r->rules;
-	uint32_t at;
-	struct seen s = {.kind = SIGHTING_SHARE,
-	    .at = e,
-	    .offset = offset,
-	    .kit = "script"};
-	struct span literal;
-
-	if (name.n > 64 || !says_share(name))
-		return;
-	at = word_inside(rules, name);
-	literal = first_literal(args);
-	if (at == RULE_NONE && literal.n > 1 && literal.n < 24)
-		at = rules_word(rules, literal);
-	if (at == RULE_NONE)
-		return;
-	s.platform = rules_text(rules, rules->platforms[at].id);
-	at = recogniser_add(r, &s);
-	if (at != RULE_NONE)
-		recogniser_note(r, offset, at);
-}
-
-void
-recogniser_code(struct recogniser *r, struct span code, const struct element *e,
-    uint64_t offset)
-{
-	size_t i = 0;
-
-	code = span_slice(code, 0, 2 * KIB);
-	if (recogniser_noted(r, offset) != RULE_NONE ||
-	    r->code_bytes > CODE_BYTES_MAX)
-		return;
-	r->code_bytes += code.n;
-	while (i < code.n) {
-		size_t open = i + span_find(span_slice(code, i, code.n), '(');
-		size_t from = open;
-
-		if (open >= code.n)
-			return;
-		while (from > i && ident_char(code.p[from - 1]))
-			from--;
-		if (from < open)
-			one_call(r, span_slice(code, from, open - from),
-			    span_slice(code, open + 1, code.n), e, offset);
-		i = open + 1;
 	}
 }
 
@@ -490,7 +442,7 @@ kit_host(const struct rules *rules, struct span rest)
 }
 
 void
-recogniser_script(struct recogniser *r, struct span rest)
+recogniser_script(struct recogniser *r, struct span rest, uint8_t how)
 {
 	const struct rules *rules = r->rules;
 
@@ -502,7 +454,7 @@ recogniser_script(struct recogniser *r, struct span rest)
 		for (uint32_t i = 0; i < kit->nhosts; i++)
 			if (script_is(rest,
 				rules_span(rules, rules->words[kit->host + i])))
-				mark_kit(r, k, 1);
+				mark_kit(r, k, how);
 	}
 }
 
@@ -519,7 +471,8 @@ recogniser_finish(struct recogniser *r)
 		    .platform = id,
 		    .kit = id};
 
-		if (r->kit_seen[k] == 1 &&
+		if ((r->kit_seen[k] & (KIT_PRESENT | KIT_SERVICES)) ==
+			KIT_PRESENT &&
 		    rules_platform_name(rules, id) != NULL)
 			recogniser_add(r, &s);
 	}

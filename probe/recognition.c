@@ -59,6 +59,27 @@ add_digests(struct rules *r, const struct doc_node *list, const char *prefix)
 		add_digest(r, prefix, doc_get(n, "id")->text, digest_of(n, 0));
 }
 
+/* Markup and calls of kits that name accounts or contents: what they find is
+ * a platform's, and the sighting does not tell which kit it was. */
+static uint64_t
+names_digest(const struct doc_node *kits, uint64_t h)
+{
+	static const char *const lists[] = {"markup", "calls"};
+	const struct doc_node *list, *rule;
+
+	for (const struct doc_node *k = kits == NULL ? NULL : kits->first;
+	     k != NULL; k = k->next)
+		for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+			list = doc_get(k, lists[i]);
+			for (rule = list == NULL ? NULL : list->first;
+			     rule != NULL; rule = rule->next)
+				if (doc_get(rule, "url") != NULL ||
+				    doc_get(rule, "kind") != NULL)
+					h = digest_of(rule, h);
+		}
+	return h;
+}
+
 void
 rules_digest(struct rules *r, const struct doc_node *root)
 {
@@ -68,6 +89,7 @@ rules_digest(struct rules *r, const struct doc_node *root)
 
 	for (size_t i = 0; i < ARRAY_LEN(common); i++)
 		h = digest_of(doc_get(root, common[i]), h);
+	h = names_digest(doc_get(root, "kits"), h);
 	add_digest(r, "", "", h);
 	add_digest(r, "", TEXT_PART, TEXT_VERSION);
 	add_digests(r, doc_get(root, "platforms"), "");

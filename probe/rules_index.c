@@ -168,6 +168,17 @@ index_names(struct rules *r)
 	}
 }
 
+/* Lengths, a bit each, that the value of the rule's attribute can have: any,
+ * unless it must be a certain one. */
+static uint32_t
+value_lengths(const struct rules *r, const struct rule_markup *m)
+{
+	return m->when != RULE_NONE &&
+		span_eq_i(rules_span(r, m->when), rules_span(r, m->attribute))
+	    ? bit_of(rules_span(r, m->is).n)
+	    : ~0u;
+}
+
 /* Markup rules of one kind that begin alike, in a chain in the order of the
  * file. */
 static void
@@ -177,6 +188,7 @@ index_markups(struct rules *r)
 	memset(r->class_first, 0xff, sizeof(r->class_first));
 	memset(r->class_third, 0, sizeof(r->class_third));
 	memset(r->attribute_first, 0xff, sizeof(r->attribute_first));
+	memset(r->attribute_lengths, 0, sizeof(r->attribute_lengths));
 	free(r->markup_next);
 	r->markup_next =
 	    xreallocarray(NULL, r->nmarkups + 1, sizeof(*r->markup_next));
@@ -192,6 +204,8 @@ index_markups(struct rules *r)
 			r->markup_key[i] = key_lower(span_key(a));
 			first = &r->attribute_first[attribute_place(
 			    r->markup_key[i])];
+			r->attribute_lengths[attribute_place(
+			    r->markup_key[i])] |= value_lengths(r, m);
 		} else if (m->attribute == RULE_NONE && c.n > 1) {
 			first = &r->class_first[letter_pair(c.p)];
 			r->class_third[letter_pair(c.p)] |=

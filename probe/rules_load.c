@@ -164,9 +164,8 @@ add_page_test(struct loader *l, const struct doc_node *at, const char *gives)
 		    "'gives' must be a kind and a platform");
 }
 
-/* The test of something that is found by markup. */
-static void
-need_page_test(struct loader *l, const struct doc_node *n, const char *what)
+void
+loader_page_test(struct loader *l, const struct doc_node *n, const char *what)
 {
 	const struct doc_node *test = doc_get(n, "test");
 
@@ -174,119 +173,6 @@ need_page_test(struct loader *l, const struct doc_node *n, const char *what)
 		doc_complain(n, l->errors, "%s needs a 'test'", what);
 	else
 		add_page_test(l, test, text_at(n, "gives"));
-}
-
-static uint32_t
-platform_index(const struct rules *r, const char *id)
-{
-	for (size_t i = 0; i < r->nplatforms; i++)
-		if (strcmp(rules_text(r, r->platforms[i].id), id) == 0)
-			return (uint32_t)i;
-	return RULE_NONE;
-}
-
-/* A reference to a platform that must be there; null is none. */
-static uint32_t
-platform_named(struct loader *l, const struct doc_node *n)
-{
-	uint32_t at;
-
-	if (n == NULL || doc_null(n) || n->kind != DOC_SCALAR)
-		return RULE_NONE;
-	at = platform_index(l->r, n->text);
-	if (at == RULE_NONE)
-		doc_complain(n, l->errors, "no platform '%s'", n->text);
-	return at;
-}
-
-static uint32_t
-optional_text(struct rules *r, const char *t)
-{
-	return t == NULL ? RULE_NONE : rules_add_text(r, span_of(t));
-}
-
-static void
-add_markup(struct loader *l, const struct doc_node *n, uint32_t kit)
-{
-	static const char *const known[] = {"class", "attr", "value", "tag",
-	    "with", "platform", "kind", "account", "test", "gives", NULL};
-	struct rules *r = l->r;
-	bool by_class = text_at(n, "class") != NULL;
-	const char *pattern = text_at(n, by_class ? "class" : "value");
-	struct span text = span_of(pattern == NULL ? "{service}" : pattern);
-	size_t slot = span_search(text, "{service}");
-	struct rule_markup m = {.kit = kit};
-
-	loader_check_keys(l, n, known);
-	m.attribute =
-	    by_class ? RULE_NONE : optional_text(r, text_at(n, "attr"));
-	m.tag = optional_text(r, text_at(n, "tag"));
-	m.with = optional_text(r, text_at(n, "with"));
-	m.account = optional_text(r, text_at(n, "account"));
-	m.platform = platform_named(l, doc_get(n, "platform"));
-	m.has_code = slot < text.n;
-	m.before = rules_add_text(r, span_slice(text, 0, slot));
-	m.after = rules_add_text(r, span_slice(text, slot + 9, text.n));
-	m.kind = SIGHTING_SHARE;
-	if (text_at(n, "kind") != NULL)
-		m.kind = sighting_kind_from_name(span_of(text_at(n, "kind")));
-	if (m.kind >= SIGHTING_KIND_COUNT ||
-	    (!by_class && m.attribute == RULE_NONE && m.tag == RULE_NONE)) {
-		doc_complain(n, l->errors,
-		    "needs 'class', 'attr' or 'tag', "
-		    "and a kind of sighting");
-		return;
-	}
-	r->markups = xgrow(r->markups, &r->markups_cap, r->nmarkups + 1,
-	    sizeof(*r->markups));
-	r->markups[r->nmarkups++] = m;
-	need_page_test(l, n, "markup of a kit");
-}
-
-static void
-add_kit(struct loader *l, const struct doc_node *n)
-{
-	static const char *const known[] = {"id", "name", "scripts", "markup",
-	    "services", "from", "unverified", "test", "gives", NULL};
-	struct rules *r = l->r;
-	struct rule_kit k = {0};
-	const struct doc_node *services = doc_get(n, "services");
-	const struct doc_node *markup = doc_get(n, "markup");
-
-	loader_check_keys(l, n, known);
-	if (text_at(n, "id") == NULL || text_at(n, "name") == NULL) {
-		doc_complain(n, l->errors, "a kit needs 'id' and 'name'");
-		return;
-	}
-	k.id = rules_add_text(r, span_of(text_at(n, "id")));
-	k.name = rules_add_text(r, span_of(text_at(n, "name")));
-	loader_add_words(l, doc_get(n, "scripts"), &k.host, &k.nhosts);
-	for (uint32_t i = 0; i < k.nhosts; i++) {
-		struct span host = rules_span(r, r->words[k.host + i]);
-		char *name =
-		    span_dup(span_slice(host, 0, span_find(host, '/')));
-
-		rules_add_host(r, span_of(name), RULE_NONE, HOST_KIT);
-		free(name);
-	}
-	k.service = (uint32_t)r->nservices;
-	for (const struct doc_node *s = loader_children(l, services, DOC_MAP);
-	     s != NULL; s = s->next) {
-		r->services = xgrow(r->services, &r->services_cap,
-		    r->nservices + 1, sizeof(*r->services));
-		r->services[r->nservices].code =
-		    rules_add_text(r, span_of(s->key));
-		r->services[r->nservices].platform = platform_named(l, s);
-		r->nservices++;
-	}
-	k.nservices = (uint32_t)r->nservices - k.service;
-	r->kits = xgrow(r->kits, &r->kits_cap, r->nkits + 1, sizeof(*r->kits));
-	r->kits[r->nkits++] = k;
-	for (const struct doc_node *m = loader_children(l, markup, DOC_LIST);
-	     m != NULL; m = m->next)
-		add_markup(l, m, (uint32_t)r->nkits - 1);
-	if (markup == NULL || doc_get(n, "test") != NULL)
-		need_page_test(l, n, "a kit without markup");
 }
 
 static void
@@ -360,7 +246,7 @@ read_all(struct loader *l, const struct doc_node *root)
 		loader_add_platform(l, n);
 	for (const struct doc_node *n = loader_children(l, kits, DOC_LIST);
 	     n != NULL; n = n->next)
-		add_kit(l, n);
+		loader_add_kit(l, n);
 	add_list(l, doc_get(root, "redirect_keys"), &r->redirect_keys,
 	    &r->nredirect_keys, &r->redirect_keys_cap);
 	add_list(l, doc_get(root, "player_words"), &r->player_words,

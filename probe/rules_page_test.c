@@ -15,6 +15,7 @@ look(const struct rules *r, const char *html, struct finding *f)
 	const struct page_handler h = {.element = recogniser_element,
 	    .link = recogniser_link,
 	    .base = recogniser_base,
+	    .script = recogniser_calls,
 	    .arg = recogniser};
 	struct page_stats stats = {0};
 

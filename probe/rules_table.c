@@ -6,7 +6,7 @@
 #include "limit.h"
 #include "rules_table.h"
 
-#define RULES_MAGIC 0x6b705231u /* "kpR1" */
+#define RULES_MAGIC 0x6b705232u /* "kpR2" */
 
 struct span
 rules_span(const struct rules *r, uint32_t at)
@@ -48,6 +48,7 @@ rules_free(struct rules *r)
 	free(r->names);
 	free(r->kits);
 	free(r->markups);
+	free(r->calls);
 	free(r->services);
 	free(r->redirect_keys);
 	free(r->player_words);
@@ -193,6 +194,7 @@ get_table(struct cursor *in, size_t *count, size_t *cap, size_t size)
 	X(names, nnames)                                                       \
 	X(kits, nkits)                                                         \
 	X(markups, nmarkups)                                                   \
+	X(calls, ncalls)                                                       \
 	X(services, nservices)                                                 \
 	X(redirect_keys, nredirect_keys)                                       \
 	X(player_words, nplayer_words)                                         \
@@ -271,6 +273,13 @@ check_hosts(const struct rules *r)
 }
 
 static bool
+check_result(const struct rules *r, const struct rule_result *f)
+{
+	return f->kind < SIGHTING_KIND_COUNT &&
+	    maybe(f->platform, r->nplatforms);
+}
+
+static bool
 check_kits(const struct rules *r)
 {
 	for (size_t i = 0; i < r->nkits; i++)
@@ -280,8 +289,11 @@ check_kits(const struct rules *r)
 			return false;
 	for (size_t i = 0; i < r->nmarkups; i++)
 		if (r->markups[i].kit >= r->nkits ||
-		    r->markups[i].kind >= SIGHTING_KIND_COUNT ||
-		    !maybe(r->markups[i].platform, r->nplatforms))
+		    !check_result(r, &r->markups[i].found))
+			return false;
+	for (size_t i = 0; i < r->ncalls; i++)
+		if (r->calls[i].kit >= r->nkits ||
+		    !check_result(r, &r->calls[i].found))
 			return false;
 	for (size_t i = 0; i < r->nservices; i++)
 		if (!maybe(r->services[i].platform, r->nplatforms))

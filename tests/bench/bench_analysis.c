@@ -100,7 +100,8 @@ run_recognise(struct page *p)
 	struct recogniser *r;
 	struct page_handler h = {.element = recogniser_element,
 	    .link = recogniser_link,
-	    .base = recogniser_base};
+	    .base = recogniser_base,
+	    .script = recogniser_calls};
 
 	finding_init(&f);
 	h.arg = r = recogniser_new(rules, "http://www.example.com/", &f);

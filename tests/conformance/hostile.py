@@ -161,6 +161,11 @@ PAGES = {
     "pre": lambda: fill("\n", b"<pre>"),
     "paragraphs": lambda: fill("<p>x"),
     "Cyrillic": lambda: fill("<p>я"),
+    "calls": lambda: fill("VK.Widgets.Group({", b"<script src="
+                          b"//vk.com/js/api/openapi.js></script><script>"),
+    "scripts with calls": lambda: fill(
+        "<script>" + "Kakao.Link.x((" * 40 + "</script>",
+        b"<script src=//developers.kakao.com/sdk/js/kakao.js></script>"),
     "feed": lambda: fill("<item><description>&lt;p>", b"<rss><channel>"),
     "feed in a feed": lambda: fill("<rss><channel>", b"<?xml version='1'?>"),
     # charsets

@@ -252,7 +252,7 @@ reads_share_functions(void **state)
 {
 	(void)state;
 	expect("share facebook by script, share naver by script, "
-	       "share kakao by script, share twitter by script",
+	       "share kakao by kakao, share twitter by script",
 	    "a onclick=shareFacebook('x'); return false;",
 	    "a onclick=sendLinkNaver()",
 	    "button onclick=Kakao.Link.sendDefault({a:1})",

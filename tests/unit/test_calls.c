@@ -1,0 +1,176 @@
+/*
+ * What a page shows without an address: calls in its scripts, attributes that
+ * name an account or a video.
+ */
+#include "cm.h"
+
+#include "html.h"
+#include "limit.h"
+#include "recognise.h"
+
+#define PAGE "http://www.example.kp/index.php"
+#define VK   "<script src=//vk.com/js/api/openapi.js></script>"
+#define KK   "<script src=//developers.kakao.com/sdk/js/kakao.js></script>"
+
+static struct rules *rules;
+
+static void
+expect(const char *html, const char *want)
+{
+	struct buf out = BUF_INIT(64 * KIB);
+	struct page_stats stats = {0};
+	struct finding f;
+	struct recogniser *r;
+	struct page_handler h = {.element = recogniser_element,
+	    .link = recogniser_link,
+	    .base = recogniser_base,
+	    .script = recogniser_calls};
+
+	finding_init(&f);
+	h.arg = r = recogniser_new(rules, PAGE, &f);
+	page_scan(span_of(html), NULL, &h, &stats);
+	recogniser_finish(r);
+	recogniser_free(r);
+	for (size_t i = 0; i < f.nsightings; i++) {
+		const struct sighting *s = &f.sightings[i];
+
+		buf_addf(&out, "%s%s %s", i == 0 ? "" : ", ",
+		    sighting_kind_name(s->kind), s->platform);
+		if (s->name != NULL)
+			buf_addf(&out, " %s", s->name);
+		if (s->url != NULL)
+			buf_addf(&out, " at %s", s->url);
+		if (s->kit != NULL)
+			buf_addf(&out, " by %s", s->kit);
+		if (s->count != 1)
+			buf_addf(&out, " x%u", (unsigned)s->count);
+	}
+	assert_string_equal(buf_str(&out), want);
+	finding_release(&f);
+	buf_release(&out);
+}
+
+static void
+reads_arguments(void **state)
+{
+	(void)state;
+	expect(VK "<script>VK.Widgets.Group('g', {a: [1, {b: ')'}], c: \"}\"},"
+		  " '42');</script>",
+	    "channel vk club/42 at https://vk.com/club42");
+	expect(VK "<script>window.VK.Widgets.Group (\n\"g\", {}, 42 )</script>",
+	    "channel vk club/42 at https://vk.com/club42");
+	/* no account, another function, and one that is not known before */
+	expect(VK "<script>VK.Widgets.Group('g', {}, id)</script>", "");
+	expect(VK "<script>VK.Widgets.Group('g', {})</script>", "");
+	expect(VK "<script>VK.Widgets.Group('g', {}, 42 + x)</script>", "");
+	expect(VK "<script>MyVK.Widgets.Group('g', {}, 42)</script>", "");
+	expect(VK "<script>VK.Widgets.Groups('g', {}, 42)</script>", "");
+	expect(VK "<script>VK.Widgets.Group('g', {}, 42", "");
+	expect("<script>VK.Widgets.Group('g', {}, 42)</script>", "");
+	expect("<p>VK.Widgets.Group('g', {}, 42)</p>", "");
+	expect(VK "<script type=application/json>"
+		  "VK.Widgets.Group('g', {}, 42)</script>",
+	    "");
+}
+
+static void
+reads_keys(void **state)
+{
+	(void)state;
+	expect(KK "<script>Kakao.Channel.addChannel({ container: 'x:y', "
+		  "\"channelPublicId\" : \"_AbC\" })</script>",
+	    "channel kakao _AbC at https://pf.kakao.com/_AbC");
+	expect(KK "<script>Kakao.Channel.addChannel({channelPublicId: id});"
+		  "other({channelPublicId: '_AbC'})</script>",
+	    "other kakao by kakao");
+	expect(KK "<script>Kakao.Channel.addChannel({text: "
+		  "'channelPublicId: \"_AbC\"'})</script>",
+	    "other kakao by kakao");
+	expect("<a onclick=\"FB.ui({method: 'share_open_graph'})\">f</a>"
+	       "<a onclick=\"FB.ui({'method':'share'}, done)\">f</a>",
+	    "share facebook by facebook-xfbml");
+}
+
+/* The script of the kit may be fetched by a script, and calls stand in it as
+ * often as they like. */
+static void
+knows_a_script_that_is_fetched(void **state)
+{
+	(void)state;
+	expect("<script>s.src = 'https://connect.ok.ru/connect.js';"
+	       "s.onload = function () { OK.CONNECT.insertShareWidget('a', u);"
+	       "OK.CONNECT.insertShareWidget('b', u); }</script>",
+	    "share odnoklassniki by ok-widgets");
+	expect(KK "<script>Kakao.Link.sendScrap({})</script>"
+		  "<script>Kakao.Link.sendDefault({})</script>",
+	    "share kakao by kakao x2");
+}
+
+static void
+reads_attributes(void **state)
+{
+	(void)state;
+	expect("<div class='a g-ytsubscribe' data-channel=Some></div>",
+	    "channel youtube user/Some at https://www.youtube.com/user/Some");
+	expect("<div data-channel=Some></div>", "");
+	expect("<lite-youtube videoid=ABC12300xyz></lite-youtube>",
+	    "embed youtube ABC12300xyz at "
+	    "https://www.youtube.com/embed/ABC12300xyz");
+	/* what is no id makes no address of another place */
+	expect("<lite-youtube videoid='../@somebody'></lite-youtube>", "");
+	expect("<lite-youtube videoid=''></lite-youtube>", "");
+	expect("<a name=FB_SHARE>f</a><a name=fb_shared>f</a><a name=x>f</a>",
+	    "share facebook by facebook-xfbml");
+	expect("<div data-plyr-provider=html5 data-plyr-embed-id=1234567>", "");
+}
+
+/* However many there are, and whatever is in them, it ends soon. */
+static void
+is_bounded(void **state)
+{
+	struct buf page = BUF_INIT(16 * MIB);
+
+	(void)state;
+	buf_add_str(&page, VK KK "<script>");
+	while (page.len < 4 * MIB)
+		buf_add_str(&page, "VK.Widgets.Group({");
+	buf_add_str(&page, "</script>");
+	while (page.len < 8 * MIB)
+		buf_add_str(&page,
+		    "<script>Kakao.Channel.x(((((((((((((((((</script>");
+	expect(buf_str(&page), "other kakao by kakao");
+	buf_release(&page);
+}
+
+static int
+setup(void **state)
+{
+	struct config_errors errors = {NULL, 0, 0};
+
+	(void)state;
+	rules = rules_load("conf/platforms.yaml", &errors);
+	config_errors_release(&errors);
+	return rules == NULL;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	rules_free(rules);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(reads_arguments),
+	    cmocka_unit_test(reads_keys),
+	    cmocka_unit_test(knows_a_script_that_is_fetched),
+	    cmocka_unit_test(reads_attributes),
+	    cmocka_unit_test(is_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
