@@ -13,7 +13,7 @@
 
 /* A text under way; all zero before the first.  Private. */
 struct simhash {
-	uint64_t waiting[4]; /* hashes of the last features */
+	uint64_t waiting[8]; /* hashes of the last features */
 	unsigned nwaiting;
 	uint64_t planes[SIMHASH_PLANES]; /* bit k of the votes for each bit */
 	uint32_t votes;			 /* in the planes */

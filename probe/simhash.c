@@ -36,17 +36,19 @@ add_bits(uint64_t a, uint64_t b, uint64_t c, uint64_t *carry)
 /*
  * Every feature votes for the bits of its hash.  Plane k holds bit k of the
  * 64 counts, so that a few operations on words raise all of them, by the
- * votes of four features at once.
+ * votes of eight features at once.
  */
 static void
 vote(struct simhash *s)
 {
-	uint64_t *p = s->planes, *w = s->waiting, two, more, carry, t;
+	uint64_t *p = s->planes, *w = s->waiting, two[4], four[2], carry, t;
 
-	p[0] = add_bits(p[0], w[0], w[1], &two);
-	p[0] = add_bits(p[0], w[2], w[3], &more);
-	p[1] = add_bits(p[1], two, more, &carry);
-	for (int k = 2; k < SIMHASH_PLANES; k++) {
+	for (int i = 0; i < 4; i++)
+		p[0] = add_bits(p[0], w[2 * i], w[2 * i + 1], &two[i]);
+	for (int i = 0; i < 2; i++)
+		p[1] = add_bits(p[1], two[2 * i], two[2 * i + 1], &four[i]);
+	p[2] = add_bits(p[2], four[0], four[1], &carry);
+	for (int k = 3; k < SIMHASH_PLANES; k++) {
 		t = p[k] & carry;
 		p[k] ^= carry;
 		carry = t;
