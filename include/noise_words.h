@@ -22,7 +22,7 @@ enum word_class noise_word(struct span, size_t *length);
 /* Where the Hangul and Han signs from `at` end with which certainly no known
  * word begins. */
 size_t noise_signs(struct span, size_t at);
-/* May a known word begin at this byte beyond ASCII? */
+/* May a known word begin at this byte? */
 bool noise_begins(struct span, size_t at);
 /* Where the text must be looked at behind `from`, a place where a word may
  * begin: ends before the first digit, byte beyond ASCII, and word that is

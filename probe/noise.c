@@ -522,8 +522,7 @@ plain_length(struct span s)
 	return n > 0 ? n : char_length(s);
 }
 
-/* Something known at this ASCII byte: its mark, and the place moves behind it.
- */
+/* Something known at this byte: its mark, and the place moves behind it. */
 static const char *
 mark_at(struct scan *k)
 {
@@ -536,7 +535,7 @@ mark_at(struct scan *k)
 	}
 	if (ascii_digit(rest.p[0]))
 		return digits(k);
-	return ascii_alpha(rest.p[0]) ? letters(k) : NULL;
+	return noise_begins(k->s, k->at) ? letters(k) : NULL;
 }
 
 bool
@@ -544,22 +543,22 @@ noise_text(struct span text, struct buf *out)
 {
 	struct scan k = {text, 0};
 	size_t from = 0, at; /* what is to be copied begins at `from` */
-	bool meaning = false, ascii;
+	bool meaning = false;
 	const char *mark;
 	struct span rest;
 
 	while (k.at < text.n) {
-		ascii = (unsigned char)text.p[k.at] < 0x80;
-		at = ascii ? noise_plain(text, k.at, &meaning)
-			   : noise_signs(text, k.at);
+		if ((unsigned char)text.p[k.at] < 0x80)
+			k.at = noise_plain(text, k.at, &meaning);
+		at = noise_signs(text, k.at);
 		if (at > k.at) {
-			meaning |= !ascii;
+			meaning = true;
 			k.at = at;
 			continue;
 		}
-		mark = ascii		     ? mark_at(&k)
-		    : noise_begins(text, at) ? letters(&k)
-					     : NULL;
+		if (at == text.n)
+			break;
+		mark = mark_at(&k);
 		if (mark != NULL) {
 			(void)buf_add(out, text.p + from, at - from);
 			(void)buf_add_str(out, mark);

@@ -26,18 +26,21 @@ struct word {
 
 #define LISTED(text, class, i) W(text, class),
 
-/* How words begin: a bit for each number that their three bytes give, in
- * sixteen parts. */
-#define START_HASH(start) ((uint32_t)((start)*0x9e3779b1u) >> 22)
-#define START_BIT(text, class, i)                                              \
-	|                                                                      \
-	    (uint64_t)(START_HASH(START(text)) >> 6 == (i))                    \
-		<< (START_HASH(START(text)) & 63)
+/* How words begin: a bit for each number that their three bytes give.  So
+ * many that few other words share one. */
+#define STARTS_PARTS	  64
+#define START_HASH(start) ((uint32_t)((start)*0x9e3779b1u) >> 20)
+#define START_NUMBER_BIT(start, i)                                             \
+	| (uint64_t)(START_HASH(start) >> 6 == (i)) << (START_HASH(start) & 63)
+#define START_BIT(text, class, i) START_NUMBER_BIT(START(text), i)
+#define FOUR(bits, i)		  bits(i), bits((i) + 1), bits((i) + 2), bits((i) + 3)
+#define SIXTEEN(bits, i)                                                       \
+	FOUR(bits, i), FOUR(bits, (i) + 4), FOUR(bits, (i) + 8),               \
+	    FOUR(bits, (i) + 12)
 #define STARTS(bits)                                                           \
 	{                                                                      \
-		bits(0), bits(1), bits(2), bits(3), bits(4), bits(5), bits(6), \
-		    bits(7), bits(8), bits(9), bits(10), bits(11), bits(12),   \
-		    bits(13), bits(14), bits(15)                               \
+		SIXTEEN(bits, 0), SIXTEEN(bits, 16), SIXTEEN(bits, 32),        \
+		    SIXTEEN(bits, 48)                                          \
 	}
 
 /* Whole words of ASCII letters, by first letter; i is handed on. */
@@ -100,9 +103,6 @@ struct word {
 /* clang-format on */
 static const struct word ascii_words[] = {ASCII_WORDS(LISTED, 0)};
 
-#define ASCII_BITS(i) 0 ASCII_WORDS(START_BIT, i)
-static const uint64_t ascii_starts[16] = STARTS(ASCII_BITS);
-
 /* Where each first letter begins in it. */
 static const uint8_t ascii_first[27] = {0, 10, 11, 12, 20, 21, 28, 29, 33, 33,
     50, 50, 52, 66, 70, 76, 76, 76, 76, 89, 95, 95, 104, 106, 106, 107, 107};
@@ -113,10 +113,20 @@ static const uint16_t ascii_lengths[26] = {0xf8, 0x100, 0x80, 0x788, 0x20,
     0x7d8, 0x1a8, 0x0, 0x3f0, 0x208, 0x0, 0x200, 0x0};
 
 /* Whole words that begin as ASCII words do. */
-static const struct word latin_words[] = {W("février", WORD_MONTH),
-    W("août", WORD_MONTH), W("décembre", WORD_MONTH),
-    W("miércoles", WORD_WEEKDAY), W("sábado", WORD_WEEKDAY),
-    W("märz", WORD_MONTH)};
+#define LATIN_WORDS(X, i)                                                      \
+	X("février", WORD_MONTH, i)                                            \
+	X("août", WORD_MONTH, i)                                               \
+	X("décembre", WORD_MONTH, i)                                           \
+	X("miércoles", WORD_WEEKDAY, i)                                        \
+	X("sábado", WORD_WEEKDAY, i)                                           \
+	X("märz", WORD_MONTH, i)
+static const struct word latin_words[] = {LATIN_WORDS(LISTED, 0)};
+
+/* Of both how they begin, whatever the case of their letters. */
+#define CASE_BITS		  0x202020
+#define CASED_BIT(text, class, i) START_NUMBER_BIT(START(text) | CASE_BITS, i)
+#define LATIN_BITS(i)		  0 ASCII_WORDS(CASED_BIT, i) LATIN_WORDS(CASED_BIT, i)
+static const uint64_t latin_starts[STARTS_PARTS] = STARTS(LATIN_BITS);
 
 /* Whole words. */
 /* clang-format off */
@@ -199,10 +209,10 @@ static const struct word hangul_words[] = {HANGUL_WORDS(LISTED, 0)};
 static const struct word han_words[] = {HAN_WORDS(LISTED, 0)};
 
 #define SIGN_BITS(i) 0 HANGUL_WORDS(START_BIT, i) HAN_WORDS(START_BIT, i)
-static const uint64_t sign_starts[16] = STARTS(SIGN_BITS);
+static const uint64_t sign_starts[STARTS_PARTS] = STARTS(SIGN_BITS);
 
 #define ARABIC_BITS(i) 0 ARABIC_WORDS(START_BIT, i)
-static const uint64_t arabic_starts[16] = STARTS(ARABIC_BITS);
+static const uint64_t arabic_starts[STARTS_PARTS] = STARTS(ARABIC_BITS);
 
 /* Of Cyrillic words the first two letters, in lower case: a bit for each pair
  * of the thirty-two. */
@@ -217,10 +227,10 @@ static const uint64_t arabic_starts[16] = STARTS(ARABIC_BITS);
 	    (uint64_t)((CYRILLIC_PAIR(text)) >> 6 == (i))                      \
 		<< ((CYRILLIC_PAIR(text)) & 63)
 #define CYRILLIC_BITS(i) 0 CYRILLIC_WORDS(PAIR_BIT, i)
-static const uint64_t cyrillic_starts[16] = STARTS(CYRILLIC_BITS);
+static const uint64_t cyrillic_starts[16] = {SIXTEEN(CYRILLIC_BITS, 0)};
 
 static bool
-starts_word(const uint64_t starts[16], uint32_t start)
+starts_word(const uint64_t starts[STARTS_PARTS], uint32_t start)
 {
 	uint32_t hash = START_HASH(start);
 
@@ -410,11 +420,20 @@ cyrillic_begins(struct span s, size_t at)
 	return (cyrillic_starts[pair / 64] >> pair % 64 & 1) != 0;
 }
 
+static bool
+latin_begins(struct span s, size_t at)
+{
+	return at + 3 <= s.n &&
+	    starts_word(latin_starts, START(s.p + at) | CASE_BITS);
+}
+
 bool
 noise_begins(struct span s, size_t at)
 {
 	unsigned char lead = (unsigned char)s.p[at];
 
+	if (lead < 0x80)
+		return latin_begins(s, at);
 	if (lead == 0xd0 || lead == 0xd1)
 		return cyrillic_begins(s, at);
 	if (s.n - at < 3)
@@ -437,9 +456,7 @@ ascii_known(struct span s, size_t at)
 static bool
 ascii_begins(struct span s, size_t at)
 {
-	return at + 3 <= s.n &&
-	    starts_word(ascii_starts, START(s.p + at) | 0x202020) &&
-	    ascii_known(s, at);
+	return latin_begins(s, at) && ascii_known(s, at);
 }
 
 size_t
