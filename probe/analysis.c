@@ -21,9 +21,8 @@ struct analysis {
 	const struct rules *rules;
 	const struct verdict_rules *verdicts;
 	struct buf body;   /* decoded */
-	struct buf normal; /* one block, normalised */
 	struct buf url;	   /* one URL, normalised */
-	struct buf hashed; /* normalised text on its way to the digest */
+	struct buf hashed; /* normalised blocks on their way to the digest */
 	struct url page;
 };
 
@@ -57,7 +56,6 @@ analysis_new(const struct rules *rules, const struct verdict_rules *verdicts)
 	a->rules = rules;
 	a->verdicts = verdicts;
 	buf_init(&a->body, DECODED_BODY_MAX);
-	buf_init(&a->normal, BLOCK_TEXT_MAX * 4);
 	buf_init(&a->url, URL_MAX_LEN * 2);
 	buf_init(&a->hashed, HASH_CHUNK + BLOCK_TEXT_MAX * 4 + 1);
 	url_init(&a->page);
@@ -70,7 +68,6 @@ analysis_free(struct analysis *a)
 	if (a == NULL)
 		return;
 	buf_release(&a->body);
-	buf_release(&a->normal);
 	buf_release(&a->url);
 	buf_release(&a->hashed);
 	url_release(&a->page);
@@ -87,32 +84,27 @@ hash_flush(struct job *j)
 }
 
 static void
-hash_text(struct job *j, struct span block)
-{
-	struct buf *b = &j->analysis->hashed;
-
-	(void)buf_add_span(b, block);
-	(void)buf_add_char(b, '\n');
-	if (b->len >= HASH_CHUNK)
-		hash_flush(j);
-}
-
-static void
 take_text(void *arg, const struct text_run *run)
 {
 	struct job *j = arg;
-	struct buf *normal = &j->analysis->normal;
+	struct buf *hashed = &j->analysis->hashed;
+	size_t before = hashed->len;
+	struct span normal;
 	uint64_t hash;
 	bool noise;
 
-	buf_clear(normal);
-	noise = noise_text(run->text, normal);
-	hash = bytes_hash(buf_span(normal));
-	if (!noise) {
-		hash_text(j, buf_span(normal));
-		simhash_text(&j->simhash, buf_span(normal));
+	noise = noise_text(run->text, hashed);
+	normal = span_slice(buf_span(hashed), before, hashed->len);
+	hash = bytes_hash(normal);
+	if (noise) {
+		hashed->len = before;
+	} else {
+		simhash_text(&j->simhash, normal);
+		(void)buf_add_char(hashed, '\n');
 		j->any_text = true;
 	}
+	if (hashed->len >= HASH_CHUNK)
+		hash_flush(j);
 	if (j->f->nblocks >= BLOCKS_MAX ||
 	    j->blocks_bytes + run->text.n > BLOCKS_BYTES_MAX) {
 		j->blocks_dropped++;
