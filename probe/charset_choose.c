@@ -5,6 +5,7 @@
 #include <string.h>
 #include <uchardet.h>
 
+#include "bytes16.h"
 #include "html_tokens.h"
 
 #define PRESCAN_MAX (64 * KIB)	/* browsers obey a late meta too */
@@ -215,15 +216,17 @@ detect(struct span body)
 	return cs;
 }
 
-/* Is there anything that ASCII does not say? */
+INLINE bytes16
+ascii16(bytes16 v)
+{
+	return bytes16_in(v, 1, 0x7f) & ~bytes16_is(v, 0x1b);
+}
+
+/* Is there nothing but what ASCII says? */
 static bool
 is_ascii(struct span s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] >= 0x80 || s.p[i] == 0x1b ||
-		    s.p[i] == '\0')
-			return false;
-	return true;
+	return bytes16_run(s, 0, ascii16) == s.n;
 }
 
 /* A body that was cut may end inside a character. */
