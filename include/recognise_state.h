@@ -17,7 +17,7 @@
 #define HOST_SEEN_LEN	52   /* longest of them */
 #define NEAR_CHECKS_MAX 4096 /* foreign hosts compared on one page */
 #define CODE_BYTES_MAX	MIB  /* handler code read on one page */
-#define CHECKS_MAX	2000000 /* comparisons with kit markup on one page */
+#define CHECKS_MAX	2000000 /* comparisons with markup on one page */
 #define KITS_MAX	128	/* kits told apart on one page */
 
 /* What of a kit is on the page. */
@@ -104,6 +104,13 @@ bool recogniser_noted_is(const struct recogniser *, uint64_t offset,
     uint32_t sighting);
 /* A kit's script by the address in rest ("host/path"). */
 void recogniser_script(struct recogniser *, struct span rest, uint8_t how);
+/* Work on kit markup and buttons is bounded for the page as a whole; false:
+ * it is spent, which a note then says. */
+bool recogniser_spend(struct recogniser *, size_t checks);
+/* A button without an address of its own; `l`: a link to "#" or to nothing,
+ * else NULL. */
+void recogniser_button(struct recogniser *, const struct element *,
+    const struct link *l, uint64_t offset);
 /* Adds what a rule of a kit means, with the account of its address or of a
  * channel; `platform` is for rules without an address. */
 void recogniser_found(struct recogniser *, uint32_t kit,

@@ -123,6 +123,7 @@ struct rule_syntax {
 enum platform_flag {
 	PLATFORM_FOLD = 1,   /* account names ignore ASCII case */
 	PLATFORM_PLAYER = 2, /* an icon of it on an own page means a player */
+	PLATFORM_SHARES = 4, /* there are addresses that share to it */
 };
 
 struct rule_platform {
@@ -148,6 +149,7 @@ struct rule_kit {
 	uint32_t nservices;
 	uint32_t host; /* into `words`: hosts of its scripts */
 	uint32_t nhosts;
+	uint32_t has_calls; /* some are looked for in scripts */
 };
 
 /* What markup or a call means. */
@@ -270,6 +272,16 @@ struct rules {
 	size_t nplayer_words, player_words_cap;
 	uint32_t *player_not; /* words that forbid it: "css", "share" */
 	size_t nplayer_not, player_not_cap;
+	uint32_t *share_words; /* "share": make a button one that shares */
+	size_t nshare_words, share_words_cap;
+	uint32_t *share_not; /* words that forbid it: "login" */
+	size_t nshare_not, share_not_cap;
+	uint32_t *share_plain; /* platforms' words that mean other things */
+	size_t nshare_plain, share_plain_cap;
+	uint32_t *button_words; /* "btn": the same, if less certainly */
+	size_t nbutton_words, button_words_cap;
+	uint32_t *button_plain; /* words that then mean other things */
+	size_t nbutton_plain, button_plain_cap;
 
 	struct rule_digest *digests;
 	size_t ndigests, digests_cap;
@@ -300,6 +312,8 @@ struct rules {
 	bool player_head[1024];	  /* first and last two letters of */
 	bool player_tail[1024];	  /* player_words, by letter_pair() */
 	bool list_head[1024];	  /* first two of player_words, player_not */
+	bool button_head[1024];	  /* first two of the words for buttons */
+	bool button_tail[1024];	  /* last two of share_, button_words */
 	struct near_name *nears;  /* names that foreign hosts are */
 	size_t nnears;		  /* compared with */
 	uint16_t near_first[128]; /* the first of them that begins so */

@@ -504,6 +504,14 @@ take_handle(struct recogniser *r, const struct link *l)
 		    span_trim(span_token(&names, ',')));
 }
 
+static void
+take_button(struct recogniser *r, const struct link *l)
+{
+	if (l->source == LINK_ATTRIBUTE && l->element != NULL &&
+	    element_is(l->element, "a"))
+		recogniser_button(r, l->element, l, l->offset);
+}
+
 void
 recogniser_link(void *arg, const struct link *l)
 {
@@ -517,8 +525,12 @@ recogniser_link(void *arg, const struct link *l)
 	r->url_good = false;
 	trimmed.url = span_trim(l->url);
 	if (place == PLACE_NONE || trimmed.url.n == 0 ||
-	    trimmed.url.p[0] == '#' || trimmed.url.n > URL_MAX_LEN)
+	    trimmed.url.n > URL_MAX_LEN)
 		return;
+	if (trimmed.url.p[0] == '#') {
+		take_button(r, &trimmed);
+		return;
+	}
 	if (l->source == LINK_META_HANDLE) {
 		take_handle(r, l);
 		return;
@@ -539,9 +551,10 @@ recogniser_link(void *arg, const struct link *l)
 	if (rest.p != NULL) {
 		take_absolute(r, &trimmed, rest, place);
 	} else if (other) {
-		if (span_starts_i(trimmed.url, "javascript:"))
+		if (span_starts_i(trimmed.url, "javascript:")) {
 			recogniser_code(r, trimmed.url, l->element, l->offset);
-		else if (rules_classify(r->rules, trimmed.url, &r->match))
+			take_button(r, &trimmed);
+		} else if (rules_classify(r->rules, trimmed.url, &r->match))
 			take_match(r, &trimmed, place);
 	} else if (r->elsewhere) {
 		if (resolve(r, trimmed.url) &&

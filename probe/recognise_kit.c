@@ -6,9 +6,8 @@
 #include "limit.h"
 #include "recognise_state.h"
 
-/* Work on kit markup is bounded for the page as a whole. */
-static bool
-spend(struct recogniser *r, size_t checks)
+bool
+recogniser_spend(struct recogniser *r, size_t checks)
 {
 	if (r->checks > CHECKS_MAX)
 		return false;
@@ -119,7 +118,7 @@ add_code(struct recogniser *r, const struct element *e,
 	const struct rule_kit *k = &rules->kits[m->kit];
 	uint32_t at;
 
-	if (!spend(r, k->nservices))
+	if (!recogniser_spend(r, k->nservices))
 		return;
 	at = find_service(rules, k, code);
 	mark_kit(r, m->kit, KIT_PRESENT);
@@ -196,7 +195,7 @@ class_token(struct recogniser *r, const struct element *e, struct span t)
 {
 	const struct rules *rules = r->rules;
 
-	if (!spend(r, rules->nmarkups))
+	if (!recogniser_spend(r, rules->nmarkups))
 		return;
 	for (uint32_t i = rules->class_first[letter_pair(t.p)]; i != RULE_NONE;
 	     i = rules->markup_next[i]) {
@@ -308,7 +307,7 @@ attribute_value(struct recogniser *r, const struct element *e,
 		    !rules_text_is_i(rules, m->attribute, a->name) ||
 		    !conditions_hold(rules, m, e, &account))
 			continue;
-		if (!spend(r, rules->nmarkups))
+		if (!recogniser_spend(r, rules->nmarkups))
 			return;
 		if (has_result(m))
 			add_service(r, e, m, m->found.platform,
@@ -335,7 +334,7 @@ tag_rules(struct recogniser *r, const struct element *e)
 {
 	const struct rules *rules = r->rules;
 
-	if (!spend(r, rules->nmarkups))
+	if (!recogniser_spend(r, rules->nmarkups))
 		return;
 	for (size_t i = 0; i < rules->nmarkups; i++) {
 		const struct rule_markup *m = &rules->markups[i];
@@ -358,6 +357,14 @@ may_have_value(const struct rules *r, const struct attribute *a)
 
 	return r->attribute_first[place] != RULE_NONE &&
 	    (r->attribute_lengths[place] >> (a->value.n & 31) & 1) != 0;
+}
+
+/* A button, or a link that has no address at all. */
+static bool
+is_button(const struct element *e)
+{
+	return element_is(e, "button") ||
+	    (element_is(e, "a") && element_attr(e, "href").n == 0);
 }
 
 static bool
@@ -387,6 +394,8 @@ recogniser_element(void *arg, const struct element *e)
 		else if (may_have_value(r->rules, a))
 			attribute_value(r, e, a);
 	}
+	if (is_button(e))
+		recogniser_button(r, e, NULL, e->offset);
 }
 
 /* ---- scripts ---- */
@@ -451,6 +460,8 @@ recogniser_script(struct recogniser *r, struct span rest, uint8_t how)
 	for (uint32_t k = 0; k < rules->nkits; k++) {
 		const struct rule_kit *kit = &rules->kits[k];
 
+		if (how == KIT_LOADED && !kit->has_calls)
+			continue;
 		for (uint32_t i = 0; i < kit->nhosts; i++)
 			if (script_is(rest,
 				rules_span(rules, rules->words[kit->host + i])))

@@ -84,7 +84,8 @@ void
 rules_digest(struct rules *r, const struct doc_node *root)
 {
 	static const char *const common[] = {"redirect_keys", "player_words",
-	    "player_not", "reserved"};
+	    "player_not", "share_words", "share_not", "share_plain",
+	    "button_words", "button_plain", "reserved"};
 	uint64_t h = RECOGNITION_VERSION;
 
 	for (size_t i = 0; i < ARRAY_LEN(common); i++)

@@ -265,8 +265,54 @@ index_patterns(struct rules *r)
 	free(r->pattern_shape);
 	r->pattern_shape =
 	    xreallocarray(NULL, r->npatterns + 1, sizeof(*r->pattern_shape));
-	for (size_t i = 0; i < r->npatterns; i++)
+	for (size_t i = 0; i < r->npatterns; i++) {
 		r->pattern_shape[i] = path_shape(r, &r->patterns[i]);
+	}
+}
+
+static void
+index_words_of(const struct rules *r, bool *head, bool *tail,
+    const uint32_t *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct span w = rules_span(r, list[i]);
+
+		if (w.n < 2)
+			continue;
+		head[letter_pair(w.p)] = true;
+		if (tail != NULL)
+			tail[letter_pair(w.p + w.n - 2)] = true;
+	}
+}
+
+static void
+index_buttons(struct rules *r)
+{
+	bool *head = r->button_head, *tail = r->button_tail;
+
+	memset(head, 0, sizeof(r->button_head));
+	memset(tail, 0, sizeof(r->button_tail));
+	index_words_of(r, head, tail, r->share_words, r->nshare_words);
+	index_words_of(r, head, tail, r->button_words, r->nbutton_words);
+	index_words_of(r, head, NULL, r->share_not, r->nshare_not);
+}
+
+/* Platforms that take shares; a kit only hands them on. */
+static void
+index_shares(struct rules *r)
+{
+	for (size_t i = 0; i < r->nplatforms; i++)
+		r->platforms[i].flags &= ~(uint32_t)PLATFORM_SHARES;
+	for (size_t i = 0; i < r->npatterns; i++)
+		if (r->patterns[i].kind == SIGHTING_SHARE)
+			r->platforms[r->patterns[i].platform].flags |=
+			    PLATFORM_SHARES;
+	for (size_t k = 0; k < r->nkits; k++)
+		for (size_t i = 0; i < r->nplatforms; i++)
+			if (span_eq(rules_span(r, r->kits[k].id),
+				rules_span(r, r->platforms[i].id)))
+				r->platforms[i].flags &=
+				    ~(uint32_t)PLATFORM_SHARES;
 }
 
 static void
@@ -297,6 +343,8 @@ rules_index(struct rules *r)
 	index_names(r);
 	index_markups(r);
 	index_patterns(r);
+	index_shares(r);
+	index_buttons(r);
 	while (size < r->nhosts * 4)
 		size *= 2;
 	free(r->table);

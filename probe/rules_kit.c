@@ -138,6 +138,7 @@ add_call(struct loader *l, const struct doc_node *n, uint32_t kit)
 	r->calls =
 	    xgrow(r->calls, &r->calls_cap, r->ncalls + 1, sizeof(*r->calls));
 	r->calls[r->ncalls++] = c;
+	r->kits[kit].has_calls = true;
 	loader_page_test(l, n, "a call of a kit");
 }
 

@@ -230,8 +230,9 @@ static void
 read_all(struct loader *l, const struct doc_node *root)
 {
 	static const char *const known[] = {"version", "platforms", "kits",
-	    "redirect_keys", "player_words", "player_not", "reserved", "tests",
-	    NULL};
+	    "redirect_keys", "player_words", "player_not", "share_words",
+	    "share_not", "share_plain", "button_words", "button_plain",
+	    "reserved", "tests", NULL};
 	const struct doc_node *platforms = doc_get(root, "platforms");
 	const struct doc_node *kits = doc_get(root, "kits");
 	const struct doc_node *tests = doc_get(root, "tests");
@@ -247,12 +248,17 @@ read_all(struct loader *l, const struct doc_node *root)
 	for (const struct doc_node *n = loader_children(l, kits, DOC_LIST);
 	     n != NULL; n = n->next)
 		loader_add_kit(l, n);
-	add_list(l, doc_get(root, "redirect_keys"), &r->redirect_keys,
-	    &r->nredirect_keys, &r->redirect_keys_cap);
-	add_list(l, doc_get(root, "player_words"), &r->player_words,
-	    &r->nplayer_words, &r->player_words_cap);
-	add_list(l, doc_get(root, "player_not"), &r->player_not,
-	    &r->nplayer_not, &r->player_not_cap);
+#define LIST(name)                                                             \
+	add_list(l, doc_get(root, #name), &r->name, &r->n##name, &r->name##_cap)
+	LIST(redirect_keys);
+	LIST(player_words);
+	LIST(player_not);
+	LIST(share_words);
+	LIST(share_not);
+	LIST(share_plain);
+	LIST(button_words);
+	LIST(button_plain);
+#undef LIST
 	for (const struct doc_node *n = loader_children(l, tests, DOC_LIST);
 	     n != NULL; n = n->next)
 		add_extra_test(l, n);

@@ -53,6 +53,11 @@ rules_free(struct rules *r)
 	free(r->redirect_keys);
 	free(r->player_words);
 	free(r->player_not);
+	free(r->share_words);
+	free(r->share_not);
+	free(r->share_plain);
+	free(r->button_words);
+	free(r->button_plain);
 	free(r);
 }
 
@@ -198,7 +203,12 @@ get_table(struct cursor *in, size_t *count, size_t *cap, size_t size)
 	X(services, nservices)                                                 \
 	X(redirect_keys, nredirect_keys)                                       \
 	X(player_words, nplayer_words)                                         \
-	X(player_not, nplayer_not)
+	X(player_not, nplayer_not)                                             \
+	X(share_words, nshare_words)                                           \
+	X(share_not, nshare_not)                                               \
+	X(share_plain, nshare_plain)                                           \
+	X(button_words, nbutton_words)                                         \
+	X(button_plain, nbutton_plain)
 
 /* Read by rules_decode(). */
 void

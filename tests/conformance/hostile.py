@@ -161,6 +161,8 @@ PAGES = {
     "pre": lambda: fill("\n", b"<pre>"),
     "paragraphs": lambda: fill("<p>x"),
     "Cyrillic": lambda: fill("<p>я"),
+    "buttons": lambda: fill(
+        "<button class='" + "ab " * 64 + "'>", b"<button class=share>"),
     "calls": lambda: fill("VK.Widgets.Group({", b"<script src="
                           b"//vk.com/js/api/openapi.js></script><script>"),
     "scripts with calls": lambda: fill(

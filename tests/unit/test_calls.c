@@ -1,6 +1,6 @@
 /*
  * What a page shows without an address: calls in its scripts, attributes that
- * name an account or a video.
+ * name an account or a video, buttons.
  */
 #include "cm.h"
 
@@ -124,6 +124,31 @@ reads_attributes(void **state)
 	expect("<div data-plyr-provider=html5 data-plyr-embed-id=1234567>", "");
 }
 
+static void
+knows_buttons(void **state)
+{
+	(void)state;
+	expect("<a class=btn-vk href=#>x</a><a class=btn-vk href='#'>x</a>",
+	    "share vk x2");
+	expect("<a href='javascript:void(0)' data-node=shareLinkedIn>x</a>",
+	    "share linkedin");
+	expect("<a href=#><img src=/img/share_facebook.png></a>",
+	    "share facebook");
+	/* an address, a kit, or a function says it better */
+	expect("<a class=btn-vk href=https://vk.com/somebody>x</a>",
+	    "channel vk somebody at https://vk.com/somebody");
+	expect("<a class=jiathis_button_tsina title='Share on weibo'>x</a>",
+	    "share weibo by jiathis");
+	expect("<a class=share_twitter href=# onclick=shareFacebook()>x</a>",
+	    "share facebook by script");
+	/* not for sharing */
+	expect("<a class='btn facebook' href=#>Log in</a>", "");
+	expect("<button class='btn btn-ok cookie-ok'>x</button>", "");
+	expect("<a class=share-youtube href=#>x</a>", "");
+	expect("<li class=share-vk><a href=/x>x</a></li>", "");
+	expect("<a class=share href=#vk>x</a>", "");
+}
+
 /* However many there are, and whatever is in them, it ends soon. */
 static void
 is_bounded(void **state)
@@ -169,6 +194,7 @@ main(void)
 	    cmocka_unit_test(reads_keys),
 	    cmocka_unit_test(knows_a_script_that_is_fetched),
 	    cmocka_unit_test(reads_attributes),
+	    cmocka_unit_test(knows_buttons),
 	    cmocka_unit_test(is_bounded),
 	};
 

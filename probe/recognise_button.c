@@ -1,0 +1,167 @@
+/*
+ * Buttons that lead nowhere by themselves: a link to "#", one without an
+ * address, or a <button>, to which a script gives its use.  What is known of
+ * it are its classes, its id, its title, its data attributes and the images
+ * inside.  Where these name a platform that takes shares together with a word
+ * for sharing, it is a share button.
+ */
+#include <string.h>
+
+#include "limit.h"
+#include "recognise_state.h"
+
+#define BUTTON_WORDS_MAX 64 /* of one button that are looked at */
+
+struct button {
+	struct recogniser *r;
+	const struct rules *rules;
+	uint32_t platform;
+	bool plain; /* its word means other things, where only "btn" is said */
+	bool share;
+	bool button;
+	bool forbidden;
+	unsigned words;
+};
+
+static bool
+in_list(const struct rules *r, const uint32_t *list, size_t n, struct span word)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rules_text_is_i(r, list[i], word))
+			return true;
+	return false;
+}
+
+/* A platform that takes shares, by a word that means nothing else. */
+static bool
+take_platform(struct button *b, struct span word)
+{
+	const struct rules *r = b->rules;
+	uint32_t at;
+
+	if (word.n < 2 ||
+	    (r->pair_lengths[letter_pair(word.p)] >> (word.n % 32) & 1) == 0)
+		return false;
+	at = rules_word(r, word);
+	if (at == RULE_NONE ||
+	    (r->platforms[at].flags & PLATFORM_SHARES) == 0 ||
+	    in_list(r, r->share_plain, r->nshare_plain, word))
+		return false;
+	if (b->platform == RULE_NONE || b->plain) {
+		b->platform = at;
+		b->plain = in_list(r, r->button_plain, r->nbutton_plain, word);
+	}
+	return true;
+}
+
+/* "shareFacebook", "twitterbtn": the platform beside one of the words. */
+static bool
+take_joined(struct button *b, struct span word, const uint32_t *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct span w = rules_span(b->rules, list[i]);
+
+		if (word.n < w.n + 2)
+			continue;
+		if ((span_eq_i(span_slice(word, 0, w.n), w) &&
+			take_platform(b, span_slice(word, w.n, word.n))) ||
+		    (span_eq_i(span_slice(word, word.n - w.n, w.n), w) &&
+			take_platform(b, span_slice(word, 0, word.n - w.n))))
+			return true;
+	}
+	return false;
+}
+
+static void
+take_word(struct button *b, struct span word)
+{
+	const struct rules *r = b->rules;
+
+	/* most words begin and end as none of those in the lists */
+	if (word.n < 2 ||
+	    (!r->button_head[letter_pair(word.p)] &&
+		!r->button_tail[letter_pair(word.p + word.n - 2)]))
+		take_platform(b, word);
+	else if (in_list(r, r->share_not, r->nshare_not, word))
+		b->forbidden = true;
+	else if (in_list(r, r->share_words, r->nshare_words, word) ||
+	    take_joined(b, word, r->share_words, r->nshare_words))
+		b->share = true;
+	else if (in_list(r, r->button_words, r->nbutton_words, word) ||
+	    take_joined(b, word, r->button_words, r->nbutton_words))
+		b->button = true;
+	else
+		take_platform(b, word);
+}
+
+/* Comparisons that a word may take. */
+static size_t
+word_cost(const struct rules *r)
+{
+	return 2 * (r->nshare_words + r->nbutton_words) + r->nshare_not +
+	    r->nshare_plain + r->nbutton_plain;
+}
+
+static void
+take_words(struct button *b, struct span s)
+{
+	size_t i = 0, from;
+
+	while (i < s.n && b->words < BUTTON_WORDS_MAX) {
+		while (i < s.n && !ascii_alnum(s.p[i]))
+			i++;
+		from = i;
+		while (i < s.n && ascii_alnum(s.p[i]))
+			i++;
+		if (i == from || !recogniser_spend(b->r, word_cost(b->rules)))
+			break;
+		b->words++;
+		take_word(b, span_slice(s, from, i - from));
+	}
+}
+
+static void
+take_attributes(struct button *b, const struct element *e)
+{
+	for (size_t i = 0; i < e->nattrs; i++) {
+		const struct attribute *a = &e->attrs[i];
+
+		if (attribute_is(a, "class") || attribute_is(a, "id") ||
+		    attribute_is(a, "title") || attribute_is(a, "aria-label")) {
+			take_words(b, a->value);
+		} else if (span_starts_i(a->name, "data-")) {
+			take_words(b, span_slice(a->name, 5, a->name.n));
+			if (a->value.n < 24)
+				take_words(b, a->value);
+		}
+	}
+}
+
+void
+recogniser_button(struct recogniser *r, const struct element *e,
+    const struct link *l, uint64_t offset)
+{
+	struct button b = {.r = r, .rules = r->rules, .platform = RULE_NONE};
+	struct seen s = {.kind = SIGHTING_SHARE,
+	    .at = e,
+	    .link = l,
+	    .offset = offset};
+	uint32_t at;
+
+	if (r->rules->nshare_words == 0 ||
+	    recogniser_noted(r, offset) != RULE_NONE)
+		return;
+	take_attributes(&b, e);
+	if (l != NULL)
+		take_words(&b, l->inner);
+	if (b.platform == RULE_NONE || !(b.share || (b.button && !b.plain)))
+		return;
+	if (l != NULL)
+		take_words(&b, link_text(l));
+	if (b.forbidden)
+		return;
+	s.platform = rules_text(r->rules, r->rules->platforms[b.platform].id);
+	at = recogniser_add(r, &s);
+	if (at != RULE_NONE)
+		recogniser_note(r, offset, at);
+}
