@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "bytes16.h"
 #include "limit.h"
 #include "recognise.h"
 #include "rules_table.h"
@@ -138,6 +139,33 @@ struct words {
 	bool forbidden;
 	bool feed;
 };
+
+INLINE bytes16
+alnum16(bytes16 v)
+{
+	return bytes16_in(v, '0', '9') | bytes16_in(v | 0x20, 'a', 'z');
+}
+
+/* Calls `word` with every run of ASCII letters and digits of s. */
+INLINE void
+words_each(struct span s, void (*word)(void *, struct span), void *arg)
+{
+	unsigned in, edges, open = 0; /* is a word under way? */
+	size_t from = 0, at;
+
+	for (size_t i = 0; i < s.n; i += 16) {
+		in = bytes16_mask(alnum16(bytes16_at(s, i)));
+		edges = (in ^ (in << 1 | open)) & 0xffff;
+		for (; edges != 0; edges &= edges - 1, open ^= 1) {
+			at = i + bytes16_first(edges);
+			if (open)
+				word(arg, (struct span){s.p + from, at - from});
+			from = at;
+		}
+	}
+	if (open)
+		word(arg, (struct span){s.p + from, s.n - from});
+}
 
 /* Adds what every run of letters and digits of s says. */
 void words_look(struct words *, struct span s);

@@ -173,6 +173,7 @@ struct rule_markup {
 	uint32_t with; /* class that must be on the element, or NONE */
 	uint32_t when; /* attribute that must be `is`, or RULE_NONE */
 	uint32_t is;
+	uint32_t own_value; /* `when` is the attribute itself */
 	struct rule_result found;
 	uint32_t account;  /* attribute that must be there and holds the
 			    * account's name; RULE_NONE */
@@ -309,11 +310,16 @@ struct rules {
 	struct path_shape *pattern_shape;
 	uint32_t *word_table; /* hash of names */
 	size_t word_table_size;
-	bool player_head[1024];	  /* first and last two letters of */
-	bool player_tail[1024];	  /* player_words, by letter_pair() */
-	bool list_head[1024];	  /* first two of player_words, player_not */
-	bool button_head[1024];	  /* first two of the words for buttons */
-	bool button_tail[1024];	  /* last two of share_, button_words */
+	bool player_head[1024]; /* first and last two letters of */
+	bool player_tail[1024]; /* player_words, by letter_pair() */
+	bool list_head[1024];	/* first two of player_words, player_not */
+	bool call_first[128];	/* first letters of the calls */
+	/* Words for buttons, by letter_pair() of their first two letters:
+	 * lengths of all, a bit each; whether share_ or button_words begin so;
+	 * and by the last two, the letters before them, a bit each. */
+	uint32_t button_lengths[1024];
+	bool button_head[1024];
+	uint32_t button_tail[1024];
 	struct near_name *nears;  /* names that foreign hosts are */
 	size_t nnears;		  /* compared with */
 	uint16_t near_first[128]; /* the first of them that begins so */

@@ -5,12 +5,7 @@
  * inside.  Where these name a platform that takes shares together with a word
  * for sharing, it is a share button.
  */
-#include <string.h>
-
-#include "limit.h"
 #include "recognise_state.h"
-
-#define BUTTON_WORDS_MAX 64 /* of one button that are looked at */
 
 struct button {
 	struct recogniser *r;
@@ -20,7 +15,6 @@ struct button {
 	bool share;
 	bool button;
 	bool forbidden;
-	unsigned words;
 };
 
 static bool
@@ -72,17 +66,20 @@ take_joined(struct button *b, struct span word, const uint32_t *list, size_t n)
 	return false;
 }
 
+/* Comparisons that a word of the lists' kind may take. */
+static size_t
+word_cost(const struct rules *r)
+{
+	return 2 * (r->nshare_words + r->nbutton_words) + r->nshare_not +
+	    r->nshare_plain + r->nbutton_plain;
+}
+
 static void
-take_word(struct button *b, struct span word)
+take_listed(struct button *b, struct span word)
 {
 	const struct rules *r = b->rules;
 
-	/* most words begin and end as none of those in the lists */
-	if (word.n < 2 ||
-	    (!r->button_head[letter_pair(word.p)] &&
-		!r->button_tail[letter_pair(word.p + word.n - 2)]))
-		take_platform(b, word);
-	else if (in_list(r, r->share_not, r->nshare_not, word))
+	if (in_list(r, r->share_not, r->nshare_not, word))
 		b->forbidden = true;
 	else if (in_list(r, r->share_words, r->nshare_words, word) ||
 	    take_joined(b, word, r->share_words, r->nshare_words))
@@ -94,30 +91,37 @@ take_word(struct button *b, struct span word)
 		take_platform(b, word);
 }
 
-/* Comparisons that a word may take. */
-static size_t
-word_cost(const struct rules *r)
+/* Could the word be one of the lists, or begin or end with one? */
+static bool
+may_be_listed(const struct rules *r, struct span w)
 {
-	return 2 * (r->nshare_words + r->nbutton_words) + r->nshare_not +
-	    r->nshare_plain + r->nbutton_plain;
+	unsigned head = letter_pair(w.p), tail = letter_pair(w.p + w.n - 2);
+
+	return (r->button_lengths[head] >> (w.n % 32) & 1) != 0 ||
+	    (w.n > 4 &&
+		(r->button_head[head] ||
+		    (r->button_tail[tail] >> (w.p[w.n - 3] & 31) & 1) != 0));
+}
+
+/* Most words are neither listed nor a platform's. */
+static void
+take_word(void *arg, struct span word)
+{
+	struct button *b = arg;
+	const struct rules *r = b->rules;
+
+	if (word.n < 2)
+		return;
+	if (!may_be_listed(r, word))
+		take_platform(b, word);
+	else if (recogniser_spend(b->r, word_cost(r)))
+		take_listed(b, word);
 }
 
 static void
 take_words(struct button *b, struct span s)
 {
-	size_t i = 0, from;
-
-	while (i < s.n && b->words < BUTTON_WORDS_MAX) {
-		while (i < s.n && !ascii_alnum(s.p[i]))
-			i++;
-		from = i;
-		while (i < s.n && ascii_alnum(s.p[i]))
-			i++;
-		if (i == from || !recogniser_spend(b->r, word_cost(b->rules)))
-			break;
-		b->words++;
-		take_word(b, span_slice(s, from, i - from));
-	}
+	words_each(s, take_word, b);
 }
 
 static void

@@ -289,7 +289,9 @@ one_call(struct recogniser *r, struct span name, struct span args,
 	    .kit = "script"};
 	struct span literal;
 
-	if (known_call(r, name, args, e, offset) || name.n > 64 ||
+	if (name.n > 64 ||
+	    (rules->call_first[name.p[0] & 127] &&
+		known_call(r, name, args, e, offset)) ||
 	    !says_share(name))
 		return;
 	at = word_inside(rules, name);

@@ -154,6 +154,14 @@ has_result(const struct rule_markup *m)
 	return m->found.platform != RULE_NONE || m->found.url != RULE_NONE;
 }
 
+/* Has the attribute itself another value than the rule wants? */
+static bool
+is_other(const struct rules *r, const struct rule_markup *m,
+    const struct attribute *a)
+{
+	return m->own_value && !rules_text_is_i(r, m->is, a->value);
+}
+
 static bool
 conditions_hold(const struct rules *r, const struct rule_markup *m,
     const struct element *e, struct span *account)
@@ -303,7 +311,7 @@ attribute_value(struct recogniser *r, const struct element *e,
 		const struct rule_markup *m = &rules->markups[i];
 		struct span account;
 
-		if (rules->markup_key[i] != a->key ||
+		if (rules->markup_key[i] != a->key || is_other(rules, m, a) ||
 		    !rules_text_is_i(rules, m->attribute, a->name) ||
 		    !conditions_hold(rules, m, e, &account))
 			continue;

@@ -94,16 +94,10 @@ may_be_known(const struct rules *r, struct span w)
 		r->player_tail[letter_pair(w.p + w.n - 2)]);
 }
 
-INLINE bytes16
-alnum16(bytes16 v)
-{
-	return bytes16_in(v, '0', '9') | bytes16_in(v | 0x20, 'a', 'z');
-}
-
 static void
-look_word(struct words *k, struct span s, size_t from, size_t to)
+look_word(void *arg, struct span w)
 {
-	struct span w = {s.p + from, to - from};
+	struct words *k = arg;
 
 	if (may_be_known(k->rules, w))
 		take_word(k, w);
@@ -112,19 +106,5 @@ look_word(struct words *k, struct span s, size_t from, size_t to)
 void
 words_look(struct words *k, struct span s)
 {
-	unsigned in, edges, open = 0; /* is a word under way? */
-	size_t from = 0, at;
-
-	for (size_t i = 0; i < s.n; i += 16) {
-		in = bytes16_mask(alnum16(bytes16_at(s, i)));
-		edges = (in ^ (in << 1 | open)) & 0xffff;
-		for (; edges != 0; edges &= edges - 1, open ^= 1) {
-			at = i + bytes16_first(edges);
-			if (open)
-				look_word(k, s, from, at);
-			from = at;
-		}
-	}
-	if (open)
-		look_word(k, s, from, s.n);
+	words_each(s, look_word, k);
 }

@@ -173,10 +173,7 @@ index_names(struct rules *r)
 static uint32_t
 value_lengths(const struct rules *r, const struct rule_markup *m)
 {
-	return m->when != RULE_NONE &&
-		span_eq_i(rules_span(r, m->when), rules_span(r, m->attribute))
-	    ? bit_of(rules_span(r, m->is).n)
-	    : ~0u;
+	return m->own_value ? bit_of(rules_span(r, m->is).n) : ~0u;
 }
 
 /* Markup rules of one kind that begin alike, in a chain in the order of the
@@ -271,30 +268,31 @@ index_patterns(struct rules *r)
 }
 
 static void
-index_words_of(const struct rules *r, bool *head, bool *tail,
-    const uint32_t *list, size_t n)
+index_button_words(struct rules *r, const uint32_t *list, size_t n, bool joined)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct span w = rules_span(r, list[i]);
 
-		if (w.n < 2)
+		if (w.n < 3)
 			continue;
-		head[letter_pair(w.p)] = true;
-		if (tail != NULL)
-			tail[letter_pair(w.p + w.n - 2)] = true;
+		r->button_lengths[letter_pair(w.p)] |= bit_of(w.n);
+		if (!joined)
+			continue;
+		r->button_head[letter_pair(w.p)] = true;
+		r->button_tail[letter_pair(w.p + w.n - 2)] |=
+		    bit_of((unsigned char)w.p[w.n - 3]);
 	}
 }
 
 static void
 index_buttons(struct rules *r)
 {
-	bool *head = r->button_head, *tail = r->button_tail;
-
-	memset(head, 0, sizeof(r->button_head));
-	memset(tail, 0, sizeof(r->button_tail));
-	index_words_of(r, head, tail, r->share_words, r->nshare_words);
-	index_words_of(r, head, tail, r->button_words, r->nbutton_words);
-	index_words_of(r, head, NULL, r->share_not, r->nshare_not);
+	memset(r->button_lengths, 0, sizeof(r->button_lengths));
+	memset(r->button_head, 0, sizeof(r->button_head));
+	memset(r->button_tail, 0, sizeof(r->button_tail));
+	index_button_words(r, r->share_words, r->nshare_words, true);
+	index_button_words(r, r->button_words, r->nbutton_words, true);
+	index_button_words(r, r->share_not, r->nshare_not, false);
 }
 
 /* Platforms that take shares; a kit only hands them on. */
@@ -345,6 +343,9 @@ rules_index(struct rules *r)
 	index_patterns(r);
 	index_shares(r);
 	index_buttons(r);
+	memset(r->call_first, 0, sizeof(r->call_first));
+	for (size_t i = 0; i < r->ncalls; i++)
+		r->call_first[rules_text(r, r->calls[i].name)[0] & 127] = true;
 	while (size < r->nhosts * 4)
 		size *= 2;
 	free(r->table);

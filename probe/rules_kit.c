@@ -96,6 +96,8 @@ add_markup(struct loader *l, const struct doc_node *n, uint32_t kit)
 	m.before = rules_add_text(r, span_slice(text, 0, slot));
 	m.after = rules_add_text(r, span_slice(text, slot + 9, text.n));
 	add_condition(l, n, &m.when, &m.is);
+	m.own_value = m.attribute != RULE_NONE && m.when != RULE_NONE &&
+	    span_eq_i(rules_span(r, m.attribute), rules_span(r, m.when));
 	add_result(l, n, &m.found);
 	if (!by_class && m.attribute == RULE_NONE && m.tag == RULE_NONE) {
 		doc_complain(n, l->errors, "needs 'class', 'attr' or 'tag'");
