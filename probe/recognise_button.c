@@ -124,6 +124,22 @@ take_words(struct button *b, struct span s)
 	words_each(s, take_word, b);
 }
 
+/* The text of a link: words of other scripts are not cut into words. */
+static void
+take_text(struct button *b, struct span text)
+{
+	const struct rules *r = b->rules;
+
+	take_words(b, text);
+	for (size_t i = 0; i < r->nshare_not; i++) {
+		const char *word = rules_text(r, r->share_not[i]);
+
+		if ((unsigned char)word[0] >= 0x80 &&
+		    span_search(text, word) < text.n)
+			b->forbidden = true;
+	}
+}
+
 static void
 take_attributes(struct button *b, const struct element *e)
 {
@@ -158,10 +174,12 @@ recogniser_button(struct recogniser *r, const struct element *e,
 	take_attributes(&b, e);
 	if (l != NULL)
 		take_words(&b, l->inner);
-	if (b.platform == RULE_NONE || !(b.share || (b.button && !b.plain)))
+	/* "btn-vk" may be for those who log in: its text must not say so. */
+	if (b.platform == RULE_NONE ||
+	    !(b.share || (l != NULL && b.button && !b.plain)))
 		return;
 	if (l != NULL)
-		take_words(&b, link_text(l));
+		take_text(&b, link_text(l));
 	if (b.forbidden)
 		return;
 	s.platform = rules_text(r->rules, r->rules->platforms[b.platform].id);
