@@ -12,16 +12,15 @@ ident_char(char c)
 }
 
 /* A function name that says it shares: "shareFacebook", "sendLinkNaver",
- * "Kakao.Link.sendDefault", "toSNS". */
+ * "toSNS". */
 static bool
-says_share(struct span name)
+says_share(const struct rules *r, struct span name)
 {
-	return span_search_i(name, "share") < name.n ||
-	    span_search_i(name, "sns") < name.n ||
-	    span_search_i(name, "sendlink") < name.n ||
-	    span_search_i(name, "kakao.link") < name.n ||
-	    span_search_i(name, "kakao.story") < name.n ||
-	    span_search_i(name, "fenxiang") < name.n;
+	for (size_t i = 0; i < r->nshare_words; i++)
+		if (span_search_i(name, rules_text(r, r->share_words[i])) <
+		    name.n)
+			return true;
+	return false;
 }
 
 /* A platform's word inside a name, between case changes and punctuation. */
@@ -292,7 +291,7 @@ one_call(struct recogniser *r, struct span name, struct span args,
 	if (name.n > 64 ||
 	    (rules->call_first[name.p[0] & 127] &&
 		known_call(r, name, args, e, offset)) ||
-	    !says_share(name))
+	    !says_share(rules, name))
 		return;
 	at = word_inside(rules, name);
 	literal = first_literal(args);
