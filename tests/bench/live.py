@@ -3,8 +3,8 @@
 	live.py BARE_LOOP [KIND]...
 
 A real nginx and a real name server stand in a network namespace.  Its pages
-are stretches of saved real pages of 20 KB each, and, once more for pages that
-change, a front page of 44 KB that is full of links.  kpwatch runs as shipped
+are stretches of saved real pages of 20 KB each, and once more a front page of
+44 KB that is full of links.  kpwatch runs as shipped
 (analysis, store, change log), only hurried and without archives; each fetch
 has a new connection everywhere.  CPU is that of all processes of a candidate;
 the server's is not counted.
@@ -30,8 +30,9 @@ import world
 
 # Enough of them to keep it at full load, each once a second.
 SITES = {"unchanged": 5000, "not-modified": 5000, "changed": 3000,
-         "front-changed": 2000}
+         "front-unchanged": 5000, "front-changed": 2000}
 CHANGING = ("changed", "front-changed")
+UNCHANGED = ("unchanged", "front-unchanged")
 SECONDS = float(os.environ.get("BENCH_SECONDS", "3"))
 BARE_SECONDS = 1.5  # not so long that ours takes itself for asleep
 ROUNDS = 4
@@ -72,7 +73,7 @@ def start_nginx(w):
     servers = "".join(server % (
         port, folder, kind, folder,
         "$variant" if kind in CHANGING else "0",
-        "front" if kind == "front-changed" else "$page",
+        "front" if kind.startswith("front") else "$page",
         "" if kind == "not-modified" else
         "etag off; if_modified_since off; "
         "add_header Last-Modified $nothing;")
@@ -92,7 +93,6 @@ http {
     types { text/html html; }
     keepalive_timeout 0;
     gzip_static on;
-    charset utf-8;
     map $host $nothing { default ""; }
     map $host $page { ~^s\d*(?<digits>\d\d)\. $digits; default 00; }
     split_clients $request_id $variant {
@@ -329,7 +329,7 @@ class Blackbox:
 
 
 def run_urlwatch(w, folder, kind):
-    base = os.path.join(w.folder, "urlwatch")
+    base = os.path.join(w.folder, "urlwatch-" + kind)
     os.makedirs(base, exist_ok=True)
     with open(base + "/urls.yaml", "w") as f:
         for n in range(SITES[kind]):
@@ -347,12 +347,17 @@ def run_urlwatch(w, folder, kind):
         check=True))
 
 
+def pages_of(kind):
+    return ("front pages " if kind.startswith("front-") else "pages ") + \
+        kind.removeprefix("front-").replace("-", " ")
+
+
 def print_figures(kind, ours, loop, named):
-    pages = {"front-changed": "front pages changed"}.get(
-        kind, "pages " + kind.replace("-", " "))
+    pages = pages_of(kind)
     name = "fetches per CPU second, " + pages
     figures.bench(name, ours[1], "/s", ours[1] / loop[1], "bare libcurl loop",
-                  {"unchanged": ">=0.6", "changed": ">=0.4"}.get(kind))
+                  ">=0.4" if kind in CHANGING else
+                  ">=0.6" if kind in UNCHANGED else None)
     figures.bench(name, ours[1], "/s", ours[1] / named,
                   "bare libcurl loop that asks for names")
     figures.bench("CPU per 1,000 fetches, " + pages, 1000 / ours[1], "s",
@@ -361,9 +366,20 @@ def print_figures(kind, ours, loop, named):
                   "bare libcurl loop, alone")
 
 
-def print_peer(ours, theirs, peer, bar):
-    figures.bench("fetches per CPU second, pages unchanged", ours[1], "/s",
+def print_peer(kind, ours, theirs, peer, bar):
+    figures.bench("fetches per CPU second, " + pages_of(kind), ours[1], "/s",
                   ours[1] / theirs, peer, bar)
+
+
+def run_peers(w, folder, kind, ours):
+    for peer, run, bar in (("wrk", run_wrk, None),
+                           ("urlwatch", run_urlwatch, ">=25")):
+        try:
+            theirs = run(w, folder, kind)
+        except FileNotFoundError:
+            figures.note("without %s: not installed" % peer)
+            continue
+        print_peer(kind, ours, theirs[1], peer, bar)
 
 
 def main():
@@ -375,27 +391,18 @@ def main():
                     for a in ADDRESSES])
     folder = start_nginx(w)
     try:
-        first = {}
         for kind in sys.argv[2:] or PORTS:
-            blackbox = (Blackbox(w, kind) if kind == "unchanged" and
+            blackbox = (Blackbox(w, kind) if kind in UNCHANGED and
                         shutil.which(Blackbox.name) else None)
             ours, loop, named = run_kpwatch(w, folder, kind, bare, blackbox)
-            first[kind] = ours
             print_figures(kind, ours, loop, named)
             if blackbox:
-                print_peer(ours, blackbox.rate(), "blackbox_exporter", ">=5")
-            elif kind == "unchanged":
+                print_peer(kind, ours, blackbox.rate(), "blackbox_exporter",
+                           ">=5")
+            elif kind in UNCHANGED:
                 figures.note("without blackbox_exporter: not installed")
-        for peer, run, bar in (("wrk", run_wrk, None),
-                               ("urlwatch", run_urlwatch, ">=25")):
-            if "unchanged" not in first or len(sys.argv) > 2:
-                continue
-            try:
-                theirs = run(w, folder, "unchanged")
-            except FileNotFoundError:
-                figures.note("without %s: not installed" % peer)
-                continue
-            print_peer(first["unchanged"], theirs[1], peer, bar)
+            if kind in UNCHANGED:
+                run_peers(w, folder, kind, ours)
     finally:
         w.stop()
     for end in ends:

@@ -1,7 +1,7 @@
 """The pages that live.py has served.
 
-slices(): stretches of saved real pages of SLICE bytes each, where there are
-saved pages; front_page(): one of our own making.  Each in VARIANTS, which
+slices(): stretches of saved real pages of SLICE bytes each, with a head that
+names their charset, where there are saved pages; front_page(): one of our own making.  Each in VARIANTS, which
 differ in the first twelfth of their texts, as a front page does whose newest
 articles change.
 """
@@ -12,6 +12,7 @@ import random
 import re
 
 SLICE = 20480
+HEAD = '<!DOCTYPE html><meta charset="utf-8">\n'
 VARIANTS = 32
 CHANGED = 12  # one text in so many
 TEXT = re.compile(r">([^<>{};]{24,400})(?=<)")
@@ -62,9 +63,10 @@ def slices(folder):
     for path in sorted(glob.glob(folder + "/readability__*.html.gz")):
         with gzip.open(path, "rb") as f:
             page = f.read()
-        for at in range(0, len(page) - SLICE + 1, SLICE):
-            text = page[at:at + SLICE].decode("utf-8", "ignore")
-            pages.append(text)
+        size = SLICE - len(HEAD)
+        for at in range(0, len(page) - size + 1, size):
+            text = page[at:at + size].decode("utf-8", "ignore")
+            pages.append(HEAD + text)
     return pages or [front_page(7, 37)[:SLICE]]
 
 
