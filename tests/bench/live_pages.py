@@ -1,7 +1,7 @@
 """The pages that live.py has served.
 
-slices(): stretches of saved real pages of SLICE bytes each, with a head that
-names their charset, where there are saved pages; front_page(): one of our own making.  Each in VARIANTS, which
+slices(): stretches of saved real pages of about SLICE bytes each, with a head
+that names their charset, where there are saved pages; front_page(): one of our own making.  Each in VARIANTS, which
 differ in the first twelfth of their texts, as a front page does whose newest
 articles change.
 """
@@ -57,16 +57,20 @@ def front_page(seed, news=150):
 
 
 def slices(folder):
-    """Of each saved page, the stretches of SLICE bytes in a row; a page of
-    our own of that size when there are none."""
+    """Of each saved page, the stretches in a row; a page of our own of that
+    size when there are none.  They are of many sizes, as pages are: rows of one
+    size fall into the pages of a peer's database in one way, good or bad."""
+    rng = random.Random(1)
     pages = []
     for path in sorted(glob.glob(folder + "/readability__*.html.gz")):
         with gzip.open(path, "rb") as f:
             page = f.read()
-        size = SLICE - len(HEAD)
-        for at in range(0, len(page) - size + 1, size):
+        at = 0
+        while at + SLICE < len(page):
+            size = rng.randrange(SLICE - 2048, SLICE + 2048)
             text = page[at:at + size].decode("utf-8", "ignore")
             pages.append(HEAD + text)
+            at += size
     return pages or [front_page(7, 37)[:SLICE]]
 
 
