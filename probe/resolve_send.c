@@ -29,8 +29,6 @@ drop_first(struct outbox *o, size_t n)
 	memmove(o->waiting, o->waiting + n, o->n * sizeof o->waiting[0]);
 }
 
-_Static_assert(ARES_SOCKET_BAD == -1, "no socket");
-
 int
 outbox_send(struct outbox *o)
 {
