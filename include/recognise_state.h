@@ -70,7 +70,7 @@ struct recogniser {
 	struct near_host near[NEAR_CACHE];
 	struct host_seen hosts[HOSTS_SEEN];
 	struct host_seen unusual; /* of a host that is not remembered */
-	size_t code_bytes;
+	size_t code_bytes;	  /* read so far */
 	size_t checks;
 	size_t near_checks; /* foreign hosts compared letter by letter */
 };

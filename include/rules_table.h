@@ -149,7 +149,7 @@ struct rule_kit {
 	uint32_t nservices;
 	uint32_t host; /* into `words`: hosts of its scripts */
 	uint32_t nhosts;
-	uint32_t has_calls; /* some are looked for in scripts */
+	uint32_t has_calls; /* derived: some are looked for in scripts */
 };
 
 /* What markup or a call means. */
@@ -173,7 +173,7 @@ struct rule_markup {
 	uint32_t with; /* class that must be on the element, or NONE */
 	uint32_t when; /* attribute that must be `is`, or RULE_NONE */
 	uint32_t is;
-	uint32_t own_value; /* `when` is the attribute itself */
+	uint32_t own_value; /* derived: `when` is the attribute itself */
 	struct rule_result found;
 	uint32_t account;  /* attribute that must be there and holds the
 			    * account's name; RULE_NONE */
@@ -393,6 +393,17 @@ rules_text_is_i(const struct rules *r, uint32_t text, struct span word)
 		if (t[i] == '\0' || ascii_lower(t[i]) != ascii_lower(word.p[i]))
 			return false;
 	return t[word.n] == '\0';
+}
+
+/* Is the word one of these texts? */
+static inline bool
+rules_listed(const struct rules *r, const uint32_t *list, size_t n,
+    struct span word)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rules_text_is_i(r, list[i], word))
+			return true;
+	return false;
 }
 
 /* Sorted word list lookup, ASCII case ignored. */

@@ -206,10 +206,8 @@ take_match(struct recogniser *r, const struct link *l, enum place place)
 static bool
 is_redirect_key(const struct rules *rules, struct span key)
 {
-	for (size_t i = 0; i < rules->nredirect_keys; i++)
-		if (span_is_i(key, rules_text(rules, rules->redirect_keys[i])))
-			return true;
-	return false;
+	return rules_listed(rules, rules->redirect_keys, rules->nredirect_keys,
+	    key);
 }
 
 INLINE bytes16

@@ -17,15 +17,6 @@ struct button {
 	bool forbidden;
 };
 
-static bool
-in_list(const struct rules *r, const uint32_t *list, size_t n, struct span word)
-{
-	for (size_t i = 0; i < n; i++)
-		if (rules_text_is_i(r, list[i], word))
-			return true;
-	return false;
-}
-
 /* A platform that takes shares, by a word that means nothing else. */
 static bool
 take_platform(struct button *b, struct span word)
@@ -39,11 +30,12 @@ take_platform(struct button *b, struct span word)
 	at = rules_word(r, word);
 	if (at == RULE_NONE ||
 	    (r->platforms[at].flags & PLATFORM_SHARES) == 0 ||
-	    in_list(r, r->share_plain, r->nshare_plain, word))
+	    rules_listed(r, r->share_plain, r->nshare_plain, word))
 		return false;
 	if (b->platform == RULE_NONE || b->plain) {
 		b->platform = at;
-		b->plain = in_list(r, r->button_plain, r->nbutton_plain, word);
+		b->plain =
+		    rules_listed(r, r->button_plain, r->nbutton_plain, word);
 	}
 	return true;
 }
@@ -79,12 +71,12 @@ take_listed(struct button *b, struct span word)
 {
 	const struct rules *r = b->rules;
 
-	if (in_list(r, r->share_not, r->nshare_not, word))
+	if (rules_listed(r, r->share_not, r->nshare_not, word))
 		b->forbidden = true;
-	else if (in_list(r, r->share_words, r->nshare_words, word) ||
+	else if (rules_listed(r, r->share_words, r->nshare_words, word) ||
 	    take_joined(b, word, r->share_words, r->nshare_words))
 		b->share = true;
-	else if (in_list(r, r->button_words, r->nbutton_words, word) ||
+	else if (rules_listed(r, r->button_words, r->nbutton_words, word) ||
 	    take_joined(b, word, r->button_words, r->nbutton_words))
 		b->button = true;
 	else

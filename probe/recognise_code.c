@@ -5,6 +5,19 @@
 #include "limit.h"
 #include "recognise_state.h"
 
+/* Code is read up to a limit for the page as a whole, which is then said. */
+static bool
+may_read(struct recogniser *r, size_t n)
+{
+	if (r->code_bytes > CODE_BYTES_MAX)
+		return false;
+	r->code_bytes += n;
+	if (r->code_bytes > CODE_BYTES_MAX)
+		finding_note(r->finding,
+		    "code of the page was looked at in part only");
+	return true;
+}
+
 static bool
 ident_char(char c)
 {
@@ -69,7 +82,6 @@ first_literal(struct span args)
 /* ---- calls that the rules name ---- */
 
 #define CALL_BYTES_MAX (2 * KIB) /* arguments that are looked at */
-#define CALLS_MAX      64	 /* of one function, in one script */
 
 /* From inside a call's parentheses: the place behind a string whose quote is
  * at `at`. */
@@ -83,8 +95,8 @@ string_end(struct span s, size_t at)
 	return at < s.n ? at + 1 : s.n;
 }
 
-/* The place of the next of these bytes that is outside strings and brackets,
- * or of the bracket that closes what is around. */
+/* The place of the next `stop` that is outside strings and brackets, or of the
+ * bracket that closes what is around. */
 static size_t
 top_level(struct span s, size_t at, char stop)
 {
@@ -144,7 +156,7 @@ nth_argument(struct span args, uint32_t n)
 static struct span
 key_value(struct span args, struct span key)
 {
-	size_t at = 0, end, colon;
+	size_t at = 0, end;
 
 	while (at < args.n) {
 		char c = args.p[at];
@@ -160,16 +172,16 @@ key_value(struct span args, struct span key)
 		word = span_slice(args, at, end - at);
 		if (word.n == key.n + 2 && (c == '"' || c == '\''))
 			word = span_slice(word, 1, key.n);
-		colon = end;
-		while (colon < args.n && ascii_space(args.p[colon]))
-			colon++;
-		if (span_eq(word, key) && colon < args.n &&
-		    args.p[colon] == ':') {
-			at = colon + 1;
+		at = end;
+		if (!span_eq(word, key))
+			continue;
+		while (at < args.n && ascii_space(args.p[at]))
+			at++;
+		if (at < args.n && args.p[at] == ':') {
+			at++;
 			return literal_of(span_slice(args, at,
 			    top_level(args, at, ',') - at));
 		}
-		at = end;
 	}
 	return SPAN_NULL;
 }
@@ -183,10 +195,9 @@ take_call(struct recogniser *r, const struct rule_call *c, struct span args,
 	struct span account = SPAN_NULL;
 	size_t end;
 
-	if (r->code_bytes > CODE_BYTES_MAX)
-		return;
 	args = span_slice(args, 0, CALL_BYTES_MAX);
-	r->code_bytes += args.n;
+	if (!may_read(r, args.n))
+		return;
 	end = top_level(args, 0, ')');
 	if (end == args.n) /* more than is looked at, or cut off */
 		return;
@@ -219,7 +230,7 @@ find_calls(struct recogniser *r, const struct rule_call *c, struct span code,
 	size_t at = 0, end;
 	const char *hit;
 
-	for (unsigned i = 0; i < CALLS_MAX; i++) {
+	for (;;) {
 		hit = memmem(code.p + at, code.n - at, name.p, name.n);
 		if (hit == NULL)
 			return;
@@ -312,10 +323,8 @@ recogniser_code(struct recogniser *r, struct span code, const struct element *e,
 	size_t i = 0;
 
 	code = span_slice(code, 0, 2 * KIB);
-	if (recogniser_noted(r, offset) != RULE_NONE ||
-	    r->code_bytes > CODE_BYTES_MAX)
+	if (recogniser_noted(r, offset) != RULE_NONE || !may_read(r, code.n))
 		return;
-	r->code_bytes += code.n;
 	while (i < code.n) {
 		size_t open = i + span_find(span_slice(code, i, code.n), '(');
 		size_t from = open;

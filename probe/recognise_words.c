@@ -7,15 +7,6 @@
 
 #define WORD_MAX 40
 
-static bool
-in_list(const struct rules *r, const uint32_t *list, size_t n, struct span word)
-{
-	for (size_t i = 0; i < n; i++)
-		if (rules_text_is_i(r, list[i], word))
-			return true;
-	return false;
-}
-
 /* "youkuplayer", "playyouku"; of platforms that are not for video only with
  * "player" itself, the first of the words. */
 static uint32_t
@@ -73,11 +64,11 @@ take_word(struct words *k, struct span w)
 		return;
 	/* Next to a platform's name only "player" and "play" make a player:
 	 * "/tv/kick-off" is none. */
-	if (in_list(k->rules, k->rules->player_words,
+	if (rules_listed(k->rules, k->rules->player_words,
 		k->rules->nplayer_words < 2 ? k->rules->nplayer_words : 2, w))
 		k->player_word = true;
-	else if (in_list(k->rules, k->rules->player_not, k->rules->nplayer_not,
-		     w))
+	else if (rules_listed(k->rules, k->rules->player_not,
+		     k->rules->nplayer_not, w))
 		k->forbidden = true;
 }
 

@@ -192,10 +192,12 @@ index_markups(struct rules *r)
 	free(r->markup_key);
 	r->markup_key = xcalloc(r->nmarkups + 1, sizeof(*r->markup_key));
 	for (size_t i = r->nmarkups; i-- > 0;) {
-		const struct rule_markup *m = &r->markups[i];
+		struct rule_markup *m = &r->markups[i];
 		struct span a = rules_span(r, m->attribute);
 		struct span c = rules_span(r, m->before);
 		uint32_t *first = NULL;
+
+		m->own_value = a.n > 0 && span_eq_i(a, rules_span(r, m->when));
 
 		if (m->attribute != RULE_NONE && a.n > 0) {
 			r->markup_key[i] = key_lower(span_key(a));
@@ -262,9 +264,8 @@ index_patterns(struct rules *r)
 	free(r->pattern_shape);
 	r->pattern_shape =
 	    xreallocarray(NULL, r->npatterns + 1, sizeof(*r->pattern_shape));
-	for (size_t i = 0; i < r->npatterns; i++) {
+	for (size_t i = 0; i < r->npatterns; i++)
 		r->pattern_shape[i] = path_shape(r, &r->patterns[i]);
-	}
 }
 
 static void
@@ -293,6 +294,18 @@ index_buttons(struct rules *r)
 	index_button_words(r, r->share_words, r->nshare_words, true);
 	index_button_words(r, r->button_words, r->nbutton_words, true);
 	index_button_words(r, r->share_not, r->nshare_not, false);
+}
+
+static void
+index_calls(struct rules *r)
+{
+	memset(r->call_first, 0, sizeof(r->call_first));
+	for (size_t i = 0; i < r->nkits; i++)
+		r->kits[i].has_calls = false;
+	for (size_t i = 0; i < r->ncalls; i++) {
+		r->call_first[rules_text(r, r->calls[i].name)[0] & 127] = true;
+		r->kits[r->calls[i].kit].has_calls = true;
+	}
 }
 
 /* Platforms that take shares; a kit only hands them on. */
@@ -343,9 +356,7 @@ rules_index(struct rules *r)
 	index_patterns(r);
 	index_shares(r);
 	index_buttons(r);
-	memset(r->call_first, 0, sizeof(r->call_first));
-	for (size_t i = 0; i < r->ncalls; i++)
-		r->call_first[rules_text(r, r->calls[i].name)[0] & 127] = true;
+	index_calls(r);
 	while (size < r->nhosts * 4)
 		size *= 2;
 	free(r->table);

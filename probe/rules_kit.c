@@ -96,9 +96,12 @@ add_markup(struct loader *l, const struct doc_node *n, uint32_t kit)
 	m.before = rules_add_text(r, span_slice(text, 0, slot));
 	m.after = rules_add_text(r, span_slice(text, slot + 9, text.n));
 	add_condition(l, n, &m.when, &m.is);
-	m.own_value = m.attribute != RULE_NONE && m.when != RULE_NONE &&
-	    span_eq_i(rules_span(r, m.attribute), rules_span(r, m.when));
 	add_result(l, n, &m.found);
+	if (m.found.url != RULE_NONE && m.account == RULE_NONE &&
+	    m.attribute == RULE_NONE)
+		doc_complain(n, l->errors,
+		    "'url' needs 'account' or 'attr', whose value is put into "
+		    "it");
 	if (!by_class && m.attribute == RULE_NONE && m.tag == RULE_NONE) {
 		doc_complain(n, l->errors, "needs 'class', 'attr' or 'tag'");
 		return;
@@ -137,10 +140,11 @@ add_call(struct loader *l, const struct doc_node *n, uint32_t kit)
 		doc_complain(n, l->errors,
 		    "'url' and what is put into it, 'arg' or 'key', stand "
 		    "together");
+	if (c.found.platform == RULE_NONE && c.found.url == RULE_NONE)
+		doc_complain(n, l->errors, "a call needs 'platform' or 'url'");
 	r->calls =
 	    xgrow(r->calls, &r->calls_cap, r->ncalls + 1, sizeof(*r->calls));
 	r->calls[r->ncalls++] = c;
-	r->kits[kit].has_calls = true;
 	loader_page_test(l, n, "a call of a kit");
 }
 

@@ -303,7 +303,10 @@ check_kits(const struct rules *r)
 			return false;
 	for (size_t i = 0; i < r->ncalls; i++)
 		if (r->calls[i].kit >= r->nkits ||
-		    !check_result(r, &r->calls[i].found))
+		    rules_span(r, r->calls[i].name).n < CALL_NAME_MIN ||
+		    !check_result(r, &r->calls[i].found) ||
+		    (r->calls[i].found.platform == RULE_NONE &&
+			r->calls[i].found.url == RULE_NONE))
 			return false;
 	for (size_t i = 0; i < r->nservices; i++)
 		if (!maybe(r->services[i].platform, r->nplatforms))

@@ -165,6 +165,12 @@ PAGES = {
         "<button class='" + "ab " * 64 + "'>", b"<button class=share>"),
     "calls": lambda: fill("VK.Widgets.Group({", b"<script src="
                           b"//vk.com/js/api/openapi.js></script><script>"),
+    "calls with blanks": lambda: fill(
+        "<script>" + ("Kakao.Link.x(" + " " * 2000 + ")") * 60 + "</script>",
+        b"<script src=//developers.kakao.com/sdk/js/kakao.js></script>"),
+    "keys behind blanks": lambda: fill(
+        "<script>" + ("Kakao.Channel.x(" + " " * 2000 + ")") * 60 + "</script>",
+        b"<script src=//developers.kakao.com/sdk/js/kakao.js></script>"),
     "scripts with calls": lambda: fill(
         "<script>" + "Kakao.Link.x((" * 40 + "</script>",
         b"<script src=//developers.kakao.com/sdk/js/kakao.js></script>"),

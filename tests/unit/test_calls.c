@@ -7,6 +7,7 @@
 #include "html.h"
 #include "limit.h"
 #include "recognise.h"
+#include "rules_table.h"
 
 #define PAGE "http://www.example.kp/index.php"
 #define VK   "<script src=//vk.com/js/api/openapi.js></script>"
@@ -45,6 +46,8 @@ expect(const char *html, const char *want)
 		if (s->count != 1)
 			buf_addf(&out, " x%u", (unsigned)s->count);
 	}
+	for (size_t i = 0; i < f.nnotes; i++)
+		buf_addf(&out, ": %s", f.notes[i]);
 	assert_string_equal(buf_str(&out), want);
 	finding_release(&f);
 	buf_release(&out);
@@ -151,7 +154,66 @@ knows_buttons(void **state)
 	expect("<a class=share href=#vk>x</a>", "");
 }
 
-/* However many there are, and whatever is in them, it ends soon. */
+/* Rules of a kit that say too little are mistakes, and none in its wire form
+ * are believed. */
+static void
+needs_whole_rules(void **state)
+{
+	static const char *const rules_of[] = {
+	    "calls: [{call: Foo.bar, test: '<p>', gives: share tube}]",
+	    "calls: [{call: Foo, platform: tube, test: '<p>'}]",
+	    "calls: [{call: Foo.bar, url: 'tube.example/{account}'}]",
+	    "calls: [{call: Foo.bar, arg: 1, url: 'tube.example/'}]",
+	    "calls: [{call: Foo.bar, arg: 0, url: 'tube.example/{account}'}]",
+	    "markup: [{class: foo-bar, url: 'tube.example/{account}'}]",
+	    "markup: [{tag: foo-bar, platform: tube, when: {a: b, c: d}}]",
+	};
+	struct config_errors errors = {NULL, 0, 0};
+	struct buf yaml = BUF_INIT(64 * KIB);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rules_of); i++) {
+		buf_clear(&yaml);
+		buf_addf(&yaml,
+		    "version: 1\nplatforms:\n- id: tube\n  name: Tube\n"
+		    "  kind: video\n  hosts: [tube.example]\nkits:\n"
+		    "- id: bar\n  name: Bar\n  scripts: [bar.example]\n  %s\n",
+		    rules_of[i]);
+		assert_null(rules_parse(buf_span(&yaml), "kit", &errors));
+	}
+	for (size_t i = 0; i < errors.count; i++)
+		assert_null(strstr(errors.list[i].message, "unknown key"));
+	config_errors_release(&errors);
+	buf_release(&yaml);
+}
+
+static void
+keeps_no_rule_that_says_nothing(void **state)
+{
+	struct buf wire = BUF_INIT(CONFIG_BYTES_MAX);
+	struct rule_call *c = &rules->calls[0], was = *c;
+	struct rules *r;
+
+	(void)state;
+	rules_encode(rules, &wire);
+	r = rules_decode(buf_span(&wire));
+	assert_non_null(r);
+	rules_free(r);
+	for (int i = 0; i < 2; i++) {
+		if (i == 0)
+			c->found.platform = c->found.url = RULE_NONE;
+		else
+			c->name = RULE_NONE;
+		buf_clear(&wire);
+		rules_encode(rules, &wire);
+		assert_null(rules_decode(buf_span(&wire)));
+		*c = was;
+	}
+	buf_release(&wire);
+}
+
+/* However many there are, and whatever is in them, it ends soon, and says so.
+ */
 static void
 is_bounded(void **state)
 {
@@ -165,7 +227,9 @@ is_bounded(void **state)
 	while (page.len < 8 * MIB)
 		buf_add_str(&page,
 		    "<script>Kakao.Channel.x(((((((((((((((((</script>");
-	expect(buf_str(&page), "other kakao by kakao");
+	expect(buf_str(&page),
+	    "other kakao by kakao: code of the page was looked at in part "
+	    "only");
 	buf_release(&page);
 }
 
@@ -197,6 +261,8 @@ main(void)
 	    cmocka_unit_test(knows_a_script_that_is_fetched),
 	    cmocka_unit_test(reads_attributes),
 	    cmocka_unit_test(knows_buttons),
+	    cmocka_unit_test(needs_whole_rules),
+	    cmocka_unit_test(keeps_no_rule_that_says_nothing),
 	    cmocka_unit_test(is_bounded),
 	};
 

@@ -87,6 +87,12 @@ each_part_has_its_digest(void **state)
 			   " test: 'http://blog.example/p/1', gives: 1}\n",
 	    " blog");
 	expect_differ(HEAD TUBE, HEAD TUBE "player_not: [css]\n", " ");
+	/* What names a platform's accounts is seen as that platform's. */
+	expect_differ(HEAD TUBE KIT,
+	    HEAD TUBE KIT "  - {tag: bar-tube, account: id, url:"
+			  " 'tube.example/{account}', test: '<bar-tube id=a>',"
+			  " gives: channel tube a}\n",
+	    "  kit:bar");
 	/* Tests and sources say nothing of what is seen. */
 	expect_differ(HEAD TUBE,
 	    HEAD
