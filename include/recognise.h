@@ -6,9 +6,7 @@
  * of struct page_handler, so that it can stand as `arg` there:
  *
  *	struct recogniser *r = recogniser_new(rules, page_url, finding);
- *	struct page_handler h = {.element = recogniser_element,
- *	    .link = recogniser_link, .base = recogniser_base,
- *	    .script = recogniser_calls, .arg = r};
+ *	struct page_handler h = recogniser_handler(r);
  *	page_scan(..., &h);
  *	recogniser_finish(r);
  *	recogniser_free(r);
@@ -34,6 +32,8 @@ void recogniser_element(void *, const struct element *);
 void recogniser_link(void *, const struct link *);
 void recogniser_base(void *, struct span href);
 void recogniser_calls(void *, struct span code, uint64_t offset);
+/* All of them, for a page of which nothing else is wanted. */
+struct page_handler recogniser_handler(struct recogniser *);
 /* Adds what is known only at the end of the page: share kits and the
  * services they offer. */
 void recogniser_finish(struct recogniser *);

@@ -43,6 +43,16 @@ recogniser_free(struct recogniser *r)
 	free(r);
 }
 
+struct page_handler
+recogniser_handler(struct recogniser *r)
+{
+	return (struct page_handler){.element = recogniser_element,
+	    .link = recogniser_link,
+	    .base = recogniser_base,
+	    .script = recogniser_calls,
+	    .arg = r};
+}
+
 void
 recogniser_base(void *arg, struct span href)
 {

@@ -102,18 +102,13 @@ on_receive(ares_socket_t fd, void *to, size_t room, int flags,
     struct sockaddr *from, ares_socklen_t *from_len, void *arg)
 {
 	struct outbox *o = arg;
-	ssize_t n;
 
 	if (o->failed == fd) {
 		outbox_forget(o, fd);
 		errno = o->error;
 		return -1;
 	}
-	n = recvfrom(fd, to, room, flags, from, from_len);
-	/* An empty datagram is no reply; to c-ares it were the end. */
-	if (n == 0)
-		errno = EAGAIN;
-	return n == 0 ? -1 : n;
+	return recvfrom(fd, to, room, flags, from, from_len);
 }
 
 static ares_ssize_t

@@ -12,11 +12,7 @@ static void
 look(const struct rules *r, const char *html, struct finding *f)
 {
 	struct recogniser *recogniser = recogniser_new(r, TEST_PAGE, f);
-	const struct page_handler h = {.element = recogniser_element,
-	    .link = recogniser_link,
-	    .base = recogniser_base,
-	    .script = recogniser_calls,
-	    .arg = recogniser};
+	const struct page_handler h = recogniser_handler(recogniser);
 	struct page_stats stats = {0};
 
 	page_scan(span_of(html), NULL, &h, &stats);

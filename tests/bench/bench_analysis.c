@@ -98,13 +98,11 @@ run_recognise(struct page *p)
 {
 	struct finding f;
 	struct recogniser *r;
-	struct page_handler h = {.element = recogniser_element,
-	    .link = recogniser_link,
-	    .base = recogniser_base,
-	    .script = recogniser_calls};
+	struct page_handler h;
 
 	finding_init(&f);
-	h.arg = r = recogniser_new(rules, "http://www.example.com/", &f);
+	r = recogniser_new(rules, "http://www.example.com/", &f);
+	h = recogniser_handler(r);
 	scan_with(p, &h);
 	recogniser_finish(r);
 	recogniser_free(r);

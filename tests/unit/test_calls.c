@@ -2,7 +2,7 @@
  * What a page shows without an address: calls in its scripts, attributes that
  * name an account or a video, buttons.
  */
-#include "cm.h"
+#include "shipped_rules.h"
 
 #include "html.h"
 #include "limit.h"
@@ -13,8 +13,6 @@
 #define VK   "<script src=//vk.com/js/api/openapi.js></script>"
 #define KK   "<script src=//developers.kakao.com/sdk/js/kakao.js></script>"
 
-static struct rules *rules;
-
 static void
 expect(const char *html, const char *want)
 {
@@ -22,13 +20,11 @@ expect(const char *html, const char *want)
 	struct page_stats stats = {0};
 	struct finding f;
 	struct recogniser *r;
-	struct page_handler h = {.element = recogniser_element,
-	    .link = recogniser_link,
-	    .base = recogniser_base,
-	    .script = recogniser_calls};
+	struct page_handler h;
 
 	finding_init(&f);
-	h.arg = r = recogniser_new(rules, PAGE, &f);
+	r = recogniser_new(rules, PAGE, &f);
+	h = recogniser_handler(r);
 	page_scan(span_of(html), NULL, &h, &stats);
 	recogniser_finish(r);
 	recogniser_free(r);
@@ -233,25 +229,6 @@ is_bounded(void **state)
 	buf_release(&page);
 }
 
-static int
-setup(void **state)
-{
-	struct config_errors errors = {NULL, 0, 0};
-
-	(void)state;
-	rules = rules_load("conf/platforms.yaml", &errors);
-	config_errors_release(&errors);
-	return rules == NULL;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	rules_free(rules);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -266,5 +243,5 @@ main(void)
 	    cmocka_unit_test(is_bounded),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, rules_setup, rules_teardown);
 }

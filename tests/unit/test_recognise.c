@@ -1,9 +1,7 @@
-#include "cm.h"
+#include "shipped_rules.h"
 
 #include "limit.h"
 #include "recognise.h"
-
-static struct rules *rules;
 
 /* A start tag from "name=value|name=value". */
 struct tag {
@@ -294,26 +292,6 @@ keeps_its_maximum(void **state)
 	finding_release(&f);
 }
 
-static int
-setup(void **state)
-{
-	struct config_errors errors = {NULL, 0, 0};
-
-	(void)state;
-	rules = rules_load("conf/platforms.yaml", &errors);
-	config_errors_print(&errors);
-	config_errors_release(&errors);
-	return rules == NULL;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	rules_free(rules);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -331,5 +309,5 @@ main(void)
 	    cmocka_unit_test(keeps_its_maximum),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, rules_setup, rules_teardown);
 }

@@ -1,6 +1,7 @@
 /* Questions to a name server that stands in this very process. */
 #include "cm.h"
 
+#include <ares.h>
 #include <arpa/inet.h>
 #include <event2/event.h>
 #include <netinet/in.h>
@@ -11,6 +12,7 @@
 #include "bytes.h"
 #include "limit.h"
 #include "network.h"
+#include "resolve_send.h"
 #include "sandbox.h"
 
 #define LOOKUPS	    8
@@ -147,18 +149,30 @@ test_ports(void **state)
 	scene_end(&s);
 }
 
+/* The address of a port that nobody listens on; owned. */
+static char *
+nobody(void)
+{
+	struct scene s;
+	char *address;
+
+	scene_begin(&s, false);
+	address = xstrdup(s.address);
+	scene_end(&s);
+	return address;
+}
+
 /* A port that nobody listens on is no silence: the next is asked at once. */
 static void
 test_refused(void **state)
 {
-	struct scene nobody, s;
+	struct scene s;
 	char *servers[2];
 	struct resolver *r;
 
 	(void)state;
 	scene_begin(&s, true);
-	scene_begin(&nobody, false);
-	servers[0] = nobody.address;
+	servers[0] = nobody();
 	servers[1] = s.address;
 	r = resolver_new(s.base, servers, 1, TIMEOUT_MS);
 	look_up(&s, r);
@@ -169,7 +183,7 @@ test_refused(void **state)
 	assert_int_equal(s.failure, FAILURE_NONE);
 	assert_string_equal(s.server, s.address);
 	resolver_free(r);
-	scene_end(&nobody);
+	free(servers[0]);
 	scene_end(&s);
 }
 
@@ -206,14 +220,13 @@ look_up_many(struct scene *s, struct resolver *r)
 static void
 test_refused_many(void **state)
 {
-	struct scene nobody, s;
+	struct scene s;
 	char *servers[2];
 	struct resolver *r;
 
 	(void)state;
 	scene_begin(&s, true);
-	scene_begin(&nobody, false);
-	servers[0] = nobody.address;
+	servers[0] = nobody();
 	servers[1] = s.address;
 	r = resolver_new(s.base, servers, 1, TIMEOUT_MS);
 	assert_int_equal(look_up_many(&s, r), LOOKUPS);
@@ -221,7 +234,7 @@ test_refused_many(void **state)
 	r = resolver_new(s.base, servers, 2, TIMEOUT_MS);
 	assert_int_equal(look_up_many(&s, r), 0);
 	resolver_free(r);
-	scene_end(&nobody);
+	free(servers[0]);
 	scene_end(&s);
 }
 
@@ -243,6 +256,44 @@ test_empty(void **state)
 	assert_int_equal(s.nasked, 1);
 	resolver_free(r);
 	scene_end(&s);
+}
+
+static void
+on_status(void *arg, int status, int timeouts, unsigned char *reply, int n)
+{
+	(void)timeouts;
+	(void)reply;
+	(void)n;
+	*(int *)arg = status;
+}
+
+/* What could not be sent, and of which nothing comes back, is told to the
+ * channel at once. */
+static void
+test_unsent(void **state)
+{
+	struct outbox o = {.failed = -1};
+	ares_channel channel;
+	int status = -1, fd;
+
+	(void)state;
+	assert_int_equal(ares_library_init(ARES_LIB_INIT_ALL), ARES_SUCCESS);
+	assert_int_equal(ares_init(&channel), ARES_SUCCESS);
+	assert_int_equal(ares_set_servers_ports_csv(channel, "127.0.0.1:9"),
+	    ARES_SUCCESS);
+	outbox_serve(&o, channel);
+	ares_query(channel, "www.example", 1, 1, on_status, &status);
+	for (int tries = 0; o.n > 0; tries++) {
+		assert_true(tries < 16);
+		fd = o.waiting[0].fd;
+		assert_int_equal(status, -1);
+		assert_int_equal(shutdown(fd, SHUT_WR), 0);
+		assert_int_equal(outbox_send(&o), fd);
+		ares_process_fd(channel, fd, ARES_SOCKET_BAD);
+	}
+	assert_int_equal(status, ARES_ECONNREFUSED);
+	ares_destroy(channel);
+	ares_library_cleanup();
 }
 
 static void
@@ -323,6 +374,7 @@ main(void)
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_refused_many),
 	    cmocka_unit_test(test_empty),
+	    cmocka_unit_test(test_unsent),
 	    cmocka_unit_test(test_ids),
 	};
 
