@@ -41,15 +41,13 @@ scan_parts(const struct rules *rules, const char *stem, const char *host,
 		struct finding part;
 		struct recogniser *r;
 		struct page_stats stats;
-		struct page_handler h = {.element = recogniser_element,
-		    .link = recogniser_link,
-		    .base = recogniser_base};
+		struct page_handler h;
 
 		memset(&stats, 0, sizeof(stats));
 		finding_init(&part);
 		read_file(g.gl_pathv[i], &body);
 		r = recogniser_new(rules, url, &part);
-		h.arg = r;
+		h = recogniser_handler(r);
 		page_scan(buf_span(&body), NULL, &h, &stats);
 		recogniser_finish(r);
 		recogniser_free(r);
