@@ -266,6 +266,50 @@ classify_scheme(const struct rules *r, struct span scheme, struct span rest,
 	return found;
 }
 
+/* "intent://HOST/PATH#Intent;scheme=S;S.browser_fallback_url=U;end", as
+ * Android's browsers read it: S://HOST/PATH, or U where no application takes
+ * that. */
+static bool
+classify_intent(const struct rules *r, struct span rest, const struct url *base,
+    struct match *m, int depth)
+{
+	static const char *const mark = "#Intent;";
+	size_t at = span_search(rest, mark);
+	struct span extras = span_slice(rest, at + strlen(mark), rest.n);
+	struct span scheme = SPAN_NULL, fallback = SPAN_NULL;
+	struct buf target = BUF_INIT(URL_MAX_LEN);
+	bool found = false;
+
+	if (depth >= REDIRECTS_MAX)
+		return false;
+	while (extras.p != NULL) {
+		struct span extra = span_token(&extras, ';');
+		size_t equals = span_find(extra, '=');
+		struct span key = span_slice(extra, 0, equals);
+		struct span value = span_slice(extra, equals + 1, extra.n);
+
+		if (span_is(key, "scheme"))
+			scheme = value;
+		else if (span_is(key, "S.browser_fallback_url"))
+			fallback = value;
+	}
+	if (scheme.n > 0) {
+		buf_add_span(&target, scheme);
+		buf_add_char(&target, ':');
+		buf_add_span(&target, span_slice(rest, 0, at));
+		found = !target.overflow &&
+		    classify(r, buf_span(&target), base, m, depth + 1);
+	}
+	if (!found && fallback.n > 0) {
+		buf_clear(&target);
+		percent_decode(fallback, &target);
+		found = !target.overflow &&
+		    classify(r, buf_span(&target), base, m, depth + 1);
+	}
+	buf_release(&target);
+	return found;
+}
+
 /* A host with a port looks like a scheme: "example.com:8080/". */
 static bool
 is_port(struct span scheme, struct span rest)
@@ -347,6 +391,8 @@ classify(const struct rules *r, struct span address, const struct url *base,
 		struct span name = span_slice(address, 0, scheme);
 
 		rest = span_slice(rest, scheme, rest.n);
+		if (span_is_i(name, "intent:"))
+			return classify_intent(r, rest, base, m, depth);
 		if (!span_is_i(name, "http:") && !span_is_i(name, "https:"))
 			return classify_scheme(r, name, rest, m, depth);
 		while (rest.n > 0 && (rest.p[0] == '/' || rest.p[0] == '\\'))
