@@ -142,8 +142,6 @@ cmd_classify(int argc, char **argv)
 	if (code == EXIT_DONE && optind == argc)
 		code = classify_input(&c);
 	flush(&c);
-	if (fflush(stdout) != 0)
-		code = EXIT_FAILED;
 	match_release(&c.match);
 	buf_release(&c.out);
 	rules_free(c.rules);

@@ -199,10 +199,6 @@ inspect_all(const struct operands *in, const struct key_logs *logs,
 	key_log_say_dropped(out->keys);
 	tls_keys_free(out->keys);
 	crew_free(out->crew);
-	if (fflush(out->to) != 0 || ferror(out->to)) {
-		log_error("standard output: %s", strerror(errno));
-		code = EXIT_FAILED;
-	}
 	return code;
 }
 

@@ -262,7 +262,5 @@ cmd_log(int argc, char **argv)
 		for (int i = optind; i < argc; i++)
 			show_file(&c, argv[i]);
 	}
-	if (fflush(stdout) != 0 && code == EXIT_DONE)
-		code = EXIT_FAILED;
 	return code == EXIT_DONE && c.damaged ? EXIT_FAILED : code;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "file_write.h"
 #include "instant.h"
 #include "limit.h"
 #include "log.h"
@@ -75,7 +76,7 @@ spool_stdin(void)
 	ssize_t n = 0;
 
 	while (fd >= 0 && (n = read(STDIN_FILENO, buffer, COPY_BUFFER)) > 0)
-		if (write(fd, buffer, (size_t)n) != n) {
+		if (!file_write(fd, (struct span){buffer, (size_t)n})) {
 			n = -1;
 			break;
 		}
@@ -246,6 +247,12 @@ summarise(const struct replay *r)
 	const struct replay_counts *c = &r->counts;
 	char text[INSTANT_TEXT_MAX];
 
+	if (!r->have_counts) {
+		fprintf(stderr,
+		    "stopped before the end: %" PRIu64 " events so far\n",
+		    r->events);
+		return;
+	}
 	fprintf(stderr,
 	    "%" PRIu64 " files (%" PRIu64 " damaged), %" PRIu64 " packets, "
 	    "%" PRIu64 " records, %" PRIu64 " exchanges\n",
@@ -326,15 +333,59 @@ replay_release(struct replay *r)
 	setup_release(&r->setup);
 }
 
+static int
+replay(struct replay *r, char **captures, int n)
+{
+	char *log_dir = NULL, *folder = NULL;
+	int result = EXIT_USAGE;
+	struct operands names;
+	bool all_open, any;
+
+	if (!setup_load(&r->setup, &r->options))
+		return EXIT_USAGE;
+	all_open = operands_expand(&names, "replay", captures, n);
+	for (size_t i = 0; i < names.n; i++)
+		all_open = add_file(r, names.names[i]) && all_open;
+	any = r->nfiles > 0;
+	all_open = add_key_logs(r, &names) && all_open;
+	operands_release(&names);
+	if (r->options.timeline && r->options.state_dir == NULL) {
+		result = EXIT_FAILED;
+		r->options.state_dir = folder = timeline_folder();
+		if (folder == NULL)
+			goto out;
+	}
+	if (r->options.state_dir != NULL) {
+		log_dir = xasprintf("%s/log", r->options.state_dir);
+		result = EXIT_FAILED;
+		if (!setup_folder(r->options.state_dir) ||
+		    !setup_folder(log_dir))
+			goto out;
+	}
+	result = EXIT_FAILED;
+	if (!any)
+		goto out;
+	work(r, log_dir);
+	if (r->options.timeline)
+		all_open = timeline_print(r->options.state_dir, r->options.json,
+			       stdout) &&
+		    all_open;
+	summarise(r);
+	if (all_open && !r->interrupted && r->have_counts &&
+	    r->counts.damaged == 0)
+		result = EXIT_DONE;
+out:
+	timeline_folder_remove(folder);
+	free(log_dir);
+	replay_release(r);
+	return result;
+}
+
 int
 cmd_replay(int argc, char **argv)
 {
 	struct replay r = {0};
-	char *log_dir = NULL, *folder = NULL;
 	int at = common_options_parse(&r.options, argc, argv, "csoatjk");
-	int result = EXIT_USAGE;
-	struct operands names;
-	bool all_open, any;
 
 	if (at < 0)
 		return EXIT_USAGE;
@@ -342,44 +393,11 @@ cmd_replay(int argc, char **argv)
 		command_help(argv[0], help);
 		return EXIT_DONE;
 	}
-	if (at == argc || (r.options.json && !r.options.timeline))
-		return command_usage(argv[0]);
-	if (!setup_load(&r.setup, &r.options))
-		return EXIT_USAGE;
-	all_open = operands_expand(&names, argv[0], argv + at, argc - at);
-	for (size_t i = 0; i < names.n; i++)
-		all_open = add_file(&r, names.names[i]) && all_open;
-	any = r.nfiles > 0;
-	all_open = add_key_logs(&r, &names) && all_open;
-	operands_release(&names);
-	if (r.options.timeline && r.options.state_dir == NULL) {
-		result = EXIT_FAILED;
-		r.options.state_dir = folder = timeline_folder();
-		if (folder == NULL)
-			goto out;
-	}
-	if (r.options.state_dir != NULL) {
-		log_dir = xasprintf("%s/log", r.options.state_dir);
-		result = EXIT_FAILED;
-		if (!setup_folder(r.options.state_dir) ||
-		    !setup_folder(log_dir))
-			goto out;
-	}
-	result = EXIT_FAILED;
-	if (!any)
-		goto out;
-	work(&r, log_dir);
-	if (r.options.timeline)
-		all_open = timeline_print(r.options.state_dir, r.options.json,
-			       stdout) &&
-		    all_open;
-	summarise(&r);
-	if (fflush(stdout) == 0 && all_open && !r.interrupted &&
-	    r.have_counts && r.counts.damaged == 0)
-		result = EXIT_DONE;
-out:
-	timeline_folder_remove(folder);
-	free(log_dir);
-	replay_release(&r);
-	return result;
+	if (r.options.json && !r.options.timeline)
+		fprintf(stderr,
+		    "kpwatch replay: --json goes with --timeline; events are "
+		    "JSON lines without it\n");
+	else if (at < argc)
+		return replay(&r, argv + at, argc - at);
+	return command_usage(argv[0]);
 }

@@ -1,8 +1,12 @@
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bytes.h"
 #include "command.h"
+#include "log.h"
 #include "process.h"
 
 static const struct command commands[] = {
@@ -74,8 +78,39 @@ command_usage(const char *name)
 	return EXIT_USAGE;
 }
 
-int
-main(int argc, char **argv)
+/* Where one of the three is closed, the next file or socket would get its
+ * place, and then what is meant for a person.  Reading from a closed input and
+ * writing to a closed output go on to fail, hence the modes. */
+static void
+hold_places(void)
+{
+	static const int mode[] = {O_WRONLY, O_RDONLY, O_RDWR};
+	int fd;
+
+	for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++) {
+		if (fcntl(i, F_GETFD) >= 0)
+			continue;
+		/* The lowest that is free, so this one. */
+		fd = open("/dev/null", mode[i]);
+		if (fd != i)
+			fatal("/dev/null: %s", strerror(errno));
+	}
+}
+
+/* Output waits in a buffer, so that only now all of it is known to be out. */
+static int
+finish_output(int code)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	log_error("standard output: %s",
+	    errno == 0 ? "it took not all of it" : strerror(errno));
+	return code == EXIT_DONE ? EXIT_FAILED : code;
+}
+
+static int
+main_command(int argc, char **argv)
 {
 	const struct command *c;
 
@@ -92,12 +127,6 @@ main(int argc, char **argv)
 		puts("kpwatch " KPWATCH_VERSION);
 		return EXIT_DONE;
 	}
-	if (strncmp(argv[1], "--role=", 7) == 0) {
-		enum role role = role_from_name(argv[1] + 7);
-
-		if (role != ROLE_COUNT)
-			process_main(role);
-	}
 	c = find(argv[1]);
 	if (c == NULL) {
 		fprintf(stderr,
@@ -107,4 +136,17 @@ main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	return c->run(argc - 1, argv + 1);
+}
+
+int
+main(int argc, char **argv)
+{
+	hold_places();
+	if (argc > 1 && strncmp(argv[1], "--role=", 7) == 0) {
+		enum role role = role_from_name(argv[1] + 7);
+
+		if (role != ROLE_COUNT)
+			process_main(role);
+	}
+	return finish_output(main_command(argc, argv));
 }
