@@ -65,9 +65,9 @@ static const char help[] =
 
 /* ---- files ---- */
 
-/* Standard input cannot be read twice: into an unlinked file. */
+/* A pipe cannot be read twice: into an unlinked file. */
 static int
-spool_stdin(void)
+spool(int from, const char *name)
 {
 	const char *dir = getenv("TMPDIR");
 	char *path = xasprintf("%s", dir == NULL ? "/var/tmp" : dir);
@@ -75,15 +75,14 @@ spool_stdin(void)
 	char *buffer = xmalloc(COPY_BUFFER);
 	ssize_t n = 0;
 
-	while (fd >= 0 && (n = read(STDIN_FILENO, buffer, COPY_BUFFER)) > 0)
+	while (fd >= 0 && (n = read(from, buffer, COPY_BUFFER)) > 0)
 		if (!file_write(fd, (struct span){buffer, (size_t)n})) {
 			n = -1;
 			break;
 		}
 	if (fd < 0 || n < 0) {
 		fprintf(stderr,
-		    "kpwatch replay: cannot keep standard input in "
-		    "%s: %s\n",
+		    "kpwatch replay: %s: cannot keep it in %s: %s\n", name,
 		    path, strerror(errno));
 		if (fd >= 0)
 			close(fd);
@@ -104,29 +103,43 @@ keep_file(struct replay *r, char *name, int fd, enum file_kind kind)
 	r->files[r->nfiles++] = (struct replay_file){name, fd, kind};
 }
 
-static bool
-add_file(struct replay *r, const char *name)
+/* Returns a file that can be read from any place, or -1, which was said. */
+static int
+open_capture(const char *name)
 {
+	bool standard = strcmp(name, "-") == 0;
+	int fd = standard ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC),
+	    whole = -1;
 	struct stat st;
-	int fd = strcmp(name, "-") == 0 ? spool_stdin()
-					: open(name, O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0 || fstat(fd, &st) != 0) {
-		if (strcmp(name, "-") != 0)
-			fprintf(stderr, "kpwatch replay: %s: %s\n", name,
-			    strerror(errno));
-		return false;
-	}
-	if (S_ISDIR(st.st_mode)) {
+	if (fd < 0 || fstat(fd, &st) != 0)
+		fprintf(stderr, "kpwatch replay: %s: %s\n",
+		    standard ? "standard input" : name, strerror(errno));
+	else if (S_ISDIR(st.st_mode))
 		fprintf(stderr,
 		    "kpwatch replay: %s is a folder; name its "
 		    "files, as in '%s/*.warc.gz'\n",
 		    name, name);
+	else if (!standard && S_ISREG(st.st_mode))
+		return fd;
+	else
+		whole = spool(fd, standard ? "standard input" : name);
+	if (!standard && fd >= 0)
 		close(fd);
+	return whole;
+}
+
+static bool
+add_file(struct replay *r, const char *name)
+{
+	int fd = open_capture(name);
+	struct stat st;
+
+	if (fd < 0)
 		return false;
-	}
 	keep_file(r, xstrdup(name), fd, FILE_CAPTURE);
-	r->bytes += (uint64_t)st.st_size;
+	if (fstat(fd, &st) == 0)
+		r->bytes += (uint64_t)st.st_size;
 	return true;
 }
 

@@ -34,6 +34,13 @@ hooks:
   - {name: all, command: /bin/true, types: ["site.*"]}
 EOT
 
+# What comes through a pipe that has a name is read like the file.
+"$KPWATCH" replay -c "$conf" --all-hosts <(cat "$work/page.warc") \
+	> "$work/piped" 2> "$work/said"
+same "a pipe: exit" 0 $?
+same "a pipe: the events" "$(cat "$work/events")" \
+	"$(sed 's/"warc":"[0-9]*"/"warc":"page.warc"/' "$work/piped")"
+
 each() {
 	"$1" --help
 	"$1" --version
