@@ -41,6 +41,9 @@ struct store_options {
 struct store *store_open(const struct store_options *, char **why);
 /* Commits, writes all out, and frees.  NULL is allowed. */
 void store_close(struct store *);
+/* Returns owned what is to be done about a database that was found damaged,
+ * one line; NULL as long as it was not. */
+char *store_damage(const struct store *);
 /* A new configuration (borrowed) after a reload. */
 void store_configure(struct store *, const struct config *);
 /* What recognition rests on from now on (taken): what a page shows for the
@@ -186,10 +189,12 @@ struct status_sighting {
 
 struct store_view;
 
-/* Opens the database of a state folder for reading.  NULL and *why when there
- * is none. */
+/* Opens the database of a state folder for reading.  NULL with *why (returns
+ * owned) when it cannot be read; *why is NULL when there is none. */
 struct store_view *store_view_open(const char *state_dir, char **why);
-void store_view_close(struct store_view *);
+/* False, which is logged, when a part of what was asked for since could not be
+ * read.  NULL is whole. */
+bool store_view_close(struct store_view *);
 void store_view_totals(struct store_view *, struct status_totals *);
 void store_view_targets(struct store_view *,
     void (*each)(const struct status_target *, void *arg), void *arg);

@@ -19,7 +19,8 @@ struct db {
 	struct sqlite3_stmt **list; /* prepared, by address of their SQL */
 	const char **sql;
 	size_t count, cap;
-	bool failed; /* until the next transaction: disk full, I/O */
+	bool failed;  /* until the next transaction: disk full, I/O */
+	bool damaged; /* for good: some page is not what SQLite wrote */
 };
 
 /* Arguments of one statement, in order: i int64, u uint64 stored as int64,
@@ -27,9 +28,11 @@ struct db {
  * null.  Texts are borrowed: by db_query() until its rows are read.  One thread
  * of a process uses this. */
 bool db_open(struct db *, const char *path, bool read_only, char **why);
+/* The database that a state folder has already, with this version's tables.
+ * False with *why (returns owned), which is NULL where there is none. */
+bool db_open_state(struct db *, const char *state_dir, bool read_only,
+    char **why);
 void db_close(struct db *);
-/* True when the last call failed because the file is no sound database. */
-bool db_damaged(const struct db *);
 /* Runs statements without results. */
 bool db_script(struct db *, const char *sql);
 /* Runs one statement that changes rows; sets `failed` when refused, and none

@@ -223,6 +223,7 @@ list(const struct config *c, const char *state, const char *only)
 	struct listing l = {c, only, table_new(), {false}};
 	struct store_view *view;
 	char *why = NULL;
+	bool whole;
 
 	table_column(l.table, "HOOK", ALIGN_LEFT, false);
 	table_column(l.table, "WAITING", ALIGN_RIGHT, false);
@@ -233,15 +234,22 @@ list(const struct config *c, const char *state, const char *only)
 	view = store_view_open(state, &why);
 	if (view != NULL)
 		store_view_hooks(view, on_hook, &l);
-	store_view_close(view);
-	free(why); /* no state yet: nothing waits */
+	whole = store_view_close(view);
+	if (why != NULL) { /* else there is no state yet: nothing waits */
+		fprintf(stderr, "kpwatch: %s\n", why);
+		whole = false;
+	}
+	free(why);
 	for (size_t i = 0; i < c->nhooks; i++)
 		if (!l.seen[i] &&
 		    (only == NULL || strcmp(only, c->hooks[i].name) == 0))
 			list_row(&l, c->hooks[i].name, &c->hooks[i], NULL);
-	table_print(l.table, stdout);
+	if (table_rows(l.table) > 0)
+		table_print(l.table, stdout);
+	else if (whole)
+		fprintf(stderr, "kpwatch: no hook is configured\n");
 	table_free(l.table);
-	return EXIT_DONE;
+	return whole ? EXIT_DONE : EXIT_FAILED;
 }
 
 static int

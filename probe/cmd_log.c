@@ -114,12 +114,22 @@ show_store(struct log_command *c, const struct log_place *place)
 	struct timespec pause = {0, FOLLOW_NS};
 	char *why = NULL;
 	struct store_view *v = store_view_open(place->state_dir, &why);
+	int code;
 
 	if (v == NULL) {
-		if (c->follow)
-			fprintf(stderr, "kpwatch: %s\n", why);
+		if (why != NULL)
+			fprintf(stderr,
+			    "kpwatch: %s; events that it has and the log has "
+			    "not yet are not shown\n",
+			    why);
+		else if (c->follow)
+			fprintf(stderr,
+			    "kpwatch: %s: there is no state to "
+			    "follow\n",
+			    place->state_dir);
+		code = why != NULL || c->follow ? EXIT_FAILED : EXIT_DONE;
 		free(why);
-		return c->follow ? EXIT_FAILED : EXIT_DONE;
+		return code;
 	}
 	do {
 		while (store_view_events(v, c->last_seq, 1000, show_stored,
@@ -130,8 +140,7 @@ show_store(struct log_command *c, const struct log_place *place)
 		if (c->follow)
 			nanosleep(&pause, NULL);
 	} while (c->follow);
-	store_view_close(v);
-	return EXIT_DONE;
+	return store_view_close(v) ? EXIT_DONE : EXIT_FAILED;
 }
 
 static int

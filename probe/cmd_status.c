@@ -542,20 +542,24 @@ run(struct status *st)
 		config = config_load(path, NULL, 0, &errors);
 	st->config = config;
 	v = store_view_open(place.state_dir, &why);
-	if (v == NULL)
-		fprintf(stderr, "kpwatch: %s; name the state folder with -s\n",
-		    why);
+	if (v == NULL && why == NULL)
+		fprintf(stderr,
+		    "kpwatch: %s: there is no state here; name its folder "
+		    "with -s\n",
+		    place.state_dir);
+	else if (v == NULL)
+		fprintf(stderr, "kpwatch: %s\n", why);
 	else if (st->target == NULL)
 		show(st, v);
 	else
 		known = show_one(st, v);
-	store_view_close(v);
+	known = v != NULL && store_view_close(v) && known;
 	config_free(config);
 	config_errors_release(&errors);
 	log_place_release(&place);
 	free(path);
 	free(why);
-	return v == NULL || !known ? EXIT_FAILED : EXIT_DONE;
+	return known ? EXIT_DONE : EXIT_FAILED;
 }
 
 static const char help[] =

@@ -134,6 +134,19 @@ arm_flush(struct keeper *k)
 		timer_ms(k->flush_timer, ms);
 }
 
+/* A damaged database is never mended by waiting, and what it still takes may
+ * be lost: the log gets the lines that can be read, and then it is over. */
+static void
+stop_if_damaged(struct keeper *k)
+{
+	char *damage = store_damage(k->store);
+
+	if (damage == NULL)
+		return;
+	store_flush(k->store);
+	fatal("%s", damage);
+}
+
 static bool
 has_metrics(const struct keeper *k)
 {
@@ -170,6 +183,7 @@ on_totals_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	stop_if_damaged(k);
 	if (has_metrics(k)) {
 		store_totals(k->store, &t);
 		buf_put_u8(&b, METRICS_TOTALS);
@@ -246,6 +260,8 @@ static void
 refuse(struct keeper *k)
 {
 	struct record *r;
+
+	stop_if_damaged(k);
 
 	if (!k->refused)
 		log_error("the disk refuses (%zu observations wait); nothing "

@@ -124,7 +124,8 @@ timeline_print(const char *state_dir, bool json, FILE *to)
 	struct store_view *v = store_view_open(state_dir, &why);
 
 	if (v == NULL) {
-		fprintf(stderr, "kpwatch replay: %s\n", why);
+		fprintf(stderr, "kpwatch replay: %s\n",
+		    why == NULL ? "the state is gone" : why);
 		free(why);
 		return false;
 	}
@@ -135,6 +136,5 @@ timeline_print(const char *state_dir, bool json, FILE *to)
 		table_print(t.table, to);
 	table_free(t.table);
 	buf_release(&t.line);
-	store_view_close(v);
-	return true;
+	return store_view_close(v);
 }

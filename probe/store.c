@@ -99,17 +99,20 @@ open_database(struct store *st, char **why)
 	bool ok =
 	    db_open(&st->db, path, false, why) && schema_make(&st->db, why);
 
-	if (!ok && db_damaged(&st->db)) {
-		char *what = *why;
-
-		*why = xasprintf("%s is damaged (%s); put back a copy of it, "
-				 "or move it and its -wal and -shm away to "
-				 "begin anew: the change log goes on",
-		    path, what);
-		free(what);
-	}
 	free(path);
 	return ok;
+}
+
+char *
+store_damage(const struct store *st)
+{
+	return st->db.damaged
+	    ? xasprintf("%s/" STORE_NAME
+			" is damaged; put back a copy of it, or move it "
+			"and its -wal and -shm away to begin anew: the change "
+			"log goes on",
+		  st->options.state_dir)
+	    : NULL;
 }
 
 /* The end of the chain in the database. */
@@ -270,11 +273,19 @@ store_open(const struct store_options *options, char **why)
 		st->options.member_age_ms = MEMBER_AGE_MS;
 	if ((disk && !open_folders(st, why)) || !open_database(st, why))
 		goto refuse;
+	st->db.failed = false;
 	load_memory(st);
-	if (disk && !open_log(st, why))
+	if (st->db.failed)
+		*why = xasprintf("the database cannot be read: %s",
+		    sqlite3_errmsg(st->db.sqlite));
+	if (st->db.failed || (disk && !open_log(st, why)))
 		goto refuse;
 	return st;
 refuse:
+	if (disk && st->db.damaged) {
+		free(*why);
+		*why = store_damage(st);
+	}
 	store_close(st);
 	return NULL;
 }

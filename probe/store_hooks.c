@@ -265,13 +265,10 @@ size_t
 store_hooks_revive(const char *state_dir, const char *hook, int64_t now,
     char **why)
 {
-	char *path = xasprintf("%s/%s", state_dir, STORE_NAME);
 	struct db db;
 	size_t n = 0;
 
-	if (access(path, F_OK) != 0)
-		*why = xasprintf("%s: there is no state", state_dir);
-	else if (db_open(&db, path, false, why)) {
+	if (db_open_state(&db, state_dir, false, why)) {
 		if (db_run(&db,
 			"UPDATE deliveries SET dead = 0, attempts = 0,"
 			" next = ?1 WHERE dead = 1 AND (?2 IS NULL OR hook ="
@@ -279,11 +276,13 @@ store_hooks_revive(const char *state_dir, const char *hook, int64_t now,
 			"is", now, hook))
 			n = (size_t)sqlite3_changes(db.sqlite);
 		else
-			*why =
-			    xasprintf("%s: the state cannot be written", path);
+			*why = xasprintf("%s/" STORE_NAME
+					 ": the state cannot be written: %s",
+			    state_dir, sqlite3_errmsg(db.sqlite));
 		db_close(&db);
+	} else if (*why == NULL) {
+		*why = xasprintf("%s: there is no state", state_dir);
 	}
-	free(path);
 	return n;
 }
 

@@ -127,35 +127,30 @@ struct store_view *
 store_view_open(const char *state_dir, char **why)
 {
 	struct store_view *v = xcalloc(1, sizeof *v);
-	char *path = xasprintf("%s/" STORE_NAME, state_dir);
-	bool ok = true;
 
-	if (access(path, R_OK) != 0) {
-		*why = xasprintf("%s: %s", path, strerror(errno));
-		ok = false;
-	}
-	ok = ok && db_open(&v->db, path, true, why);
-	if (ok &&
-	    db_number(&v->db, 0, "PRAGMA user_version", "") !=
-		STORE_SCHEMA_VERSION) {
-		*why = xasprintf("%s was written by another version", path);
-		ok = false;
-	}
-	free(path);
-	if (ok)
+	if (db_open_state(&v->db, state_dir, true, why))
 		return v;
-	store_view_close(v);
+	free(v);
 	return NULL;
 }
 
-void
+bool
 store_view_close(struct store_view *v)
 {
+	bool whole = v == NULL || !v->db.failed;
+
 	if (v == NULL)
-		return;
+		return whole;
+	if (!whole)
+		log_error("%s: what was asked for could not be read whole%s",
+		    sqlite3_db_filename(v->db.sqlite, "main"),
+		    v->db.damaged ? "; the database is damaged, put back a "
+				    "copy of it"
+				  : "");
 	free(v->line);
 	db_close(&v->db);
 	free(v);
+	return whole;
 }
 
 void

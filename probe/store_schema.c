@@ -1,9 +1,12 @@
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <sqlite3.h>
 
+#include "instant.h"
 #include "log.h"
 #include "store_db.h"
 
@@ -244,21 +247,16 @@ db_close(struct db *db)
 	memset(db, 0, sizeof *db);
 }
 
-bool
-db_damaged(const struct db *db)
-{
-	int code = db->sqlite == NULL ? SQLITE_OK : sqlite3_errcode(db->sqlite);
-
-	return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
-}
-
 static bool
 refused(struct db *db, const char *what)
 {
 	static struct log_limit limit;
+	int code = sqlite3_errcode(db->sqlite);
 
 	db->failed = true;
-	if (log_limit_pass(&limit, 5, 60000, 0))
+	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+		db->damaged = true;
+	if (log_limit_pass(&limit, 5, 60000, monotonic_us() / 1000))
 		log_error("store: %s: %s", what, sqlite3_errmsg(db->sqlite));
 	return false;
 }
@@ -490,4 +488,49 @@ schema_make(struct db *db, char **why)
 refuse:
 	*why = xasprintf("database: %s", sqlite3_errmsg(db->sqlite));
 	return false;
+}
+
+/* Without a schema that can be read no statement could be prepared. */
+static bool
+check_state(struct db *db, const char *path, char **why)
+{
+	int64_t version = db_number(db, 0, "PRAGMA user_version", "");
+
+	if (!db->failed && version != STORE_SCHEMA_VERSION) {
+		*why = xasprintf("%s was written by another version "
+				 "(schema %lld, this program has %d)%s",
+		    path, (long long)version, STORE_SCHEMA_VERSION,
+		    version > 0 && version < STORE_SCHEMA_VERSION
+			? "; `kpwatch run` brings it up to date"
+			: "");
+		return false;
+	}
+	if (!db->failed && db_script(db, "SELECT 1 FROM sqlite_schema"))
+		return true;
+	*why = xasprintf("%s: %s%s", path, sqlite3_errmsg(db->sqlite),
+	    db->damaged ? "; put back a copy of it"
+		: sqlite3_errcode(db->sqlite) == SQLITE_CANTOPEN
+		? "; after a crash its last part is in the -wal beside it, "
+		  "which can be read only where the folder can be written: "
+		  "copy the folder"
+		: "");
+	return false;
+}
+
+bool
+db_open_state(struct db *db, const char *state_dir, bool read_only, char **why)
+{
+	char *path = xasprintf("%s/" STORE_NAME, state_dir);
+	bool ok = access(path, R_OK) == 0;
+
+	*why = NULL;
+	if (!ok && errno != ENOENT)
+		*why = xasprintf("%s: %s", path, strerror(errno));
+	if (ok && (ok = db_open(db, path, read_only, why)) &&
+	    !check_state(db, path, why)) {
+		db_close(db);
+		ok = false;
+	}
+	free(path);
+	return ok;
 }

@@ -234,6 +234,9 @@ child_gone(struct child *c, int status)
 		channel_send(source->channel, MSG_WORKER_LOST, c->index,
 		    span_of(describe_end(status)));
 	if (wanted) {
+		/* What it had to keep at the end is not kept. */
+		if (c->role == ROLE_STORE && status != 0)
+			s->result = 1;
 		if (s->stopping)
 			stop_next(s);
 		else if (child_is_wanted(c))
