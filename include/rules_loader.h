@@ -11,7 +11,8 @@
 struct loader {
 	struct rules *r;
 	struct config_errors *errors;
-	const struct doc_node *reserved; /* on every platform; or NULL */
+	const struct doc_node *reserved;   /* on every platform; or NULL */
+	const struct doc_node *subdomains; /* the same */
 };
 
 /* The text under a key of a map, or NULL: none, null, or no text. */

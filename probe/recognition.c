@@ -85,7 +85,7 @@ rules_digest(struct rules *r, const struct doc_node *root)
 {
 	static const char *const common[] = {"redirect_keys", "player_words",
 	    "player_not", "share_words", "share_not", "share_plain",
-	    "button_words", "button_plain", "reserved"};
+	    "button_words", "button_plain", "reserved", "subdomains"};
 	uint64_t h = RECOGNITION_VERSION;
 
 	for (size_t i = 0; i < ARRAY_LEN(common); i++)

@@ -232,7 +232,7 @@ read_all(struct loader *l, const struct doc_node *root)
 	static const char *const known[] = {"version", "platforms", "kits",
 	    "redirect_keys", "player_words", "player_not", "share_words",
 	    "share_not", "share_plain", "button_words", "button_plain",
-	    "reserved", "tests", NULL};
+	    "reserved", "subdomains", "tests", NULL};
 	const struct doc_node *platforms = doc_get(root, "platforms");
 	const struct doc_node *kits = doc_get(root, "kits");
 	const struct doc_node *tests = doc_get(root, "tests");
@@ -240,6 +240,7 @@ read_all(struct loader *l, const struct doc_node *root)
 
 	loader_check_keys(l, root, known);
 	l->reserved = doc_get(root, "reserved");
+	l->subdomains = doc_get(root, "subdomains");
 	if (platforms == NULL)
 		doc_complain(root, l->errors, "'platforms' is missing");
 	for (const struct doc_node *n = loader_children(l, platforms, DOC_LIST);

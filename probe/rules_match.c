@@ -14,8 +14,8 @@ static const char *const mirrors[] = {"www", "m", "mobile", "wap", "touch",
 static const char *const file_endings[] = {".php", ".html", ".htm", ".ico",
     ".png", ".txt", ".jpg", ".jpeg", ".gif", ".js", ".css", ".xml", ".asp",
     ".aspx", ".jsp", ".json", ".svg", ".do", ".nhn", ".cgi", ".shtml", ".webp",
-    ".pl", ".action", ".swf", ".webmanifest", ".pdf", ".cfm", ".ashx", ".rss",
-    ".atom"};
+    ".pl", ".naver", ".action", ".swf", ".webmanifest", ".pdf", ".cfm", ".ashx",
+    ".rss", ".atom"};
 
 /* The lists are left as they are: only what is in them is read, and they are
  * long. */
@@ -342,6 +342,21 @@ syntax_fits(const struct rules *r, const struct rule_pattern *p,
 	return good;
 }
 
+/* A page template that nobody filled in, "[username]" or "{name}", is no
+ * account. */
+static bool
+account_is_filled_in(const struct rule_pattern *p, const struct rule_capture *c)
+{
+	struct span v = c->slot[SLOT_ACCOUNT];
+
+	if (p->kind != SIGHTING_CHANNEL)
+		return true;
+	for (size_t i = 0; i < v.n; i++)
+		if (strchr("{}[]<>", v.p[i]) != NULL && v.p[i] != '\0')
+			return false;
+	return true;
+}
+
 static bool
 pattern_matches(struct subject *s, const struct rule_pattern *p,
     struct span before, struct rule_capture *c)
@@ -358,7 +373,7 @@ pattern_matches(struct subject *s, const struct rule_pattern *p,
 	    ((p->flags & PATTERN_FRAGMENT) == 0 ||
 		fragment_matches(r, p, s, c)) &&
 	    host_matches(r, p, before, c) && first_segment_free(r, p, s) &&
-	    syntax_fits(r, p, c);
+	    syntax_fits(r, p, c) && account_is_filled_in(p, c);
 }
 
 /* The bracket behind an address in "[see https://example.com/x]". */

@@ -341,8 +341,8 @@ loader_add_platform(struct loader *l, const struct doc_node *n)
 	    (true_at(n, "player") ? PLATFORM_PLAYER : 0u);
 	loader_add_sorted(l, doc_get(n, "reserved"), l->reserved, &p.reserved,
 	    &p.nreserved);
-	loader_add_sorted(l, doc_get(n, "subdomains"), NULL, &p.subdomains,
-	    &p.nsubdomains);
+	loader_add_sorted(l, doc_get(n, "subdomains"), l->subdomains,
+	    &p.subdomains, &p.nsubdomains);
 	r->platforms = xgrow(r->platforms, &r->platforms_cap, r->nplatforms + 1,
 	    sizeof(*r->platforms));
 	r->platforms[r->nplatforms++] = p;

@@ -6,6 +6,7 @@
 static const char small[] =
     "version: 1\n"
     "reserved: [imprint]\n"
+    "subdomains: [static]\n"
     "platforms:\n"
     "- id: tube\n"
     "  name: Tube\n"
@@ -142,6 +143,13 @@ matches_by_the_rules_of_the_notation(void **state)
 	    {"http://x.example/?u=http://tube.example/abc", "nothing"},
 	    {"http://me.blogs.example", "blogs channel me"},
 	    {"http://api.blogs.example", "blogs other"},
+	    {"http://static.blogs.example", "blogs other"},
+	    {"http://static.tube.example/abc", "tube other"},
+	    {"http://any.tube.example/abc", "tube channel abc"},
+	    {"http://tube.example/c/%5Babc%5D", "tube other"},
+	    {"http://tube.example/c/{abc}/videos", "tube other"},
+	    {"http://tube.example/c/<abc>", "tube other"},
+	    {"http://tube.example/c/abc.naver", "tube channel c/abc.naver"},
 	    {"http://www.blogs.example", "blogs other"},
 	    {"http://m.blogs.com/p/x-y-z1", "blogs content z1"},
 	    {"http://m.blogs.com.evil.net/p/x-y", "nothing"},
