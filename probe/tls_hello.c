@@ -24,7 +24,7 @@ tls_looks(struct span s)
 	if (s.n < 3)
 		return type == RECORD_HANDSHAKE && (s.n < 2 || s.p[1] == 3);
 	return type >= RECORD_CCS && type <= RECORD_DATA && s.p[1] == 3 &&
-	    s.p[2] <= 4 && s.p[2] >= 0;
+	    (uint8_t)s.p[2] <= 4;
 }
 
 void
