@@ -3,7 +3,9 @@
 # it stands there: typed into a shell where the files that it names exist.
 . "$(dirname "$0")/../lib.sh"
 [ -x "$KPWATCH" ] || skip "no program"
-unshare -n true 2>/dev/null || skip "no network namespaces here"
+offline=(unshare --net)
+[ "$(id -u)" = 0 ] || offline+=(--user --map-root-user)
+"${offline[@]}" true 2>/dev/null || skip "no network namespaces here"
 make_work
 cd "$work" || exit 1
 export ASAN_OPTIONS=detect_leaks=0${ASAN_OPTIONS:+:$ASAN_OPTIONS}
@@ -43,7 +45,7 @@ while read -r line; do
 	"kpwatch run"*) limit=(--preserve-status -s INT 6) ;;
 	*) limit=(20) ;;
 	esac
-	timeout -k 10 "${limit[@]}" unshare -n bash -c "$line" >out 2>err \
+	timeout -k 10 "${limit[@]}" "${offline[@]}" bash -c "$line" >out 2>err \
 	    </dev/null
 	same "$line" 0 $?
 	case $line in
