@@ -32,6 +32,7 @@ void recogniser_element(void *, const struct element *);
 void recogniser_link(void *, const struct link *);
 void recogniser_base(void *, struct span href);
 void recogniser_calls(void *, struct span code, uint64_t offset);
+void recogniser_input(void *, struct span page);
 /* All of them, for a page of which nothing else is wanted. */
 struct page_handler recogniser_handler(struct recogniser *);
 /* Adds what is known only at the end of the page: share kits and the

@@ -8,6 +8,7 @@
 
 #include "bytes16.h"
 #include "limit.h"
+#include "outline.h"
 #include "recognise.h"
 #include "rules_table.h"
 #include "url.h"
@@ -18,8 +19,11 @@
 #define HOST_SEEN_LEN	52   /* longest of them */
 #define NEAR_CHECKS_MAX 4096 /* foreign hosts compared on one page */
 #define CODE_BYTES_MAX	MIB  /* handler code read on one page */
-#define CHECKS_MAX	2000000 /* comparisons with markup on one page */
-#define KITS_MAX	128	/* kits told apart on one page */
+#define CHECKS_MAX	2000000	   /* comparisons with markup on one page */
+#define KITS_MAX	128	   /* kits told apart on one page */
+#define AROUND_MAX	(8 * KIB)  /* of page from a share bar to its button */
+#define WIDGET_MAX	(32 * KIB) /* of page from a widget to its contents */
+#define NOWHERE		UINT64_MAX /* an offset that is none */
 
 /* What of a kit is on the page. */
 #define KIT_PRESENT  1
@@ -72,7 +76,17 @@ struct recogniser {
 	struct host_seen unusual; /* of a host that is not remembered */
 	size_t code_bytes;	  /* read so far */
 	size_t checks;
-	size_t near_checks; /* foreign hosts compared letter by letter */
+	size_t near_checks;	 /* foreign hosts compared letter by letter */
+	struct span input;	 /* the page, while it is read */
+	struct outline *outline; /* of it; NULL: nothing was looked at yet */
+	size_t searched;	 /* for words of share bars, up to here */
+	uint64_t last_word;	 /* the last of them; NOWHERE */
+	uint64_t
+	    share_bar; /* the last in which a platform was named for sure */
+	struct {
+		uint32_t platform; /* RULE_NONE: none was met */
+		uint64_t offset;
+	} widget; /* the last element in which contents are shown */
 };
 
 /* span_is() of a literal, without a call. */
@@ -112,6 +126,11 @@ bool recogniser_spend(struct recogniser *, size_t checks);
  * else NULL. */
 void recogniser_button(struct recogniser *, const struct element *,
     const struct link *l, uint64_t offset);
+/* The element around an offset that says what is in it shares; NOWHERE. */
+uint64_t share_bar_around(struct recogniser *, uint64_t offset);
+void around_release(struct recogniser *);
+/* Is the offset in a widget that shows contents of the platform? */
+bool in_widget(struct recogniser *, const char *platform, uint64_t offset);
 /* Adds what a rule of a kit means, with the account of its address or of a
  * channel; `platform` is for rules without an address. */
 void recogniser_found(struct recogniser *, uint32_t kit,

@@ -101,6 +101,7 @@ enum host_flag {
 	HOST_ASSET = 2,	   /* serves files: never a sighting by itself */
 	HOST_SUFFIX = 4,   /* "name.*": any public suffix follows */
 	HOST_KIT = 8,	   /* serves a share kit's script */
+	HOST_SHORT = 16,   /* of short addresses, which may lead anywhere */
 };
 
 struct rule_host {
@@ -178,6 +179,8 @@ struct rule_markup {
 	uint32_t account;  /* attribute that must be there and holds the
 			    * account's name; RULE_NONE */
 	uint32_t has_code; /* "{service}" stands in the template */
+	uint32_t inside;   /* platform whose contents the element shows, where
+			    * links to them are in it; RULE_NONE */
 };
 
 #define CALL_NAME_MIN 4
@@ -227,6 +230,8 @@ struct near_name {
 	uint16_t next_first; /* the next that begins so; NEAR_NONE */
 	uint16_t next_last;  /* the next that ends so */
 };
+
+#define AROUND_HEADS 16 /* beginnings of around_words; more do not count */
 
 #define NEAR_NONE UINT16_MAX
 
@@ -283,6 +288,10 @@ struct rules {
 	size_t nbutton_words, button_words_cap;
 	uint32_t *button_plain; /* words that then mean other things */
 	size_t nbutton_plain, button_plain_cap;
+	uint32_t *around_words; /* make an element one whose buttons share */
+	size_t naround_words, around_words_cap;
+	uint32_t *around_not; /* words that forbid it */
+	size_t naround_not, around_not_cap;
 
 	struct rule_digest *digests;
 	size_t ndigests, digests_cap;
@@ -320,6 +329,9 @@ struct rules {
 	uint32_t button_lengths[1024];
 	bool button_head[1024];
 	uint32_t button_tail[1024];
+	uint32_t around_lengths[1024]; /* the same of the words around them */
+	uint8_t around_heads[AROUND_HEADS][2]; /* how those words begin */
+	size_t naround_heads;
 	struct near_name *nears;  /* names that foreign hosts are */
 	size_t nnears;		  /* compared with */
 	uint16_t near_first[128]; /* the first of them that begins so */

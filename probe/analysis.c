@@ -233,6 +233,12 @@ take_script(void *arg, struct span code, uint64_t offset)
 	recogniser_calls(((struct job *)arg)->recogniser, code, offset);
 }
 
+static void
+take_input(void *arg, struct span page)
+{
+	recogniser_input(((struct job *)arg)->recogniser, page);
+}
+
 /* ---- the kinds of body ---- */
 
 static void
@@ -245,6 +251,7 @@ scan_page(struct job *j, struct span body, const struct charset *charset,
 	    .title = take_title,
 	    .base = take_base,
 	    .script = take_script,
+	    .input = take_input,
 	    .arg = j};
 
 	j->recogniser = recogniser_new(j->analysis->rules, url, j->f);

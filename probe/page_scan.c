@@ -456,9 +456,17 @@ text(struct page *p)
 }
 
 static void
+give_input(struct page *p, struct span body)
+{
+	if (p->h->input != NULL)
+		p->h->input(p->h->arg, body);
+}
+
+static void
 html_scan(struct page *p, struct span body)
 {
 	html_tokens_init(&p->tokens, body);
+	give_input(p, body);
 	for (;;) {
 		p->tokens.skip_text =
 		    p->h->text == NULL && !p->anchor_open && !p->code_open;
@@ -479,6 +487,7 @@ html_scan(struct page *p, struct span body)
 			title_close(p);
 			text_flush(p);
 			anchor_close(p);
+			give_input(p, SPAN_NULL);
 			return;
 		}
 	}

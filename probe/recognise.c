@@ -25,6 +25,7 @@ recogniser_new(const struct rules *rules, const char *page_url,
 	if (page_url != NULL)
 		url_parse(&r->page, span_of(page_url), NULL);
 	r->site = url_site(&r->page);
+	r->widget.platform = RULE_NONE;
 	recogniser_table(r);
 	return r;
 }
@@ -39,6 +40,7 @@ recogniser_free(struct recogniser *r)
 	url_release(&r->url);
 	match_release(&r->match);
 	buf_release(&r->element);
+	around_release(r);
 	free(r->table);
 	free(r);
 }
@@ -50,6 +52,7 @@ recogniser_handler(struct recogniser *r)
 	    .link = recogniser_link,
 	    .base = recogniser_base,
 	    .script = recogniser_calls,
+	    .input = recogniser_input,
 	    .arg = r};
 }
 
@@ -198,6 +201,9 @@ take_match(struct recogniser *r, const struct link *l, enum place place)
 	if (place == PLACE_IMAGE && m->kind != SIGHTING_SHARE)
 		return;
 	s.kind = kind_in_place(m->kind, place, l->source, m->platform);
+	if (s.kind == SIGHTING_CONTENT && place == PLACE_LINK &&
+	    in_widget(r, m->platform, l->offset))
+		s.kind = SIGHTING_EMBED;
 	s.platform = m->platform;
 	s.fold = m->fold && s.kind == SIGHTING_CHANNEL;
 	if (m->has_name)

@@ -149,6 +149,25 @@ take_attributes(struct button *b, const struct element *e)
 	}
 }
 
+/*
+ * Does an element around it say that it shares?  A platform's word that means
+ * other things too is believed behind one that does not.
+ */
+static bool
+in_share_bar(const struct button *b, uint64_t offset)
+{
+	uint64_t bar;
+
+	if (b->plain && b->r->share_bar == NOWHERE)
+		return false;
+	bar = share_bar_around(b->r, offset);
+	if (bar == NOWHERE)
+		return false;
+	if (!b->plain)
+		b->r->share_bar = bar;
+	return b->r->share_bar == bar;
+}
+
 void
 recogniser_button(struct recogniser *r, const struct element *e,
     const struct link *l, uint64_t offset)
@@ -167,12 +186,13 @@ recogniser_button(struct recogniser *r, const struct element *e,
 	if (l != NULL)
 		take_words(&b, l->inner);
 	/* "btn-vk" may be for those who log in: its text must not say so. */
-	if (b.platform == RULE_NONE ||
-	    !(b.share || (l != NULL && b.button && !b.plain)))
+	if (b.platform == RULE_NONE)
 		return;
 	if (l != NULL)
 		take_text(&b, link_text(l));
-	if (b.forbidden)
+	if (b.forbidden ||
+	    !(b.share || (l != NULL && b.button && !b.plain) ||
+		in_share_bar(&b, offset)))
 		return;
 	s.platform = rules_text(r->rules, r->rules->platforms[b.platform].id);
 	at = recogniser_add(r, &s);

@@ -196,6 +196,14 @@ cut_code(const struct rules *r, const struct rule_markup *m, struct span t,
 	return m->has_code ? code->n > 0 : code->n == 0;
 }
 
+static void
+open_widget(struct recogniser *r, const struct rule_markup *m,
+    const struct element *e)
+{
+	r->widget.platform = m->inside;
+	r->widget.offset = e->offset;
+}
+
 /* A longer template ("a_{service}_follow") stands before a shorter one in
  * the file, so the first that holds and whose code is known is the one. */
 RARELY void
@@ -214,7 +222,9 @@ class_token(struct recogniser *r, const struct element *e, struct span t)
 		    !cut_code(rules, m, t, &code) ||
 		    !conditions_hold(rules, m, e, &account))
 			continue;
-		if (has_result(m))
+		if (m->inside != RULE_NONE)
+			open_widget(r, m, e);
+		else if (has_result(m))
 			add_service(r, e, m, m->found.platform, account);
 		else if (!m->has_code)
 			mark_kit(r, m->kit, KIT_PRESENT);
@@ -317,7 +327,9 @@ attribute_value(struct recogniser *r, const struct element *e,
 			continue;
 		if (!recogniser_spend(r, rules->nmarkups))
 			return;
-		if (has_result(m))
+		if (m->inside != RULE_NONE)
+			open_widget(r, m, e);
+		else if (has_result(m))
 			add_service(r, e, m, m->found.platform,
 			    m->found.kind == SIGHTING_SHARE ? SPAN_NULL
 				: m->account != RULE_NONE

@@ -74,6 +74,7 @@ names_digest(const struct doc_node *kits, uint64_t h)
 			for (rule = list == NULL ? NULL : list->first;
 			     rule != NULL; rule = rule->next)
 				if (doc_get(rule, "url") != NULL ||
+				    doc_get(rule, "inside") != NULL ||
 				    doc_get(rule, "kind") != NULL)
 					h = digest_of(rule, h);
 		}
@@ -85,7 +86,8 @@ rules_digest(struct rules *r, const struct doc_node *root)
 {
 	static const char *const common[] = {"redirect_keys", "player_words",
 	    "player_not", "share_words", "share_not", "share_plain",
-	    "button_words", "button_plain", "reserved", "subdomains"};
+	    "button_words", "button_plain", "around_words", "around_not",
+	    "reserved", "subdomains"};
 	uint64_t h = RECOGNITION_VERSION;
 
 	for (size_t i = 0; i < ARRAY_LEN(common); i++)

@@ -286,6 +286,40 @@ index_button_words(struct rules *r, const uint32_t *list, size_t n, bool joined)
 }
 
 static void
+index_around(struct rules *r, const uint32_t *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct span w = rules_span(r, list[i]);
+
+		if (w.n >= 3)
+			r->around_lengths[letter_pair(w.p)] |= bit_of(w.n);
+	}
+}
+
+/* The first two letters of the words around buttons, each pair once. */
+static void
+index_around_heads(struct rules *r)
+{
+	size_t n = 0, k;
+
+	for (size_t i = 0; i < r->naround_words; i++) {
+		struct span w = rules_span(r, r->around_words[i]);
+		uint8_t head[2];
+
+		if (w.n < 3)
+			continue;
+		head[0] = (uint8_t)(w.p[0] | 0x20);
+		head[1] = (uint8_t)(w.p[1] | 0x20);
+		for (k = 0; k < n; k++)
+			if (memcmp(r->around_heads[k], head, 2) == 0)
+				break;
+		if (k == n && n < AROUND_HEADS)
+			memcpy(r->around_heads[n++], head, 2);
+	}
+	r->naround_heads = n;
+}
+
+static void
 index_buttons(struct rules *r)
 {
 	memset(r->button_lengths, 0, sizeof(r->button_lengths));
@@ -294,6 +328,10 @@ index_buttons(struct rules *r)
 	index_button_words(r, r->share_words, r->nshare_words, true);
 	index_button_words(r, r->button_words, r->nbutton_words, true);
 	index_button_words(r, r->share_not, r->nshare_not, false);
+	memset(r->around_lengths, 0, sizeof(r->around_lengths));
+	index_around(r, r->around_words, r->naround_words);
+	index_around(r, r->around_not, r->naround_not);
+	index_around_heads(r);
 }
 
 static void

@@ -77,8 +77,8 @@ static void
 add_markup(struct loader *l, const struct doc_node *n, uint32_t kit)
 {
 	static const char *const known[] = {"class", "attr", "value", "tag",
-	    "with", "when", "platform", "url", "kind", "account", "test",
-	    "gives", "from", "unverified", NULL};
+	    "with", "when", "platform", "url", "kind", "account", "inside",
+	    "test", "gives", "from", "unverified", NULL};
 	struct rules *r = l->r;
 	bool by_class = text_at(n, "class") != NULL;
 	const char *pattern = text_at(n, by_class ? "class" : "value");
@@ -97,6 +97,9 @@ add_markup(struct loader *l, const struct doc_node *n, uint32_t kit)
 	m.after = rules_add_text(r, span_slice(text, slot + 9, text.n));
 	add_condition(l, n, &m.when, &m.is);
 	add_result(l, n, &m.found);
+	m.inside = platform_named(l, doc_get(n, "inside"));
+	if (m.inside != RULE_NONE && !by_class && m.attribute == RULE_NONE)
+		doc_complain(n, l->errors, "'inside' needs 'class' or 'attr'");
 	if (m.found.url != RULE_NONE && m.account == RULE_NONE &&
 	    m.attribute == RULE_NONE)
 		doc_complain(n, l->errors,

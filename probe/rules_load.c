@@ -232,7 +232,8 @@ read_all(struct loader *l, const struct doc_node *root)
 	static const char *const known[] = {"version", "platforms", "kits",
 	    "redirect_keys", "player_words", "player_not", "share_words",
 	    "share_not", "share_plain", "button_words", "button_plain",
-	    "reserved", "subdomains", "tests", NULL};
+	    "around_words", "around_not", "reserved", "subdomains", "tests",
+	    NULL};
 	const struct doc_node *platforms = doc_get(root, "platforms");
 	const struct doc_node *kits = doc_get(root, "kits");
 	const struct doc_node *tests = doc_get(root, "tests");
@@ -259,6 +260,8 @@ read_all(struct loader *l, const struct doc_node *root)
 	LIST(share_plain);
 	LIST(button_words);
 	LIST(button_plain);
+	LIST(around_words);
+	LIST(around_not);
 #undef LIST
 	for (const struct doc_node *n = loader_children(l, tests, DOC_LIST);
 	     n != NULL; n = n->next)

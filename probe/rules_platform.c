@@ -348,7 +348,9 @@ loader_add_platform(struct loader *l, const struct doc_node *n)
 	r->platforms[r->nplatforms++] = p;
 	add_platform_words(l, doc_get(n, "words"), at);
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
-		loader_add_hosts(l, doc_get(n, own[i]), at, HOST_PLATFORM);
+		loader_add_hosts(l, doc_get(n, own[i]), at,
+		    HOST_PLATFORM |
+			(strcmp(own[i], "short") == 0 ? HOST_SHORT : 0u));
 	loader_add_hosts(l, doc_get(n, "assets"), at, HOST_ASSET);
 	for (const struct doc_node *s =
 		 loader_children(l, syntaxes.map, DOC_MAP);

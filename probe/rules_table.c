@@ -6,7 +6,7 @@
 #include "limit.h"
 #include "rules_table.h"
 
-#define RULES_MAGIC 0x6b705232u /* "kpR2" */
+#define RULES_MAGIC 0x6b705233u /* "kpR3" */
 
 struct span
 rules_span(const struct rules *r, uint32_t at)
@@ -57,6 +57,8 @@ rules_free(struct rules *r)
 	free(r->share_not);
 	free(r->share_plain);
 	free(r->button_words);
+	free(r->around_words);
+	free(r->around_not);
 	free(r->button_plain);
 	free(r);
 }
@@ -208,7 +210,9 @@ get_table(struct cursor *in, size_t *count, size_t *cap, size_t size)
 	X(share_not, nshare_not)                                               \
 	X(share_plain, nshare_plain)                                           \
 	X(button_words, nbutton_words)                                         \
-	X(button_plain, nbutton_plain)
+	X(button_plain, nbutton_plain)                                         \
+	X(around_words, naround_words)                                         \
+	X(around_not, naround_not)
 
 /* Read by rules_decode(). */
 void
@@ -299,6 +303,7 @@ check_kits(const struct rules *r)
 			return false;
 	for (size_t i = 0; i < r->nmarkups; i++)
 		if (r->markups[i].kit >= r->nkits ||
+		    !maybe(r->markups[i].inside, r->nplatforms) ||
 		    !check_result(r, &r->markups[i].found))
 			return false;
 	for (size_t i = 0; i < r->ncalls; i++)

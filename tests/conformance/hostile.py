@@ -163,6 +163,21 @@ PAGES = {
     "Cyrillic": lambda: fill("<p>я"),
     "buttons": lambda: fill(
         "<button class='" + "ab " * 64 + "'>", b"<button class=share>"),
+    "share bars": lambda: fill("<div class=share>"),
+    "share bars in share bars": lambda: fill(
+        "<div class=share><a class=vk href=#>"),
+    "links in an open share bar": lambda: fill(
+        "<a class=vk href=#>x</a>", b"<div class=share>"),
+    "links far from a share bar": lambda: fill(
+        "<a class=vk href=#>x</a>" + "share " * 1400),
+    "share words": lambda: fill(
+        "<p class='" + "share " * 100 + "'><a class=vk href=#>x</a>"),
+    "tweets": lambda: fill(
+        "<blockquote class=twitter-tweet>"
+        "<a href=https://twitter.com/a/status/638793490521001985>"),
+    "links in an open tweet": lambda: fill(
+        "<a href=https://twitter.com/a/status/638793490521001985>x</a>",
+        b"<blockquote class=twitter-tweet>"),
     "calls": lambda: fill("VK.Widgets.Group({", b"<script src="
                           b"//vk.com/js/api/openapi.js></script><script>"),
     "calls with blanks": lambda: fill(

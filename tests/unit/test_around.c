@@ -1,0 +1,135 @@
+/* Links that are what they are by what is around them. */
+#include "page_expect.h"
+
+#define FB "<a class=facebook href=#>x</a>"
+#define TW "<a class=twitter href=#>x</a>"
+#define VK "<a class=vk href='javascript:;'>x</a>"
+
+static void
+knows_share_bars(void **state)
+{
+	(void)state;
+	expect("<div class=share>" FB TW "</div>" VK,
+	    "share facebook, share twitter");
+	expect("<ul class=sns_share><li>" FB "<li>" TW "</ul>" VK,
+	    "share facebook, share twitter");
+	expect("<div id=shareBox><p><button class=vk>x</button></div>",
+	    "share vk");
+	expect("<DIV CLASS='a Article-Share'><a data-type=weibo>x</a></DIV>",
+	    "share weibo");
+	expect("<table class=share><tr><td>" FB "</table>" TW,
+	    "share facebook");
+	expect("<div class=share><a href=#><img src=/i/ico_fb.png></a></div>",
+	    "share facebook");
+	/* not one that shares */
+	expect("<div class=sharepoint>" FB "</div>", "");
+	expect("<div class=shared-hosting>" FB "</div>", "");
+	expect("<div class=share-price>" FB "</div>", "");
+	expect("<div title=share>" FB "</div>", "");
+	expect("<!-- <div class=share> -->" FB, "");
+	expect("<script>'<div class=share>'</script>" FB, "");
+	expect("<div class=share><div class=login>" FB "</div></div>", "");
+	expect("<div class=share><a class=facebook href=#>Follow</a></div>",
+	    "");
+	expect("<div class=share><a class=youtube href=#>x</a></div>", "");
+	/* an address says what it is */
+	expect("<div class=share><a class=vk href=//vk.com/somebody></a></div>",
+	    "channel vk somebody at http://vk.com/somebody");
+}
+
+/* "line", "print" are names of classes as well. */
+static void
+believes_plain_words_beside_others(void **state)
+{
+	(void)state;
+	expect("<div class=share><a class=line href=#>x</a></div>", "");
+	expect("<div class=share>" FB "<a class=line href=#>x</a></div>",
+	    "share facebook, share line");
+	expect("<div class=share>" FB "</div>"
+	       "<div class=share><a class=line href=#>x</a></div>",
+	    "share facebook");
+}
+
+static void
+ends_a_share_bar_that_is_not_closed(void **state)
+{
+	struct buf page = BUF_INIT(64 * KIB);
+
+	(void)state;
+	expect("<div><div class=share>" FB "</div></div>" TW, "share facebook");
+	expect("<li><div class=share>" FB "</li><li>" TW, "share facebook");
+	expect("<td><span class=share>" FB "<td>" TW, "share facebook");
+	expect("<p class=share>" FB "<div>" TW, "share facebook");
+	buf_add_str(&page, "<div class=share>" FB);
+	while (page.len < 16 * KIB)
+		buf_add_str(&page, "<p>x</p>");
+	buf_add_str(&page, TW);
+	expect(buf_str(&page), "share facebook");
+	buf_release(&page);
+}
+
+#define TWEET "https://twitter.com/somebody/status/638793490521001985"
+
+static void
+knows_widgets(void **state)
+{
+	(void)state;
+	expect("<blockquote class=twitter-tweet><p>x <a href=https://t.co/"
+	       "AbCdEfGhIj>x</a></p><a href=" TWEET ">x</a></blockquote>",
+	    "content twitter AbCdEfGhIj at https://t.co/AbCdEfGhIj, "
+	    "embed twitter 638793490521001985 at " TWEET);
+	expect("<blockquote class=twitter-tweet></blockquote>"
+	       "<a href=" TWEET ">x</a>",
+	    "content twitter 638793490521001985 at " TWEET);
+	expect("<blockquote>" TWEET "<a href=" TWEET ">x</a></blockquote>",
+	    "content twitter 638793490521001985 at " TWEET);
+	/* another platform, and an account, are what they are */
+	expect("<blockquote class=twitter-tweet>"
+	       "<a href=https://vk.com/wall-1_2>x</a>"
+	       "<a href=https://twitter.com/somebody>x</a></blockquote>",
+	    "content vk -1_2 at https://vk.com/wall-1_2, "
+	    "channel twitter somebody at https://twitter.com/somebody");
+	/* once, wherever it is said */
+	expect("<blockquote class=instagram-media data-instgrm-permalink="
+	       "https://www.instagram.com/p/fBwFP/><div><div>"
+	       "<a href=https://www.instagram.com/p/fBwFP/>x</a></div></div>"
+	       "</blockquote>",
+	    "embed instagram fBwFP at https://www.instagram.com/p/fBwFP/ x2");
+	expect("<div class=fb-post data-href=https://www.facebook.com/somebody/"
+	       "posts/10153231379946729><blockquote cite=https://www.facebook."
+	       "com/somebody/posts/10153231379946729><a href=https://www."
+	       "facebook.com/somebody/posts/10153231379946729>x</a>"
+	       "</blockquote></div>",
+	    "embed facebook 10153231379946729 at https://www.facebook.com/"
+	    "somebody/posts/10153231379946729 x3");
+}
+
+static void
+is_bounded(void **state)
+{
+	struct buf page = BUF_INIT(16 * MIB), out = BUF_INIT(64 * KIB);
+
+	(void)state;
+	while (page.len < 8 * MIB)
+		buf_add_str(&page, "<div class=share><a class=vk href=#>");
+	look(buf_str(&page), &out);
+	assert_ptr_equal(strstr(buf_str(&out), "share vk x"), buf_str(&out));
+	assert_non_null(
+	    strstr(buf_str(&out), ": share-kit markup was looked at in part"));
+	buf_release(&out);
+	buf_release(&page);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(knows_share_bars),
+	    cmocka_unit_test(believes_plain_words_beside_others),
+	    cmocka_unit_test(ends_a_share_bar_that_is_not_closed),
+	    cmocka_unit_test(knows_widgets),
+	    cmocka_unit_test(is_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, rules_setup, rules_teardown);
+}
