@@ -9,16 +9,17 @@
 cd "$TOP" || exit 1
 export LLVM_PROFILE_FILE
 
-# Lines and regions of a report's last line; then of each file that has gaps.
+# Lines and regions of a report's last line; then each file that has gaps.
 figures() {
 	awk '
-	/^TOTAL/ { lines = $10; regions = $4
-		printf "%s of %d lines, %s of %d regions", lines, $8, regions, $2 }
+	/^TOTAL/ { printf "%s of %d | %s of %d", $10, $8, $4, $2 }
 	$1 ~ /\.c$/ && $10 + 0 < 90 {
 		sub(/.*\//, "", $1); low = low ", " $1 " " $10 }
-	END { if (low != "") printf " (%s)", substr(low, 3); print "" }'
+	END { print " | " substr(low, 3) " |" }'
 }
 
+echo "| target | modules | lines | regions | modules under 90 % of lines |"
+echo "|---|---|---|---|---|"
 while read -r name modules; do
 	case $name in "" | "#"*) continue ;; esac
 	[ $# = 0 ] || [[ " $* " == *" $name "* ]] || continue
@@ -35,7 +36,7 @@ while read -r name modules; do
 	for module in $modules; do
 		files="$files probe/$module.c"
 	done
-	printf '%-16s ' "${name#fuzz_}"
+	printf '| `%s` | %s | ' "$name" "${modules// /, }"
 	# shellcheck disable=SC2086
 	llvm-cov-14 report -instr-profile="$program.profdata" "$program" \
 	    $files | figures
