@@ -19,3 +19,6 @@ make -s B="$B" PEERS="${peers-}" PEERS_LIBS="${libs-}" "$B/bench_analysis" >/dev
 "$B/bench_analysis" conf/platforms.yaml "$shared"/captures/html/*.html.gz
 PAGES="state media" "$B/bench_analysis" conf/platforms.yaml \
 	"$shared"/pages/*.html
+# Long articles of ordinary papers: the set on which bare scanners are measured.
+PAGES="articles" "$B/bench_analysis" conf/platforms.yaml \
+	"$shared"/captures/html/readability__*.html.gz
