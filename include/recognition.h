@@ -14,7 +14,7 @@ struct rules;
 /* Raised when the program, not the rules, sees other things on a page: with
  * the first, other elements; with the second, other blocks of text, or other
  * hashes of them. */
-#define RECOGNITION_VERSION 3
+#define RECOGNITION_VERSION 4
 #define TEXT_VERSION	    1
 #define TEXT_PART	    "analysis:text"
 

@@ -237,12 +237,39 @@ scheme_end(struct span s)
 	return i < s.n && s.p[i] == ':' ? i + 1 : 0;
 }
 
+/* Without a scheme: "//host/x", or "host/x" when it can be a host. */
+static bool
+host_first(struct span a)
+{
+	size_t n = 0;
+	bool dot = false;
+
+	if (a.n == 0 || a.p[0] == '.' || a.p[0] == '/')
+		return false;
+	for (; n < a.n && a.p[n] != '/' && a.p[n] != '?' && a.p[n] != '#'; n++)
+		dot = dot || a.p[n] == '.';
+	return dot;
+}
+
+/* "vk://vk.com/x", of an application: what the web shows at vk.com/x.  After
+ * "javascript:" the slashes begin a comment. */
+static bool
+classify_by_host(const struct rules *r, struct span scheme, struct span rest,
+    struct match *m, int depth)
+{
+	return depth < REDIRECTS_MAX && !span_is_i(scheme, "javascript:") &&
+	    span_starts(rest, "//") &&
+	    host_first(span_slice(rest, 2, rest.n)) &&
+	    classify(r, rest, NULL, m, depth + 1);
+}
+
 /* "mailto:x", "tg://resolve?domain=x": compared as written. */
 static bool
 classify_scheme(const struct rules *r, struct span scheme, struct span rest,
     struct match *m, int depth)
 {
 	char name[40];
+	struct span whole = rest;
 	struct subject s;
 	size_t hash, mark;
 	bool found;
@@ -263,7 +290,7 @@ classify_scheme(const struct rules *r, struct span scheme, struct span rest,
 	s.query = span_slice(rest, mark + 1, rest.n);
 	found = decide(&s, NULL, m, depth);
 	buf_release(&s.scratch);
-	return found;
+	return found || classify_by_host(r, scheme, whole, m, depth);
 }
 
 /* "intent://HOST/PATH#Intent;scheme=S;S.browser_fallback_url=U;end", as
@@ -359,20 +386,6 @@ rules_foreign(const struct rules *r, struct span rest)
 			return false;
 	}
 	return true;
-}
-
-/* Without a scheme: "//host/x", or "host/x" when it can be a host. */
-static bool
-host_first(struct span a)
-{
-	size_t n = 0;
-	bool dot = false;
-
-	if (a.n == 0 || a.p[0] == '.' || a.p[0] == '/')
-		return false;
-	for (; n < a.n && a.p[n] != '/' && a.p[n] != '?' && a.p[n] != '#'; n++)
-		dot = dot || a.p[n] == '.';
-	return dot;
 }
 
 static bool

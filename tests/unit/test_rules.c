@@ -47,7 +47,8 @@ static const char small[] =
     " test: 'http://somebody.blogs.example/', gives: somebody}\n"
     "  - {content: 'm.blogs.{tld}/p/{a}-{content:w}',"
     " test: 'http://m.blogs.co.kr/p/a-title-x9', gives: x9}\n"
-    "  - {channel: 'blog:{account}', test: 'blog:me', gives: me}\n";
+    "  - {channel: 'blog:{account}', test: 'blog:me', gives: me}\n"
+    "  - {share: 'javascript:post()', test: 'javascript:post()'}\n";
 
 static struct rules *
 load(const char *yaml)
@@ -123,6 +124,16 @@ matches_by_the_rules_of_the_notation(void **state)
 		"nothing"},
 	    {"intent://tu.be/7", "nothing"},
 	    {"intent:#Intent;scheme=;S.browser_fallback_url=;end", "nothing"},
+	    {"blog://Tube.example/abc?x=y", "tube channel abc"},
+	    {"BLOG://l.tube.test/out?to=blog%3A%2F%2Ftu.be%2F7",
+		"tube content 7"},
+	    {"intent://tu.be/7#Intent;scheme=blog;end", "tube content 7"},
+	    {"blog://tube.example/about", "tube other"},
+	    {"blog://x.example/abc", "nothing"},
+	    {"blog:tube.example/abc", "nothing"},
+	    {"blog:/tube.example/abc", "nothing"},
+	    {"other://tube.example/abc", "nothing"},
+	    {"javascript://tube.example/abc", "nothing"},
 	    {"http://tube.example/watch?v=", "tube other"},
 	    {"http://tu.be/12x", "tube other"},
 	    {"http://l.tube.example/out?to=tube.example%2Fabc",
@@ -174,7 +185,7 @@ passes_its_own_test_lines(void **state)
 
 	(void)state;
 	assert_true(rules_self_test(r, &errors, &run));
-	assert_int_equal(run, 11 + 7); /* those of `same` hosts too */
+	assert_int_equal(run, 12 + 7); /* those of `same` hosts too */
 	assert_int_equal(errors.count, 0);
 	rules_free(r);
 }
