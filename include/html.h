@@ -110,6 +110,9 @@ void page_scan(struct span body, const struct charset *charset,
  * what stands for it.  Good as long as the link. */
 struct span link_text(const struct link *);
 
+/* What stands for the images inside an <a>, whatever text it has; as good. */
+struct span link_alt(const struct link *);
+
 /* Is this the name with that key?  Of a literal it is two comparisons. */
 INLINE bool
 name_is(struct span name, uint64_t key, const char *literal)

@@ -317,7 +317,9 @@ struct rules {
 	uint32_t *markup_next;
 	uint64_t *markup_key; /* span_key() of the attribute, lower case */
 	struct path_shape *pattern_shape;
-	uint32_t *word_table; /* hash of names */
+	uint32_t *script_names; /* those of `names` that do not begin in */
+	size_t nscript_names;	/* ASCII: no word of letters and digits */
+	uint32_t *word_table;	/* hash of names */
 	size_t word_table_size;
 	bool player_head[1024]; /* first and last two letters of */
 	bool player_tail[1024]; /* player_words, by letter_pair() */
@@ -329,9 +331,13 @@ struct rules {
 	uint32_t button_lengths[1024];
 	bool button_head[1024];
 	uint32_t button_tail[1024];
+	size_t nshare_ascii; /* of share_words and share_not, those in ASCII, */
+	size_t nnot_ascii;   /* which come first */
 	uint32_t around_lengths[1024]; /* the same of the words around them */
-	uint8_t around_heads[AROUND_HEADS][2]; /* how those words begin */
+	uint8_t around_heads[AROUND_HEADS][3]; /* how those words begin */
 	size_t naround_heads;
+	bool script_heads[256];	  /* script_head() of those not in ASCII, and */
+				  /* of script_names */
 	struct near_name *nears;  /* names that foreign hosts are */
 	size_t nnears;		  /* compared with */
 	uint16_t near_first[128]; /* the first of them that begins so */
@@ -405,6 +411,23 @@ rules_text_is_i(const struct rules *r, uint32_t text, struct span word)
 		if (t[i] == '\0' || ascii_lower(t[i]) != ascii_lower(word.p[i]))
 			return false;
 	return t[word.n] == '\0';
+}
+
+/* Does the text begin with a letter that is not ASCII?  It is then looked for
+ * anywhere in what people read, as its script may not part words. */
+static inline bool
+rules_text_is_script(const struct rules *r, uint32_t text)
+{
+	return (unsigned char)rules_text(r, text)[0] >= 0x80;
+}
+
+/* The first three bytes of a text as one number below 256. */
+static inline unsigned
+script_head(const char *p)
+{
+	return ((unsigned char)p[0] * 5u + (unsigned char)p[1] * 61u +
+		   (unsigned char)p[2] * 131u) &
+	    255;
 }
 
 /* Is the word one of these texts? */

@@ -257,6 +257,12 @@ link_text(const struct link *l)
 	return text.n > 0 ? text : buf_span(&l->page->anchor_alt);
 }
 
+struct span
+link_alt(const struct link *l)
+{
+	return l->page == NULL ? SPAN_NULL : buf_span(&l->page->anchor_alt);
+}
+
 static void
 anchor_start(struct page *p)
 {
@@ -288,11 +294,16 @@ inner_add(struct buf *b, struct span s)
 static void
 anchor_inside(struct page *p, const struct element *e, enum tag tag)
 {
+	struct span alt;
+
 	inner_add(&p->anchor_inner, element_attr(e, "class"));
 	inner_add(&p->anchor_inner, element_attr(e, "id"));
 	if (tag == TAG_IMG) {
 		inner_add(&p->anchor_inner, element_attr(e, "src"));
-		inner_add(&p->anchor_alt, span_trim(element_attr(e, "alt")));
+		alt = span_trim(element_attr(e, "alt"));
+		if (alt.n == 0)
+			alt = span_trim(element_attr(e, "title"));
+		inner_add(&p->anchor_alt, alt);
 	}
 }
 

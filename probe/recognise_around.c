@@ -107,11 +107,12 @@ static unsigned
 words_begin(const struct rules *r, const char *p)
 {
 	bytes16 v = bytes16_load(p) | 0x20, w = bytes16_load(p + 1) | 0x20;
-	bytes16 hit = {0};
+	bytes16 x = bytes16_load(p + 2) | 0x20, hit = {0};
 
 	for (size_t i = 0; i < r->naround_heads; i++)
 		hit |= bytes16_is(v, r->around_heads[i][0]) &
-		    bytes16_is(w, r->around_heads[i][1]);
+		    bytes16_is(w, r->around_heads[i][1]) &
+		    bytes16_is(x, r->around_heads[i][2]);
 	return bytes16_mask(hit);
 }
 
@@ -122,7 +123,7 @@ find_word(const struct rules *r, struct span page, size_t at, size_t to)
 {
 	unsigned hit;
 
-	for (; at < to && at + 17 <= page.n; at += 16)
+	for (; at < to && at + 18 <= page.n; at += 16)
 		for (hit = words_begin(r, page.p + at); hit != 0;
 		     hit &= hit - 1)
 			if (word_at(r, page, at + bytes16_first(hit)))

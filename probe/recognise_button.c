@@ -5,7 +5,11 @@
  * inside.  Where these name a platform that takes shares together with a word
  * for sharing, it is a share button.
  */
+#include "bytes16.h"
 #include "recognise_state.h"
+
+#define READ_MAX 3   /* texts of a button that people read */
+#define READ_LEN 120 /* longest of them: more is said than what it is for */
 
 struct button {
 	struct recogniser *r;
@@ -15,6 +19,8 @@ struct button {
 	bool share;
 	bool button;
 	bool forbidden;
+	struct span read[READ_MAX];
+	size_t nread;
 };
 
 /* A platform that takes shares, by a word that means nothing else. */
@@ -62,7 +68,7 @@ take_joined(struct button *b, struct span word, const uint32_t *list, size_t n)
 static size_t
 word_cost(const struct rules *r)
 {
-	return 2 * (r->nshare_words + r->nbutton_words) + r->nshare_not +
+	return 2 * (r->nshare_ascii + r->nbutton_words) + r->nnot_ascii +
 	    r->nshare_plain + r->nbutton_plain;
 }
 
@@ -71,10 +77,10 @@ take_listed(struct button *b, struct span word)
 {
 	const struct rules *r = b->rules;
 
-	if (rules_listed(r, r->share_not, r->nshare_not, word))
+	if (rules_listed(r, r->share_not, r->nnot_ascii, word))
 		b->forbidden = true;
-	else if (rules_listed(r, r->share_words, r->nshare_words, word) ||
-	    take_joined(b, word, r->share_words, r->nshare_words))
+	else if (rules_listed(r, r->share_words, r->nshare_ascii, word) ||
+	    take_joined(b, word, r->share_words, r->nshare_ascii))
 		b->share = true;
 	else if (rules_listed(r, r->button_words, r->nbutton_words, word) ||
 	    take_joined(b, word, r->button_words, r->nbutton_words))
@@ -116,20 +122,106 @@ take_words(struct button *b, struct span s)
 	words_each(s, take_word, b);
 }
 
-/* The text of a link: words of other scripts are not cut into words. */
+/* Words of a link's inside, without the hosts of its images. */
+static void
+take_inner(struct button *b, struct span inner)
+{
+	struct span one, path;
+	size_t host;
+
+	while (inner.p != NULL) {
+		one = span_token(&inner, ' ');
+		host = span_search(one, "//");
+		if (host < one.n) {
+			path = span_slice(one, host + 2, one.n);
+			one = span_slice(path, span_find(path, '/'), path.n);
+		}
+		take_words(b, one);
+	}
+}
+
+static bytes16
+ascii16(bytes16 v)
+{
+	return bytes16_upto(v, 0x7f);
+}
+
+/* Could it say one of the words that are not ASCII? */
+static bool
+may_say(const struct rules *r, struct span text)
+{
+	for (size_t i = 0; i + 3 <= text.n; i++)
+		if ((unsigned char)text.p[i] >= 0xc0 &&
+		    r->script_heads[script_head(text.p + i)])
+			return true;
+	return false;
+}
+
+/* A text that people read: it may say all in a script that does not part
+ * words, and is looked at when all words are known. */
 static void
 take_text(struct button *b, struct span text)
 {
+	take_words(b, text);
+	if (b->nread < READ_MAX && text.n <= READ_LEN &&
+	    bytes16_run(text, 0, ascii16) < text.n && may_say(b->rules, text))
+		b->read[b->nread++] = text;
+}
+
+static bool
+is_read(const struct button *b, const char *word)
+{
+	for (size_t i = 0; i < b->nread; i++)
+		if (span_search(b->read[i], word) < b->read[i].n)
+			return true;
+	return false;
+}
+
+static bool
+list_is_read(const struct button *b, const uint32_t *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_read(b, rules_text(b->rules, list[i])))
+			return true;
+	return false;
+}
+
+/* The longest name that is read: there is more than one sort of weibo. */
+static void
+take_name(struct button *b)
+{
+	const struct rules *r = b->rules;
+	size_t longest = 0;
+
+	for (size_t i = 0; i < r->nscript_names; i++) {
+		const struct rule_word *w = &r->names[r->script_names[i]];
+		const char *name = rules_text(r, w->word);
+
+		if (strlen(name) > longest && is_read(b, name) &&
+		    (r->platforms[w->platform].flags & PLATFORM_SHARES) != 0) {
+			b->platform = w->platform;
+			longest = strlen(name);
+		}
+	}
+}
+
+/* What the texts say in scripts without words. */
+static void
+take_read(struct button *b)
+{
 	const struct rules *r = b->rules;
 
-	take_words(b, text);
-	for (size_t i = 0; i < r->nshare_not; i++) {
-		const char *word = rules_text(r, r->share_not[i]);
-
-		if ((unsigned char)word[0] >= 0x80 &&
-		    span_search(text, word) < text.n)
-			b->forbidden = true;
-	}
+	if (b->nread == 0 ||
+	    !recogniser_spend(b->r,
+		r->nshare_words - r->nshare_ascii + r->nshare_not -
+		    r->nnot_ascii + r->nscript_names))
+		return;
+	b->share |= list_is_read(b, r->share_words + r->nshare_ascii,
+	    r->nshare_words - r->nshare_ascii);
+	b->forbidden |= list_is_read(b, r->share_not + r->nnot_ascii,
+	    r->nshare_not - r->nnot_ascii);
+	if (b->share && b->platform == RULE_NONE)
+		take_name(b);
 }
 
 static void
@@ -138,9 +230,11 @@ take_attributes(struct button *b, const struct element *e)
 	for (size_t i = 0; i < e->nattrs; i++) {
 		const struct attribute *a = &e->attrs[i];
 
-		if (attribute_is(a, "class") || attribute_is(a, "id") ||
-		    attribute_is(a, "title") || attribute_is(a, "aria-label")) {
+		if (attribute_is(a, "class") || attribute_is(a, "id")) {
 			take_words(b, a->value);
+		} else if (attribute_is(a, "title") || attribute_is(a, "alt") ||
+		    attribute_is(a, "aria-label")) {
+			take_text(b, a->value);
 		} else if (span_starts_i(a->name, "data-")) {
 			take_words(b, span_slice(a->name, 5, a->name.n));
 			if (a->value.n < 24)
@@ -183,14 +277,15 @@ recogniser_button(struct recogniser *r, const struct element *e,
 	    recogniser_noted(r, offset) != RULE_NONE)
 		return;
 	take_attributes(&b, e);
-	if (l != NULL)
-		take_words(&b, l->inner);
+	if (l != NULL) {
+		take_inner(&b, l->inner);
+		take_text(&b, link_alt(l));
+	}
 	/* "btn-vk" may be for those who log in: its text must not say so. */
-	if (b.platform == RULE_NONE)
-		return;
-	if (l != NULL)
+	if (l != NULL && (b.platform != RULE_NONE || b.share || b.nread > 0))
 		take_text(&b, link_text(l));
-	if (b.forbidden ||
+	take_read(&b);
+	if (b.platform == RULE_NONE || b.forbidden ||
 	    !(b.share || (l != NULL && b.button && !b.plain) ||
 		in_share_bar(&b, offset)))
 		return;

@@ -29,7 +29,7 @@ ident_char(char c)
 static bool
 says_share(const struct rules *r, struct span name)
 {
-	for (size_t i = 0; i < r->nshare_words; i++)
+	for (size_t i = 0; i < r->nshare_ascii; i++)
 		if (span_search_i(name, rules_text(r, r->share_words[i])) <
 		    name.n)
 			return true;

@@ -47,7 +47,7 @@ index_words(struct rules *r)
 	for (size_t i = 0; i < r->nnames; i++) {
 		struct span w = rules_span(r, r->names[i].word);
 
-		if (w.n > 0)
+		if (w.n > 0 && (unsigned char)w.p[0] < 0x80)
 			r->word_lengths[ascii_lower(w.p[0]) & 127] |=
 			    bit_of(w.n);
 	}
@@ -81,7 +81,7 @@ index_list(struct rules *r, const uint32_t *list, size_t n, bool ends)
 static void
 index_pair(struct rules *r, struct span word)
 {
-	if (word.n >= 2)
+	if (word.n >= 2 && (unsigned char)word.p[0] < 0x80)
 		r->pair_lengths[letter_pair(word.p)] |= bit_of(word.n);
 }
 
@@ -160,7 +160,14 @@ index_names(struct rules *r)
 	r->word_table = xreallocarray(NULL, size, sizeof(*r->word_table));
 	r->word_table_size = size;
 	memset(r->word_table, 0xff, size * sizeof(*r->word_table));
+	r->script_names = xreallocarray(r->script_names, r->nnames + 1,
+	    sizeof(*r->script_names));
+	r->nscript_names = 0;
 	for (size_t i = 0; i < r->nnames; i++) {
+		if (rules_text_is_script(r, r->names[i].word)) {
+			r->script_names[r->nscript_names++] = (uint32_t)i;
+			continue;
+		}
 		at = word_place(rules_span(r, r->names[i].word), size);
 		while (r->word_table[at] != RULE_NONE)
 			at = (at + 1) & (size - 1);
@@ -285,6 +292,44 @@ index_button_words(struct rules *r, const uint32_t *list, size_t n, bool joined)
 	}
 }
 
+/* The texts that begin in ASCII before the others; how many they are. */
+static size_t
+ascii_first(const struct rules *r, uint32_t *list, size_t n)
+{
+	size_t ascii = 0;
+	uint32_t text;
+
+	for (size_t i = 0; i < n; i++) {
+		text = list[i];
+		if (rules_text_is_script(r, text))
+			continue;
+		memmove(list + ascii + 1, list + ascii,
+		    (i - ascii) * sizeof(*list));
+		list[ascii++] = text;
+	}
+	return ascii;
+}
+
+static void
+index_script(struct rules *r, uint32_t text)
+{
+	if (rules_text_is_script(r, text) && rules_span(r, text).n >= 3)
+		r->script_heads[script_head(rules_text(r, text))] = true;
+}
+
+/* How texts begin that are looked for in what people read. */
+static void
+index_scripts(struct rules *r)
+{
+	memset(r->script_heads, 0, sizeof(r->script_heads));
+	for (size_t i = 0; i < r->nshare_words; i++)
+		index_script(r, r->share_words[i]);
+	for (size_t i = 0; i < r->nshare_not; i++)
+		index_script(r, r->share_not[i]);
+	for (size_t i = 0; i < r->nscript_names; i++)
+		index_script(r, r->names[r->script_names[i]].word);
+}
+
 static void
 index_around(struct rules *r, const uint32_t *list, size_t n)
 {
@@ -296,7 +341,7 @@ index_around(struct rules *r, const uint32_t *list, size_t n)
 	}
 }
 
-/* The first two letters of the words around buttons, each pair once. */
+/* The first three letters of the words around buttons, each pair once. */
 static void
 index_around_heads(struct rules *r)
 {
@@ -304,17 +349,18 @@ index_around_heads(struct rules *r)
 
 	for (size_t i = 0; i < r->naround_words; i++) {
 		struct span w = rules_span(r, r->around_words[i]);
-		uint8_t head[2];
+		uint8_t head[3];
 
 		if (w.n < 3)
 			continue;
 		head[0] = (uint8_t)(w.p[0] | 0x20);
 		head[1] = (uint8_t)(w.p[1] | 0x20);
+		head[2] = (uint8_t)(w.p[2] | 0x20);
 		for (k = 0; k < n; k++)
-			if (memcmp(r->around_heads[k], head, 2) == 0)
+			if (memcmp(r->around_heads[k], head, 3) == 0)
 				break;
 		if (k == n && n < AROUND_HEADS)
-			memcpy(r->around_heads[n++], head, 2);
+			memcpy(r->around_heads[n++], head, 3);
 	}
 	r->naround_heads = n;
 }
@@ -325,13 +371,16 @@ index_buttons(struct rules *r)
 	memset(r->button_lengths, 0, sizeof(r->button_lengths));
 	memset(r->button_head, 0, sizeof(r->button_head));
 	memset(r->button_tail, 0, sizeof(r->button_tail));
-	index_button_words(r, r->share_words, r->nshare_words, true);
+	r->nshare_ascii = ascii_first(r, r->share_words, r->nshare_words);
+	r->nnot_ascii = ascii_first(r, r->share_not, r->nshare_not);
+	index_button_words(r, r->share_words, r->nshare_ascii, true);
 	index_button_words(r, r->button_words, r->nbutton_words, true);
-	index_button_words(r, r->share_not, r->nshare_not, false);
+	index_button_words(r, r->share_not, r->nnot_ascii, false);
 	memset(r->around_lengths, 0, sizeof(r->around_lengths));
 	index_around(r, r->around_words, r->naround_words);
 	index_around(r, r->around_not, r->naround_not);
 	index_around_heads(r);
+	index_scripts(r);
 }
 
 static void
@@ -346,7 +395,7 @@ index_calls(struct rules *r)
 	}
 }
 
-/* Platforms that take shares; a kit only hands them on. */
+/* Platforms that take shares; a kit with services only hands them on. */
 static void
 index_shares(struct rules *r)
 {
@@ -358,7 +407,8 @@ index_shares(struct rules *r)
 			    PLATFORM_SHARES;
 	for (size_t k = 0; k < r->nkits; k++)
 		for (size_t i = 0; i < r->nplatforms; i++)
-			if (span_eq(rules_span(r, r->kits[k].id),
+			if (r->kits[k].nservices > 0 &&
+			    span_eq(rules_span(r, r->kits[k].id),
 				rules_span(r, r->platforms[i].id)))
 				r->platforms[i].flags &=
 				    ~(uint32_t)PLATFORM_SHARES;

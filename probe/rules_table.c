@@ -57,6 +57,7 @@ rules_free(struct rules *r)
 	free(r->share_not);
 	free(r->share_plain);
 	free(r->button_words);
+	free(r->script_names);
 	free(r->around_words);
 	free(r->around_not);
 	free(r->button_plain);

@@ -104,6 +104,30 @@ knows_widgets(void **state)
 	    "somebody/posts/10153231379946729 x3");
 }
 
+/* In scripts that do not part words: the longest name counts, and texts that
+ * say more than what a button is for do not. */
+static void
+reads_other_scripts(void **state)
+{
+	(void)state;
+	expect("<a href=# title=分享到腾讯微博></a>"
+	       "<a href=# title=分享到新浪微博></a>",
+	    "share qq, share weibo");
+	expect("<a href=# aria-label=페이스북으로&nbsp;공유></a>"
+	       "<button title=&#xBC34;&#xB4DC;&#xACF5;&#xC720;></button>",
+	    "share facebook, share band");
+	expect("<a href=# class=vk>Поделиться</a>", "share vk");
+	expect("<a href=# class=vk>Войти, поделиться</a>", "");
+	expect("<a href=/a title=分享到微信>x</a>", "");
+	expect("<a href=# title='微信 微信 微信 微信 微信 微信 微信 微信 微信 "
+	       "微信 微信 微信 微信 微信 微信 微信 微信 微信 分享'></a>",
+	    "");
+	/* what an image is named like counts, not where it comes from */
+	expect("<a href=# class=share><img src=//img.sina.tw/a.gif></a>", "");
+	expect("<a href=# class=share><img src=//img.sina.tw/vk.gif></a>",
+	    "share vk");
+}
+
 static void
 is_bounded(void **state)
 {
@@ -128,6 +152,7 @@ main(void)
 	    cmocka_unit_test(believes_plain_words_beside_others),
 	    cmocka_unit_test(ends_a_share_bar_that_is_not_closed),
 	    cmocka_unit_test(knows_widgets),
+	    cmocka_unit_test(reads_other_scripts),
 	    cmocka_unit_test(is_bounded),
 	};
 
