@@ -32,6 +32,12 @@ void changelog_close(struct changelog *);
 /* The last line on disk: its sequence number (0 when the log is empty) and,
  * in `prev`, the hash that the next line carries. */
 uint64_t changelog_last(const struct changelog *, char prev[65]);
+/* The first line of the newest file as it was opened: its sequence number (0:
+ * it has none that can be read) and its hash. */
+uint64_t changelog_first(const struct changelog *, char hash[65]);
+/* May a file of this name begin with a line of this time?  It is called after
+ * the day of its first line. */
+bool changelog_name_fits(const char *name, int64_t first);
 /*
  * Appends whole lines (each with its newline) as one member and waits until
  * they are on disk.  `time` is of the first of them, `last_seq` the number of

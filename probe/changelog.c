@@ -29,6 +29,8 @@ struct changelog {
 	struct sealing sealing;
 	uint64_t last_seq;
 	char prev[65];
+	uint64_t first_seq; /* of the newest file when it was opened; 0 none */
+	char first[65];	    /* the hash of that line */
 };
 
 static void
@@ -52,8 +54,24 @@ struct walk {
 	uint64_t whole; /* bytes of whole members */
 	uint64_t seq;	/* of the last line in them; 0 none */
 	char prev[65];
+	uint64_t first_seq; /* of the first line; 0 none */
+	int64_t first_time;
+	char first[65]; /* its hash */
 	enum changelog_read end;
 };
+
+static void
+note_first(struct walk *w, struct span line)
+{
+	struct event e;
+
+	if (event_read(&e, line, NULL)) {
+		w->first_seq = e.seq;
+		w->first_time = e.time;
+		event_chain(line, w->first);
+	}
+	event_release(&e);
+}
 
 static void
 note_line(struct walk *w, struct span line)
@@ -82,11 +100,15 @@ walk_file(int fd, struct walk *w)
 	struct buf candidate = BUF_INIT(EVENT_LINE_MAX);
 	struct buf last = BUF_INIT(EVENT_LINE_MAX);
 	struct span line;
+	bool first = true;
 
 	memset(w, 0, sizeof *w);
 	do {
 		w->end = changelog_reader_next(r, &line);
 		if (w->end == CHANGELOG_LINE) {
+			if (first)
+				note_first(w, line);
+			first = false;
 			if (changelog_reader_sure(r, true))
 				copy_line(&last, buf_span(&candidate));
 			copy_line(&candidate, line);
@@ -174,9 +196,19 @@ cut_tail(struct changelog *c, off_t size, uint64_t *cut)
 	return ftruncate(c->fd, c->size) == 0 && fsync(c->fd) == 0;
 }
 
+bool
+changelog_name_fits(const char *name, int64_t first)
+{
+	char day[INSTANT_TEXT_MAX], fits[NAME_SIZE];
+
+	instant_day(first, day);
+	file_name(day, fits);
+	return strcmp(name, fits) == 0;
+}
+
 static bool
 recover(struct changelog *c, char *const *names, size_t n,
-    changelog_kept_fn *kept, void *arg, uint64_t *cut)
+    changelog_kept_fn *kept, void *arg, uint64_t *cut, char **why)
 {
 	const char *name = names[n - 1];
 	struct stat st;
@@ -188,6 +220,18 @@ recover(struct changelog *c, char *const *names, size_t n,
 	walk_file(c->fd, &w);
 	if (w.end == CHANGELOG_ERROR)
 		return false;
+	if (w.seq != 0 && w.first_seq != 0) {
+		if (!changelog_name_fits(name, w.first_time)) {
+			*why = xasprintf("change log: %s begins with an event "
+					 "of another day: it was renamed or is "
+					 "no part of this log; move it to "
+					 "another folder",
+			    name);
+			return false;
+		}
+		c->first_seq = w.first_seq;
+		memcpy(c->first, w.first, sizeof c->first);
+	}
 	c->last_seq = w.seq;
 	memcpy(c->prev, w.prev, sizeof c->prev);
 	if (w.seq == 0 && !walk_older(c, names, n - 1))
@@ -217,12 +261,13 @@ changelog_open(int dirfd, changelog_kept_fn *kept, void *arg, uint64_t *cut,
 	uint64_t lost = 0;
 	bool ok;
 
+	*why = NULL;
 	c->dirfd = dirfd;
 	c->fd = -1;
 	memcpy(c->prev, event_chain_start, sizeof c->prev);
 	ok = changelog_files(dirfd, &names, &n) &&
-	    (n == 0 || recover(c, names, n, kept, arg, &lost));
-	if (!ok)
+	    (n == 0 || recover(c, names, n, kept, arg, &lost, why));
+	if (!ok && *why == NULL)
 		*why = xasprintf("change log: %s", strerror(errno));
 	if (c->last_seq == 0)
 		memcpy(c->prev, event_chain_start, sizeof c->prev);
@@ -263,6 +308,13 @@ changelog_last(const struct changelog *c, char prev[65])
 {
 	memcpy(prev, c->prev, sizeof c->prev);
 	return c->last_seq;
+}
+
+uint64_t
+changelog_first(const struct changelog *c, char hash[65])
+{
+	memcpy(hash, c->first, sizeof c->first);
+	return c->first_seq;
 }
 
 /* The file that a line of this time belongs to: never an older one. */

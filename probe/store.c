@@ -234,13 +234,42 @@ settle_log(struct store *st)
 	return !st->unsettled;
 }
 
+/* A newest file of another log would be gone on with, and what ours lacks
+ * written into it.  Where the database does not have the line, nobody can
+ * tell. */
+static bool
+log_is_ours(struct store *st, char **why)
+{
+	char hash[65], ours[65];
+	uint64_t first = changelog_first(st->log, hash);
+	sqlite3_stmt *s = db_query(&st->db,
+	    "SELECT line FROM events WHERE seq = ?1", "u", first);
+	bool ok = true;
+
+	if (first != 0 && db_row(&st->db, s)) {
+		event_chain(span_of((const char *)sqlite3_column_text(s, 0)),
+		    ours);
+		ok = strcmp(hash, ours) == 0;
+	}
+	sqlite3_reset(s);
+	if (ok)
+		return true;
+	*why = xasprintf("change log: %s begins with another event %llu than "
+			 "the database has: it is no part of this log; move it "
+			 "to another folder",
+	    changelog_file(st->log), (unsigned long long)first);
+	changelog_close(st->log); /* nothing is written into it */
+	st->log = NULL;
+	return false;
+}
+
 static bool
 open_log(struct store *st, char **why)
 {
 	uint64_t cut = 0;
 
 	st->log = changelog_open(st->logfd, has_lines, st, &cut, why);
-	if (st->log == NULL)
+	if (st->log == NULL || !log_is_ours(st, why))
 		return false;
 	if (cut > 0)
 		log_warn("change log: a torn tail of %llu bytes was cut off",

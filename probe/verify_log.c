@@ -62,6 +62,14 @@ check_packets(struct verify *v, const char *path, uint64_t line,
 	free(why);
 }
 
+static const char *
+file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
 static void
 check_line(struct verify *v, const char *path, uint64_t number,
     struct span line)
@@ -90,6 +98,11 @@ check_line(struct verify *v, const char *path, uint64_t number,
 	v->started = true;
 	v->seq = e.seq;
 	event_chain(line, v->prev);
+	if (number == 1 && v->whole_log &&
+	    !changelog_name_fits(file_name(path), e.time))
+		verify_fault(v, path, number,
+		    "the file begins with an event of another day than its "
+		    "name says: it was renamed, or is no part of this log");
 	check_evidence(v, path, number, &e);
 	check_packets(v, path, number, &e);
 	v->lines++;

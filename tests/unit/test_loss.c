@@ -248,6 +248,62 @@ older_log(void **state)
 	scene_end(&c);
 }
 
+/* The store says of the newest file that it is a stranger, and leaves it. */
+static void
+stranger(struct scene *c, const char *file, struct span bytes, const char *why)
+{
+	struct store_options o = {.state_dir = c->dir,
+	    .config = &c->s.config,
+	    .log_now = true};
+	struct buf now = BUF_INIT(1u << 20);
+	char *said = NULL;
+
+	put(c, file, bytes);
+	assert_null(store_open(&o, &said));
+	if (strstr(said, why) == NULL)
+		fail_msg("not \"%s\" but \"%s\"", why, said);
+	assert_non_null(strstr(said, "; move it to another folder"));
+	assert_non_null(strstr(said, file + strlen("log/")));
+	load(c, file, &now);
+	assert_int_equal(now.len, bytes.n);
+	assert_memory_equal(now.data, bytes.p, bytes.n);
+	free(said);
+	buf_release(&now);
+}
+
+/* It would get the next lines, and those that it lacks a second time. */
+static void
+log_of_others(void **state)
+{
+	struct buf b = BUF_INIT(1u << 20);
+	struct scene c, other;
+
+	(void)state;
+	two_days(&c);
+	load(&c, FIRST_LOG, &b);
+	stranger(&c, "log/events-20190203.jsonl.gz", buf_span(&b),
+	    "begins with an event of another day");
+	expect(&c, 1,
+	    "events-20190203.jsonl.gz:1: the file begins with an event of "
+	    "another day than its name says");
+	take_away(&c, "log/events-20190203.jsonl.gz");
+	/* In the place of its own, and from another state on that day. */
+	load(&c, LATER_LOG, &b);
+	scene_begin(&other);
+	looks(&other, 0, 1);
+	other.s.now += DAY_MS;
+	looks(&other, 1, 2);
+	scene_close(&other);
+	load(&other, LATER_LOG, &other.said);
+	stranger(&c, LATER_LOG, buf_span(&other.said), "than the database has");
+	put(&c, LATER_LOG, buf_span(&b));
+	run(&c, 6, 8);
+	expect(&c, 0, "; 0 faults");
+	buf_release(&b);
+	scene_end(&other);
+	scene_end(&c);
+}
+
 /* An archive is gone on with only where it is as it was: the rest of it can
  * be put back at any time. */
 static void
@@ -520,6 +576,7 @@ main(void)
 	    cmocka_unit_test(log_damaged),
 	    cmocka_unit_test(log_vanishes),
 	    cmocka_unit_test(older_log),
+	    cmocka_unit_test(log_of_others),
 	    cmocka_unit_test(archive_cut),
 	    cmocka_unit_test(archive_damaged),
 	    cmocka_unit_test(archive_vanishes),
