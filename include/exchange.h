@@ -25,10 +25,11 @@ enum exchange_note {
 	EXCHANGE_UPGRADE = 1 << 8,     /* 101: the rest is another protocol */
 	EXCHANGE_TUNNEL = 1 << 9,      /* CONNECT: the rest is a tunnel */
 	EXCHANGE_HEAD_TOO_LARGE = 1 << 10,
-	EXCHANGE_PARTIAL = 1 << 11,  /* 206: a range of the whole */
-	EXCHANGE_INTERIM = 1 << 12,  /* 1xx: the response proper comes in an
-				      * exchange of its own */
-	EXCHANGE_DECRYPTED = 1 << 13 /* it came over TLS */
+	EXCHANGE_PARTIAL = 1 << 11,   /* 206: a range of the whole */
+	EXCHANGE_INTERIM = 1 << 12,   /* 1xx: the response proper comes in an
+				       * exchange of its own */
+	EXCHANGE_DECRYPTED = 1 << 13, /* it came over TLS */
+	EXCHANGE_GIVEN_UP = 1 << 14   /* the client ended it, not the server */
 };
 
 struct exchange {

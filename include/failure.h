@@ -69,6 +69,9 @@ enum outcome {
 	OUTCOME_LOCAL_ERROR,	/* our machine: no ports, no memory */
 	OUTCOME_INTERNAL_ERROR, /* our program */
 	OUTCOME_SELF_INFLICTED, /* an edge refuses us after our own burst */
+	/* A capture or an archive does not have all of it, or its client gave
+	 * up: no fault of the site's. */
+	OUTCOME_INCOMPLETE,
 	OUTCOME_COUNT
 };
 

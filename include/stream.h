@@ -36,9 +36,10 @@ struct tcp_side {
 	bool based;	  /* next is known */
 	uint32_t next;	  /* sequence number of the next byte to hand on */
 	bool acked_known; /* the other side has acknowledged up to here */
-	uint32_t acked;
+	uint32_t acked, acked_first; /* the latest, and the earliest */
 	bool fin;
 	uint32_t fin_seq; /* of the first byte that will never come */
+	int64_t fin_ns;	  /* TCP_NEVER: none was seen */
 	bool ended;
 	uint64_t bytes;		  /* handed on */
 	uint64_t missing;	  /* told as gaps */

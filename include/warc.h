@@ -192,7 +192,7 @@ void warc_source_free(struct warc_source *);
  * URI is one observation of one hop, with `target`, `page` and `vantage` ""
  * for the caller to fill; redirects are not followed here.  A resource, which
  * has no HTTP header, gets one that says 200 and its type.  A revisit whose
- * original is not in the set comes back with body_cut and OUTCOME_TRUNCATED.
+ * original is not in the set comes back with body_cut and OUTCOME_INCOMPLETE.
  */
 int warc_source_next(struct warc_source *, struct observation *);
 size_t warc_source_damage(const struct warc_source *);

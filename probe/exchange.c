@@ -393,6 +393,7 @@ exchange_notes(const struct exchange *x, struct buf *out)
 	    {EXCHANGE_NO_RESPONSE, "no response"},
 	    {EXCHANGE_CUT, "connection closed before the end"},
 	    {EXCHANGE_RESET, "connection reset"},
+	    {EXCHANGE_GIVEN_UP, "given up by the client"},
 	    {EXCHANGE_RESET_INJECTED, "the reset looks injected"},
 	    {EXCHANGE_CAPTURE_END, "capture ends first"},
 	    {EXCHANGE_EVICTED, "given up to bound memory"},
@@ -415,6 +416,9 @@ exchange_notes(const struct exchange *x, struct buf *out)
 	if (x->missing > 0) {
 		buf_addf(out, "%s%llu bytes missing", sep,
 		    (unsigned long long)x->missing);
+		sep = "; ";
+	} else if (x->notes & EXCHANGE_GAP) {
+		buf_addf(out, "%sbytes missing", sep);
 		sep = "; ";
 	}
 	for (size_t i = 0; i < ARRAY_LEN(notes); i++)

@@ -25,6 +25,7 @@ static const char *const outcome_names[OUTCOME_COUNT] = {
     [OUTCOME_LOCAL_ERROR] = "local_error",
     [OUTCOME_INTERNAL_ERROR] = "internal_error",
     [OUTCOME_SELF_INFLICTED] = "self_inflicted",
+    [OUTCOME_INCOMPLETE] = "incomplete",
 };
 
 const char *

@@ -20,6 +20,7 @@ struct half {
 	size_t scanned;
 	struct http_body body; /* requests; a response's is in its exchange */
 	bool gap;	       /* since the last message was paired */
+	uint64_t lost;	       /* its bytes */
 	uint32_t start_seq, start_ack;
 	int64_t start_ns;
 };
@@ -44,6 +45,8 @@ struct http_stream {
 
 /* Enough to be sure that a connection without one message is none of ours. */
 enum { JUNK_MAX = 16384, HEAD_SNIFF = 16 };
+
+#define HALF_CLOSE_NS INT64_C(1000000000)
 
 struct http_stream *
 http_stream_new(const struct exchange_sink *sink, const struct tcp_stream *tcp,
@@ -112,15 +115,38 @@ exchange_free(struct exchange *x)
 	free(x);
 }
 
-static unsigned
-end_note(const struct http_stream *h, enum tcp_end how)
+/* A client may say early that it has no more to ask; one that says it later,
+ * or while it is answered, wants to hear no more. */
+static bool
+given_up(const struct http_stream *h, const struct exchange *x)
 {
+	const struct tcp_side *client = &h->tcp->side[h->client],
+			      *server = &h->tcp->side[!h->client];
+
+	if (client->reset || server->reset)
+		return client->reset && !server->reset &&
+		    !tcp_reset_injected(client);
+	if (client->fin_ns == TCP_NEVER ||
+	    (server->fin_ns != TCP_NEVER && server->fin_ns <= client->fin_ns))
+		return false;
+	if (x->response_ns != TCP_NEVER && x->response_ns < client->fin_ns)
+		return true;
+	return x->request_end_ns != TCP_NEVER &&
+	    client->fin_ns - x->request_end_ns > HALF_CLOSE_NS;
+}
+
+static unsigned
+end_note(const struct http_stream *h, const struct exchange *x,
+    enum tcp_end how)
+{
+	unsigned by = given_up(h, x) ? EXCHANGE_GIVEN_UP : 0;
+
 	switch (how) {
 	case TCP_END_FIN:
 	case TCP_END_REPLACED:
-		return EXCHANGE_CUT;
+		return EXCHANGE_CUT | by;
 	case TCP_END_RESET:
-		return EXCHANGE_RESET |
+		return EXCHANGE_RESET | by |
 		    (tcp_reset_injected(&h->tcp->side[0]) ||
 				tcp_reset_injected(&h->tcp->side[1])
 			    ? EXCHANGE_RESET_INJECTED
@@ -167,6 +193,18 @@ take_waiting(struct http_stream *h)
 	h->nwaiting--;
 	x->next = NULL;
 	return x;
+}
+
+/* The oldest request, whose answer is not there; what the capture lacks of
+ * the answers is said of the first of them. */
+static void
+finish_lost(struct http_stream *h, unsigned notes, int64_t now)
+{
+	struct exchange *x = take_waiting(h);
+
+	x->missing = h->answer.lost;
+	h->answer.lost = 0;
+	finish(h, x, false, notes, now);
 }
 
 static void
@@ -279,8 +317,9 @@ pair_response(struct http_stream *h, int64_t now)
 
 	if (h->waiting != NULL && f->gap)
 		for (skip = answered_index(h, f->start_seq); skip > 0; skip--)
-			finish(h, take_waiting(h), false, EXCHANGE_GAP, now);
+			finish_lost(h, EXCHANGE_GAP, now);
 	f->gap = false;
+	f->lost = 0;
 	if (h->waiting == NULL)
 		return exchange_new(h);
 	if (h->ask.gap) {
@@ -342,8 +381,9 @@ interim_response(struct http_stream *h, int64_t now)
 	restart(f);
 }
 
+/* `lost`: so many bytes are missing at the end of the head. */
 static void
-response_head(struct http_stream *h, int64_t now)
+response_head(struct http_stream *h, uint64_t lost, int64_t now)
 {
 	struct half *f = &h->answer;
 	struct http_head probe = HTTP_HEAD_INIT;
@@ -362,6 +402,10 @@ response_head(struct http_stream *h, int64_t now)
 		return;
 	}
 	x = pair_response(h, now);
+	if (lost > 0) {
+		x->missing = lost;
+		x->notes |= EXCHANGE_GAP;
+	}
 	x->response_ns = f->start_ns;
 	x->response_seq = f->start_seq;
 	x->response_ack = f->start_ack;
@@ -435,7 +479,7 @@ feed_head(struct http_stream *h, struct half *f, struct span in,
 		    p->seq + (uint32_t)(in.p - p->data.p) + (uint32_t)n,
 		    p->time_ns);
 	else
-		response_head(h, p->time_ns);
+		response_head(h, 0, p->time_ns);
 	return n;
 }
 
@@ -560,6 +604,30 @@ http_stream_data(struct http_stream *h, const struct tcp_piece *p)
 	    h->junk < JUNK_MAX;
 }
 
+/* A head that is cut short is still a head when it has all of its start
+ * line. */
+static bool
+has_start_line(const struct http_stream *h)
+{
+	const struct half *f = &h->answer;
+
+	return f->state == HALF_HEAD && h->current == NULL &&
+	    span_find(buf_span(&f->head), '\n') < f->head.len;
+}
+
+/* What its body is like stood in the bytes that are missing. */
+static void
+answer_cut_in_head(struct http_stream *h, uint64_t n, int64_t now)
+{
+	response_head(h, n, now);
+	if (h->current != NULL)
+		finish(h, h->current, false, 0, now);
+	if (h->answer.state == HALF_LEFT)
+		return;
+	lose(&h->answer);
+	h->answer.gap = true;
+}
+
 void
 http_stream_gap(struct http_stream *h, unsigned side, uint64_t n, int64_t now)
 {
@@ -570,8 +638,13 @@ http_stream_gap(struct http_stream *h, unsigned side, uint64_t n, int64_t now)
 
 	if (f->state == HALF_LEFT)
 		return;
+	if (f == &h->answer && has_start_line(h)) {
+		answer_cut_in_head(h, n, now);
+		return;
+	}
 	f->gap = true;
 	if (f->state != HALF_BODY) {
+		f->lost += n;
 		lose(f);
 		return;
 	}
@@ -605,14 +678,12 @@ http_stream_end(struct http_stream *h, unsigned side, enum tcp_end how,
 
 	if (f == &h->ask || f->state == HALF_LEFT)
 		return;
-	/* A head that the end cut short is still a head when it has all of
-	 * its start line. */
-	if (f->state == HALF_HEAD && h->current == NULL &&
-	    span_find(buf_span(&f->head), '\n') < f->head.len)
-		response_head(h, now);
+	if (has_start_line(h))
+		response_head(h, 0, now);
 	if (h->current != NULL) {
 		whole = http_body_end(&h->current->body) && how == TCP_END_FIN;
-		finish(h, h->current, whole, whole ? 0 : end_note(h, how), now);
+		finish(h, h->current, whole,
+		    whole ? 0 : end_note(h, h->current, how), now);
 	}
 	lose(f);
 }
@@ -621,9 +692,12 @@ void
 http_stream_close(struct http_stream *h, enum tcp_end how, int64_t now)
 {
 	if (h->current != NULL)
-		finish(h, h->current, false, end_note(h, how), now);
+		finish(h, h->current, false, end_note(h, h->current, how), now);
 	while (h->waiting != NULL)
-		finish(h, take_waiting(h), false, end_note(h, how), now);
+		finish_lost(h,
+		    end_note(h, h->waiting, how) |
+			(h->answer.gap ? EXCHANGE_GAP : 0),
+		    now);
 }
 
 void

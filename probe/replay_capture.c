@@ -273,24 +273,57 @@ request_url(const struct exchange *x)
 	return url;
 }
 
+/* What the capture lacks, and what its client did not wait for, is no fault of
+ * the site's. */
+static bool
+is_incomplete(const struct capture_stream *s, const struct exchange *x)
+{
+	int64_t wait = s->config->total_timeout * 1000000;
+
+	if ((x->notes & (EXCHANGE_GAP | EXCHANGE_EVICTED)) != 0 ||
+	    x->missing > 0)
+		return true;
+	if (x->response.raw.p != NULL)
+		return (x->notes &
+			   (EXCHANGE_CAPTURE_END | EXCHANGE_GIVEN_UP)) != 0;
+	/* As long as a live look waits, of which a part was over already when
+	 * it asked. */
+	if ((x->notes & EXCHANGE_GIVEN_UP) != 0)
+		return x->end_ns - x->request_end_ns < wait / 2;
+	return (x->notes & EXCHANGE_CAPTURE_END) != 0 &&
+	    s->now_ns - x->request_end_ns < wait;
+}
+
 static void
-set_failure(struct hop *h, const struct exchange *x)
+set_failure(const struct capture_stream *s, struct hop *h,
+    const struct exchange *x)
 {
 	h->stage = x->response.raw.p != NULL ? STAGE_BODY : STAGE_HTTP_RESPONSE;
 	if (x->complete)
 		return;
 	h->body_cut = h->body.len > 0;
-	if ((x->notes & (EXCHANGE_RESET | EXCHANGE_RESET_INJECTED)) != 0) {
+	if (is_incomplete(s, x)) {
+		h->outcome = OUTCOME_INCOMPLETE;
+		h->failure =
+		    h->status == 0 ? FAILURE_INTERRUPTED : FAILURE_NONE;
+		return;
+	}
+	if (h->status != 0)
+		h->outcome = OUTCOME_TRUNCATED;
+	if ((x->notes & (EXCHANGE_GIVEN_UP | EXCHANGE_CAPTURE_END)) != 0) {
+		h->failure = FAILURE_TIMEOUT;
+	} else if ((x->notes & (EXCHANGE_RESET | EXCHANGE_RESET_INJECTED)) !=
+	    0) {
 		h->failure = FAILURE_CONNECTION_RESET;
 		h->reset_injected = (x->notes & EXCHANGE_RESET_INJECTED) != 0;
 	} else if ((x->notes & EXCHANGE_CUT) != 0) {
 		h->failure = FAILURE_EOF;
 	}
-	/* What the capture lacks is no fault of the site's. */
-	if (h->status != 0 || h->failure == FAILURE_NONE)
-		h->outcome = OUTCOME_TRUNCATED;
-	if (h->status == 0 && h->failure == FAILURE_NONE)
-		h->failure = FAILURE_INTERRUPTED;
+	if (h->failure == FAILURE_NONE) {
+		h->outcome = OUTCOME_INCOMPLETE;
+		h->failure =
+		    h->status == 0 ? FAILURE_INTERRUPTED : FAILURE_NONE;
+	}
 }
 
 static void
@@ -332,7 +365,7 @@ exchange_observe(struct capture_stream *s, struct exchange *x, const char *url)
 	}
 	o.conditional = http_field(&x->request, "if-none-match").p != NULL ||
 	    http_field(&x->request, "if-modified-since").p != NULL;
-	set_failure(h, x);
+	set_failure(s, h, x);
 	replay_order_add(s->order, &o, x->end_ns);
 }
 

@@ -95,7 +95,8 @@ hosts_count(const struct look *l)
 
 	return h != NULL &&
 	    (l->seen != VERDICT_INCONCLUSIVE ||
-		h->outcome == OUTCOME_BLOCKED_BY_POLICY);
+		h->outcome == OUTCOME_BLOCKED_BY_POLICY ||
+		h->outcome == OUTCOME_INCOMPLETE);
 }
 
 static void

@@ -141,6 +141,24 @@ free_stream(struct tcp_table *t, struct tcp_stream *s)
 	t->nstreams--;
 }
 
+/* How many bytes at the end of a direction never came: up to its FIN, or to
+ * what the other side has acknowledged; all, where none was captured.  That may
+ * have counted a FIN that was not captured, which looks like one byte. */
+static uint32_t
+lacking(const struct tcp_side *d)
+{
+	uint32_t from = d->based ? d->next : d->acked_first;
+	int32_t n;
+
+	if (d->ended)
+		return 0;
+	if (d->fin && d->based)
+		return tcp_before(d->next, d->fin_seq) ? d->fin_seq - d->next
+						       : 0;
+	n = d->acked_known ? (int32_t)(d->acked - from) : 0;
+	return n > 1 && n < TCP_RESET_WINDOW ? (uint32_t)n : 0;
+}
+
 static void
 close_stream(struct tcp_table *t, struct tcp_stream *s, enum tcp_end how)
 {
@@ -153,14 +171,11 @@ close_stream(struct tcp_table *t, struct tcp_stream *s, enum tcp_end how)
 		tcp_skip_hole(t, s, tcp_older_side(s), now);
 	for (unsigned i = 0; i < 2; i++) {
 		struct tcp_side *d = &s->side[i];
+		uint32_t n = lacking(d);
 
-		/* The last bytes before the FIN never came. */
-		if (!d->ended && d->fin && d->based &&
-		    tcp_before(d->next, d->fin_seq)) {
-			uint32_t n = d->fin_seq - d->next;
-
+		if (n > 0) {
 			d->missing += n;
-			d->next = d->fin_seq;
+			d->next += n;
 			if (!s->ignore)
 				t->sink.gap(t->sink.arg, s, i, n, now);
 		}
@@ -255,6 +270,7 @@ add_stream(struct tcp_table *t, const struct packet *p, uint64_t hash,
 	t->bucket[hash & (TCP_BUCKETS - 1)] = s;
 	s->first_ns = s->last_ns = now;
 	s->syn_ns = s->synack_ns = TCP_NEVER;
+	s->side[0].fin_ns = s->side[1].fin_ns = TCP_NEVER;
 	link_newest(t, s);
 	if (t->patience_ns > 0 && (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
 		TAILQ_INSERT_TAIL(&t->half_open, s, half_next);
@@ -312,6 +328,8 @@ note_syn(struct tcp_stream *s, unsigned side, const struct packet *p,
 static void
 note_ack(struct tcp_side *d, uint32_t ack)
 {
+	if (!d->acked_known)
+		d->acked_first = ack;
 	if (!d->acked_known || tcp_before(d->acked, ack))
 		d->acked = ack;
 	d->acked_known = true;
@@ -384,6 +402,7 @@ take_segment(struct tcp_table *t, struct tcp_stream *s, unsigned side,
 		note_ack(&s->side[!side], p->ack);
 	if ((p->flags & TCP_FIN) != 0 && !d->fin) {
 		d->fin = true;
+		d->fin_ns = now;
 		d->fin_seq = piece.seq + p->payload_wire;
 	}
 	if (p->payload.n > 0) {

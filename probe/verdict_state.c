@@ -119,6 +119,10 @@ verdict_of(const struct observation *o, const struct finding *f)
 
 	if (h == NULL || our_doing(h->outcome))
 		return VERDICT_INCONCLUSIVE;
+	/* It may have been answered, or not be empty. */
+	if (h->outcome == OUTCOME_INCOMPLETE &&
+	    (h->status == 0 || f->page_class == PAGE_EMPTY))
+		return VERDICT_INCONCLUSIVE;
 	v = verdict_of_class(f);
 	if (v == VERDICT_BLOCKED || v == VERDICT_PARKED)
 		return v;

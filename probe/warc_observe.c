@@ -313,7 +313,7 @@ refer_back(struct warc_source *s, const struct warc_record *rec, struct hop *h,
 		return;
 	buf_clear(body);
 	h->body_cut = true;
-	h->outcome = OUTCOME_TRUNCATED;
+	h->outcome = OUTCOME_INCOMPLETE;
 	warc_reader_note(s->reader, rec->offset,
 	    "original of the revisit record is not there");
 }
@@ -465,7 +465,7 @@ resolve_foreign(struct warc_source *s, const struct warc_record *rec,
 		return;
 	}
 	h->body_cut = true;
-	h->outcome = OUTCOME_TRUNCATED;
+	h->outcome = OUTCOME_INCOMPLETE;
 	warc_reader_note(s->reader, rec->offset,
 	    "original of the revisit record is not there");
 }

@@ -1,5 +1,6 @@
 """A capture in which looks fail before they can say what they want: each is
-told of the page that the catalogue has on that host.
+told of the page that the catalogue has on that host.  What the capture lacks,
+and what the client itself cut short, is told of nobody.
 
 	packet_failures.py WORK
 """
@@ -19,10 +20,16 @@ PAGES = {"lost": "http://lost.test/kp/index.htm",
          "silent": "https://silent.test/ko/",
          "cut": "http://cut.test/a/b/c.html",
          "moved": "http://moved.test/",
-         "fine": "http://fine.test/"}
+         "fine": "http://fine.test/",
+         "closed": "http://closed.test/", "slow": "http://slow.test/",
+         "missing": "http://missing.test/", "oneway": "http://oneway.test/",
+         "part": "http://part.test/", "left": "http://left.test/"}
 ADDRESS = {"refused.test": "192.0.2.2", "silent.test": "192.0.2.3",
            "cut.test": "192.0.2.4", "moved.test": "192.0.2.5",
-           "fine.test": "192.0.2.6", "elsewhere.test": "192.0.2.7"}
+           "fine.test": "192.0.2.6", "elsewhere.test": "192.0.2.7",
+           "closed.test": "192.0.2.8", "slow.test": "192.0.2.9",
+           "missing.test": "192.0.2.10", "oneway.test": "192.0.2.11",
+           "part.test": "192.0.2.12", "left.test": "192.0.2.13"}
 CLIENT, RESOLVER = "10.0.0.1", "10.0.0.53"
 SYN, RST, ACK, FIN = 2, 4, 16, 1
 cases = failed = 0
@@ -95,6 +102,27 @@ class Capture:
         self.tcp(False, server, 80, FIN | ACK)
         self.tcp(True, server, 80, FIN | ACK)
 
+    def ask(self, host):
+        server = self.connect(host)
+        self.tcp(True, server, 80, ACK,
+                 ("GET / HTTP/1.1\r\nHost: %s\r\n\r\n" % host).encode())
+        return server
+
+    def lose(self, server, n):
+        """Sent and received, and not captured."""
+        self.seq[False] += n
+        self.tcp(True, server, 80, ACK)
+
+    def close(self, server, up=False):
+        self.tcp(up, server, 80, FIN | ACK)
+        self.tcp(not up, server, 80, FIN | ACK)
+
+    def without(self, server, first):
+        """Takes away what that server sent since."""
+        sent = socket.inet_aton(server)
+        self.packets[first:] = [x for x in self.packets[first:]
+                                if x[1][12:16] != sent]
+
     def save(self, path):
         with open(path, "wb") as f:
             f.write(struct.pack("<IHHIIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535,
@@ -122,6 +150,27 @@ def a_round(c):
     page = "<!DOCTYPE html><title>fine</title><p>a page with some words"
     c.get("fine.test", "/", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
           "Content-Length: %d\r\n\r\n%s" % (len(page), page))
+    c.close(c.ask("closed.test"))
+    server = c.ask("slow.test")
+    c.now += 25
+    c.close(server, up=True)
+    server = c.ask("missing.test")
+    c.lose(server, 2000)
+    c.close(server)
+    first = len(c.packets)
+    server = c.ask("oneway.test")
+    c.lose(server, 2000)
+    c.close(server)
+    c.without(server, first)
+    server = c.ask("part.test")
+    c.tcp(False, server, 80, ACK, (
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5000"
+        "\r\n\r\n<title>part</title><p>some words of it").encode())
+    c.lose(server, 4962)
+    c.close(server)
+    server = c.ask("left.test")
+    c.now += 1.5
+    c.tcp(True, server, 80, RST | ACK)
     c.now += 300
 
 
@@ -149,14 +198,17 @@ told = {kind: {e["target"]: (e["page"], e["url"], e.get("failure"))
                for e in events if e["type"] == kind}
         for kind in ("site.down", "site.degraded")}
 WHY = {"lost": "dns_nxdomain_error", "refused": "connection_refused",
-       "silent": "generic_timeout_error", "cut": "connection_reset"}
+       "silent": "generic_timeout_error", "cut": "connection_reset",
+       "closed": "eof_error", "slow": "generic_timeout_error"}
 for target, why in WHY.items():
     check("%s of %s" % (why, target), ("main", PAGES[target], why),
           told["site.down"].get(target))
 check("and of no other", sorted(WHY), sorted(told["site.down"]))
 check("where a redirect leads", {"moved": (
     "main", PAGES["moved"], "connection_refused")}, told["site.degraded"])
-check("what answers is up", ["fine"],
+check("and is said to be missing", True,
+      "\n15 exchanges with gaps" in p.stderr)
+check("what answers is up", ["fine", "part"],
       [e["target"] for e in events if e["type"] == "target.baseline"])
 print("1..%d" % cases)
 sys.exit(failed > 0)

@@ -147,7 +147,7 @@ test_gap_over_responses(void **state)
 	wire_fin(&w, &c, &s);
 	wire_expect(&w,
 	    "GET /a 200 [hello] whole\n"
-	    "GET /lost 0 [] cut: no response\n"
+	    "GET /lost 0 [] cut: 500 bytes missing; no response\n"
 	    "GET /b 200 [hello] whole\n");
 }
 
@@ -312,6 +312,81 @@ test_capture_ends(void **state)
 	wire_fin(&w, &s, &c);
 	wire_expect(&w,
 	    "GET /a 200 [ab] cut: connection closed before the "
+	    "end\n");
+}
+
+/* What the client has acknowledged was sent, even if none of it is there. */
+static void
+test_answer_not_captured(void **state)
+{
+	ENDS;
+	struct wire_end hidden;
+
+	(void)state;
+	wire_open(&w);
+	wire_handshake(&w, &c, &s);
+	wire_say(&w, &c, &s, get);
+	s.seq += 300;
+	wire_send(&w, &c, &s, TCP_ACK, "");
+	wire_expect(&w,
+	    "GET /a 0 [] cut: 300 bytes missing; no response; capture ends "
+	    "first\n");
+
+	/* One direction only, and its first packet is the request. */
+	wire_open(&w);
+	wire_say(&w, &c, &s, get);
+	wire_expect(&w, "GET /a 0 [] cut: no response; capture ends first\n");
+	wire_open(&w);
+	wire_say(&w, &c, &s, get);
+	hidden = s;
+	hidden.seq += 300;
+	wire_send(&w, &c, &hidden, TCP_ACK, "");
+	wire_expect(&w,
+	    "GET /a 0 [] cut: 300 bytes missing; no response; capture ends "
+	    "first\n");
+
+	/* The rest of the head is not there; its start is. */
+	wire_open(&w);
+	wire_handshake(&w, &c, &s);
+	wire_say(&w, &c, &s, get);
+	wire_say(&w, &s, &c, "HTTP/1.1 404 Not Found\r\nServer: a");
+	s.seq += 300;
+	wire_say(&w, &s, &c, "</html>");
+	wire_say(&w, &c, &s, get);
+	wire_say(&w, &s, &c, ok5);
+	wire_fin(&w, &s, &c);
+	wire_fin(&w, &c, &s);
+	wire_expect(&w,
+	    "GET /a 404 [] cut: 300 bytes missing\n"
+	    "GET /a 200 [hello] whole\n");
+}
+
+static void
+test_given_up(void **state)
+{
+	static const char part[] =
+	    "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab";
+	ENDS;
+
+	(void)state;
+	wire_open(&w);
+	wire_handshake(&w, &c, &s);
+	wire_say(&w, &c, &s, get);
+	wire_say(&w, &s, &c, part);
+	wire_fin(&w, &c, &s);
+	wire_fin(&w, &s, &c);
+	wire_expect(&w,
+	    "GET /a 200 [ab] cut: connection closed before the end; given up "
+	    "by the client\n");
+
+	/* It asks no more, but listens. */
+	wire_open(&w);
+	wire_handshake(&w, &c, &s);
+	wire_say(&w, &c, &s, get);
+	wire_fin(&w, &c, &s);
+	wire_fin(&w, &s, &c);
+	wire_expect(&w,
+	    "GET /a 0 [] cut: no response; connection closed before the "
 	    "end\n");
 }
 
@@ -771,6 +846,8 @@ main(void)
 	    cmocka_unit_test(test_reset),
 	    cmocka_unit_test(test_upgrade_and_tunnel),
 	    cmocka_unit_test(test_capture_ends),
+	    cmocka_unit_test(test_answer_not_captured),
+	    cmocka_unit_test(test_given_up),
 	    cmocka_unit_test(test_fragments),
 	    cmocka_unit_test(test_link_layers),
 	    cmocka_unit_test(test_dns),

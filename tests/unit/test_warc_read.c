@@ -450,7 +450,7 @@ test_foreign(void **state)
 		assert_int_equal(h->body_cut, i >= 2);
 		assert_int_equal(h->outcome,
 		    i < 2	 ? OUTCOME_NONE
-			: i == 2 ? OUTCOME_TRUNCATED
+			: i == 2 ? OUTCOME_INCOMPLETE
 				 : OUTCOME_TOO_LARGE);
 		assert_int_equal(o.conditional, i == 3);
 		if (i == 3)
