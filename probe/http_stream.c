@@ -688,6 +688,17 @@ http_stream_end(struct http_stream *h, unsigned side, enum tcp_end how,
 	lose(f);
 }
 
+/* The client went on as if the server had taken its call, of which the capture
+ * has nothing. */
+static bool
+one_way(const struct tcp_stream *t)
+{
+	const struct tcp_side *server = &t->side[1];
+
+	return t->oriented && t->side[0].syn && !server->syn &&
+	    server->ttl_max == 0 && !server->reset;
+}
+
 void
 http_stream_close(struct http_stream *h, enum tcp_end how, int64_t now)
 {
@@ -696,7 +707,7 @@ http_stream_close(struct http_stream *h, enum tcp_end how, int64_t now)
 	while (h->waiting != NULL)
 		finish_lost(h,
 		    end_note(h, h->waiting, how) |
-			(h->answer.gap ? EXCHANGE_GAP : 0),
+			(h->answer.gap || one_way(h->tcp) ? EXCHANGE_GAP : 0),
 		    now);
 }
 

@@ -405,7 +405,16 @@ fail(struct capture_stream *s, struct observation *o, enum failure failure,
 
 	h->failure = failure;
 	h->stage = stage;
+	if (failure == FAILURE_INTERRUPTED)
+		h->outcome = OUTCOME_INCOMPLETE;
 	replay_order_add(s->order, o, end_ns);
+}
+
+/* Was it waited so long for an answer, before the capture ended? */
+static bool
+waited(const struct capture_stream *s, int64_t since_ns, int64_t timeout)
+{
+	return s->now_ns - since_ns >= timeout * 1000000;
 }
 
 static enum failure
@@ -455,8 +464,12 @@ on_dns(void *arg, const struct dns_seen *seen)
 	observation_begin(&o, url, l->query_ns);
 	free(url);
 	set_lookup(s, &o, l);
-	fail(s, &o, dns_failure(&l->lookup, answered), STAGE_DNS,
-	    answered ? l->answer_ns : s->now_ns);
+	fail(s, &o,
+	    answered || seen->asked > 1 ||
+		    waited(s, l->query_ns, s->config->dns_timeout)
+		? dns_failure(&l->lookup, answered)
+		: FAILURE_INTERRUPTED,
+	    STAGE_DNS, answered ? l->answer_ns : s->now_ns);
 }
 
 /* The name that this connection was made for, if anything tells. */
@@ -476,12 +489,16 @@ connection_url(struct capture_stream *s, const struct connection_seen *c,
 	return xasprintf("%s://%s/", tls ? "https" : "http", host);
 }
 
+/* What is asked again, be it a name or a connection, was waited for. */
 static enum failure
-fate_failure(const struct connection_seen *c)
+fate_failure(const struct capture_stream *s, const struct connection_seen *c)
 {
 	switch (c->fate) {
 	case CONNECTION_UNANSWERED:
-		return FAILURE_TIMEOUT;
+		return c->syns > 1 ||
+			waited(s, c->first_ns, s->config->connect_timeout)
+		    ? FAILURE_TIMEOUT
+		    : FAILURE_INTERRUPTED;
 	case CONNECTION_REFUSED:
 		return FAILURE_CONNECTION_REFUSED;
 	case CONNECTION_UNREACHABLE:
@@ -504,7 +521,7 @@ static void
 on_connection(void *arg, const struct connection_seen *c)
 {
 	struct capture_stream *s = arg;
-	enum failure failure = fate_failure(c);
+	enum failure failure = fate_failure(s, c);
 	char address[ENDPOINT_TEXT_MAX];
 	struct seen_lookup *l;
 	struct observation o;

@@ -210,5 +210,18 @@ check("and is said to be missing", True,
       "\n15 exchanges with gaps" in p.stderr)
 check("what answers is up", ["fine", "part"],
       [e["target"] for e in events if e["type"] == "target.baseline"])
+
+# A capture that ends before anybody had waited.
+capture = Capture()
+for _ in range(3):
+    capture.connect("silent.test", answer=False)
+    capture.now += 0.5
+capture.dns("missing.test")
+del capture.packets[-1]
+capture.save(work + "/short.pcap")
+p = subprocess.run([program, "replay", "-c", work + "/kpwatch.yaml",
+                    work + "/short.pcap"], capture_output=True, text=True)
+check("the end of a capture is no timeout", "",
+      p.stdout + "".join(x for x in p.stderr.splitlines() if "timeout" in x))
 print("1..%d" % cases)
 sys.exit(failed > 0)

@@ -332,7 +332,14 @@ test_answer_not_captured(void **state)
 	    "GET /a 0 [] cut: 300 bytes missing; no response; capture ends "
 	    "first\n");
 
-	/* One direction only, and its first packet is the request. */
+	/* One direction only; and its first packet is the request. */
+	wire_open(&w);
+	wire_send(&w, &c, &s, TCP_SYN, "");
+	c.seq++;
+	wire_say(&w, &c, &s, get);
+	wire_expect(&w,
+	    "GET /a 0 [] cut: bytes missing; no response; capture ends "
+	    "first\n");
 	wire_open(&w);
 	wire_say(&w, &c, &s, get);
 	wire_expect(&w, "GET /a 0 [] cut: no response; capture ends first\n");
