@@ -440,17 +440,20 @@ keep_head(struct hop *h, struct span head)
 	buf_add_span(&h->headers, head);
 }
 
+/* Only where the archive says so was it the peer that stopped: else it may
+ * have been who wrote it, or the answer to a HEAD. */
 static void
 judge_cut(struct hop *h, const struct warc_record *rec,
     const struct warc_payload *p)
 {
-	bool length = span_is_i(warc_field(rec, "WARC-Truncated"), "length");
+	struct span why = warc_field(rec, "WARC-Truncated");
 
-	if (h->body.overflow)
-		length = true;
 	h->body_cut = p->cut || h->body.overflow;
 	if (h->body_cut)
-		h->outcome = length ? OUTCOME_TOO_LARGE : OUTCOME_TRUNCATED;
+		h->outcome = span_is_i(why, "length") || h->body.overflow
+		    ? OUTCOME_TOO_LARGE
+		    : span_is_i(why, "disconnect") ? OUTCOME_TRUNCATED
+						   : OUTCOME_INCOMPLETE;
 }
 
 static void
@@ -510,7 +513,9 @@ take_foreign(struct warc_source *s, const struct warc_record *rec,
 	if (rec->type == WARC_REVISIT)
 		resolve_foreign(s, rec, &p, h);
 	attach_request(s, rec, &o);
-	ok = h->status != 0;
+	/* Only what a page says to one who asks for it tells of the page. */
+	ok = h->status != 0 &&
+	    (h->request.len == 0 || span_starts(buf_span(&h->request), "GET "));
 	warc_payload_release(&p);
 	if (ok)
 		return give(s, &o, out);

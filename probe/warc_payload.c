@@ -178,7 +178,22 @@ close_head(struct pass *t)
 	http_head_release(&head);
 }
 
-static void
+/* 100 Continue and its like, with the response proper behind it. */
+static bool
+is_interim(const struct pass *t, struct span behind)
+{
+	struct http_head head = HTTP_HEAD_INIT;
+	bool interim = t->rec->type == WARC_RESPONSE &&
+	    span_starts(behind, "HTTP/") &&
+	    http_parse_response(&head, buf_span(&t->out->http_head)) &&
+	    head.status / 100 == 1 && head.status != 101;
+
+	http_head_release(&head);
+	return interim;
+}
+
+/* Returns what is behind the header, or nothing where it is not whole yet. */
+static struct span
 take_head(struct pass *t, struct span s)
 {
 	struct buf *head = &t->out->http_head;
@@ -187,28 +202,37 @@ take_head(struct pass *t, struct span s)
 	buf_add_span(head, span_slice(s, 0, room));
 	end = http_head_end(buf_span(head), before);
 	if (end == 0 && s.n < room)
-		return;
+		return SPAN_NULL;
 	if (end == 0) {
 		not_http(t);
-		take_body(t, span_slice(s, room, s.n));
-		return;
+		return span_slice(s, room, s.n);
 	}
 	head->len = end;
 	head->data[end] = '\0';
-	close_head(t);
-	take_body(t, span_slice(s, end - before, s.n));
+	s = span_slice(s, end - before, s.n);
+	if (is_interim(t, s))
+		buf_clear(head);
+	else
+		close_head(t);
+	return s;
+}
+
+/* The first of a record's pieces, or one that continues it. */
+static bool
+is_segment(const struct warc_record *rec)
+{
+	return warc_field(rec, "WARC-Segment-Number").p != NULL;
 }
 
 static void
 begin_pass(struct pass *t)
 {
 	struct span sum = warc_field(t->rec, "WARC-Payload-Digest");
-	bool part = warc_field(t->rec, "WARC-Segment-Number").p != NULL;
 
 	digest_check_begin(&t->block, warc_field(t->rec, "WARC-Block-Digest"));
 	/* Of a segment or a revisit it is the digest of something else; of
 	 * requests archivers disagree what the payload is. */
-	if (part || t->rec->type == WARC_REVISIT ||
+	if (is_segment(t->rec) || t->rec->type == WARC_REVISIT ||
 	    t->rec->type == WARC_REQUEST)
 		sum = SPAN_NULL;
 	digest_check_begin(&t->payload, sum);
@@ -252,10 +276,27 @@ body_is_cut(const struct pass *t)
 
 	if (!t->out->http || t->rec->type != WARC_RESPONSE)
 		return false;
+	/* Archivers take the chunks away and leave the header field. */
 	if (t->framed)
-		return !b->done;
+		return !b->done && (b->flags & HTTP_NOT_CHUNKED) == 0;
 	return b->framing == HTTP_FRAME_LENGTH && b->has_declared &&
 	    t->out->raw_length < b->declared;
+}
+
+static const char *
+cut_note(const struct pass *t)
+{
+	struct span why = warc_field(t->rec, "WARC-Truncated");
+
+	if (is_segment(t->rec))
+		return "a segment: the others are not joined to it";
+	if (span_is_i(why, "length") || span_is_i(why, "time"))
+		return "truncated by who wrote it";
+	if (span_is_i(why, "disconnect"))
+		return "truncated: the connection ended early";
+	if (why.p != NULL)
+		return "truncated";
+	return body_is_cut(t) ? "the body ends early" : NULL;
 }
 
 static void
@@ -270,11 +311,14 @@ end_pass(struct pass *t, struct warc_reader *r)
 		http_body_end(&t->body);
 	complaint = content_end(t->content, &out->length, out->sha256);
 	out->cut = warc_reader_torn(r) || body_is_cut(t) ||
+	    is_segment(t->rec) ||
 	    warc_field(t->rec, "WARC-Truncated").p != NULL;
 	if (t->rec->type != WARC_REVISIT)
 		out->has_payload = true;
 	if (out->note == NULL)
 		out->note = complaint;
+	if (out->note == NULL)
+		out->note = cut_note(t);
 	check_digests(t);
 	if (warc_reader_torn(r))
 		out->note = "record is cut off";
@@ -293,10 +337,9 @@ warc_payload_read(struct warc_payload *out, struct warc_reader *r,
 		digest_check_update(&t.block, s);
 		if (keep != NULL && keep->block != NULL)
 			buf_add_span(keep->block, s);
-		if (t.part == PART_HEAD)
-			take_head(&t, s);
-		else
-			take_body(&t, s);
+		while (t.part == PART_HEAD && s.n > 0)
+			s = take_head(&t, s);
+		take_body(&t, s);
 	}
 	end_pass(&t, r);
 	digest_check_release(&t.block);

@@ -391,6 +391,87 @@ to_file(struct sample *s)
 
 /* Foreign records become observations; a revisit finds its original in a file
  * that is read later. */
+/* What others wrote, and what the look is that comes of it. */
+static void
+test_foreign_cuts(void **state)
+{
+#define AT                                                                     \
+	"WARC-Target-URI: http://a.example/\r\nWARC-Date: "                    \
+	"2020-01-01T00:00:00Z\r\nContent-Type: application/http\r\n"
+	static const struct {
+		const char *fields;
+		struct span block;
+		enum outcome outcome;
+		const char *body;
+	} cases[] = {
+	    {"", SPAN("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none"),
+		OUTCOME_NONE, "one"},
+	    {"", SPAN("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\none"),
+		OUTCOME_INCOMPLETE, "one"},
+	    {"WARC-Truncated: time\r\n", SPAN("HTTP/1.1 200 OK\r\n\r\none"),
+		OUTCOME_INCOMPLETE, "one"},
+	    {"WARC-Truncated: length\r\n", SPAN("HTTP/1.1 200 OK\r\n\r\none"),
+		OUTCOME_TOO_LARGE, "one"},
+	    {"WARC-Truncated: disconnect\r\n",
+		SPAN("HTTP/1.1 200 OK\r\n\r\none"), OUTCOME_TRUNCATED, "one"},
+	    {"WARC-Segment-Number: 1\r\n", SPAN("HTTP/1.1 200 OK\r\n\r\none"),
+		OUTCOME_INCOMPLETE, "one"},
+	    /* The chunks were taken away. */
+	    {"",
+		SPAN("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+		     "<p>one\n"),
+		OUTCOME_NONE, "<p>one\n"},
+	    {"",
+		SPAN("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+		     "3\r\none\r\n"),
+		OUTCOME_INCOMPLETE, "one"},
+	    {"",
+		SPAN("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\n"
+		     "Link: </a>\r\n\r\nHTTP/1.1 200 OK\r\n\r\none"),
+		OUTCOME_NONE, "one"},
+	};
+	struct warc_set *set = warc_set_new();
+	struct warc_source *source;
+	struct observation o;
+	struct sample in;
+	int fd;
+
+	(void)state;
+	sample_init(&in, MEMBERS);
+	/* No page: who asks so is not told what it says. */
+	add_record(&in, "WARC-Type: request\r\n" AT,
+	    SPAN("HEAD / HTTP/1.1\r\n\r\n"));
+	add_record(&in, "WARC-Type: response\r\n" AT,
+	    SPAN("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"));
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *fields =
+		    xasprintf("WARC-Type: response\r\n%s" AT, cases[i].fields);
+
+		add_record(&in, fields, cases[i].block);
+		free(fields);
+	}
+	fd = to_file(&in);
+	warc_set_add(set, "a.warc.gz", fd);
+	source = warc_source_new(set, 0, note_sample, &in);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct hop *h;
+
+		assert_int_equal(warc_source_next(source, &o), 1);
+		h = observation_last(&o);
+		assert_int_equal(h->status, 200);
+		assert_string_equal(buf_str(&h->body), cases[i].body);
+		assert_int_equal(h->outcome, cases[i].outcome);
+		assert_int_equal(h->body_cut, cases[i].outcome != OUTCOME_NONE);
+		observation_release(&o);
+	}
+	assert_int_equal(warc_source_next(source, &o), 0);
+	warc_source_free(source);
+	warc_set_free(set);
+	close(fd);
+	sample_release(&in);
+#undef AT
+}
+
 static void
 test_foreign(void **state)
 {
@@ -510,7 +591,8 @@ main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_wrappings),
 	    cmocka_unit_test(test_digests), cmocka_unit_test(test_cut),
 	    cmocka_unit_test(test_step_over), cmocka_unit_test(test_arc),
-	    cmocka_unit_test(test_foreign), cmocka_unit_test(test_hostile)};
+	    cmocka_unit_test(test_foreign_cuts), cmocka_unit_test(test_foreign),
+	    cmocka_unit_test(test_hostile)};
 
 	digest_init();
 	return cmocka_run_group_tests_name("warc_read", tests, NULL, NULL);
