@@ -58,8 +58,8 @@ errno_failure(int e)
 static bool
 is_local_trouble(int e)
 {
-	return e == EADDRNOTAVAIL || e == ENOBUFS || e == EMFILE ||
-	    e == ENFILE || e == ENOMEM;
+	return e == EADDRNOTAVAIL || e == EAFNOSUPPORT || e == ENOBUFS ||
+	    e == EMFILE || e == ENFILE || e == ENOMEM;
 }
 
 static void

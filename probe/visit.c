@@ -4,6 +4,7 @@
 #include <event2/event_struct.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "budget.h"
 #include "instant.h"
@@ -174,6 +175,38 @@ connect_failed(const struct hop *h)
 	    h->failure != FAILURE_INTERRUPTED;
 }
 
+static bool
+is_ipv6(const struct address *a)
+{
+	return a->u.sa.sa_family == AF_INET6;
+}
+
+/* Did the address just tried fail because IPv6 leads nowhere from here? */
+static bool
+no_way_by_ipv6(const struct visit *v, const struct hop *h)
+{
+	return is_ipv6(&v->addresses[v->next_address - 1]) &&
+	    h->stage == STAGE_TCP &&
+	    (h->failure == FAILURE_NETWORK_UNREACHABLE ||
+		h->outcome == OUTCOME_LOCAL_ERROR);
+}
+
+/* Where an address of the other family is left to try, only such are: they
+ * tell of the site, not of our line.  False where none is. */
+static bool
+leave_ipv6(struct visit *v)
+{
+	size_t n = v->next_address;
+
+	for (size_t i = n; i < v->naddresses; i++)
+		if (!is_ipv6(&v->addresses[i]))
+			v->addresses[n++] = v->addresses[i];
+	if (n == v->next_address)
+		return false;
+	v->naddresses = n;
+	return true;
+}
+
 static void pace_next_address(struct visit *);
 
 /* The next address of the same name: what the last one said is dropped but
@@ -204,7 +237,8 @@ on_fetched(struct hop *h, int64_t took_us, void *arg)
 	v->fetch = NULL;
 	v->took_us += took_us;
 	note_pace(v, h);
-	if (connect_failed(h) && v->next_address < v->naddresses) {
+	if ((v->naddresses > 0 && no_way_by_ipv6(v, h) && leave_ipv6(v)) ||
+	    (connect_failed(h) && v->next_address < v->naddresses)) {
 		retry_address(v, h);
 		return;
 	}
@@ -315,15 +349,45 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 /* Kept if policy allows it, and if it may come to be tried. */
-static void
+static bool
 add_address(struct visit *v, const char *text)
 {
 	struct address *a = &v->addresses[v->naddresses];
 
-	if (v->naddresses < ADDRESSES_TRIED_MAX &&
-	    address_parse(a, text, url_port(&v->url)) &&
-	    policy_allows(v->settings->policy, &a->u.sa))
-		v->naddresses++;
+	if (v->naddresses == ADDRESSES_TRIED_MAX ||
+	    !address_parse(a, text, url_port(&v->url)) ||
+	    !policy_allows(v->settings->policy, &a->u.sa))
+		return false;
+	v->naddresses++;
+	return true;
+}
+
+/* Of the records of one type the next that can be used, from *at on. */
+static bool
+add_next(struct visit *v, const struct dns_lookup *d, const char *type,
+    size_t *at)
+{
+	while (*at < d->nrecords) {
+		const struct dns_record *r = &d->records[(*at)++];
+
+		if (strcmp(r->type, type) == 0 && add_address(v, r->value))
+			return true;
+	}
+	return false;
+}
+
+/* By turns of each family (RFC 8305 section 4), whichever answer came first:
+ * one that does not work from here must not use up all tries. */
+static void
+choose_addresses(struct visit *v, const struct dns_lookup *d)
+{
+	size_t v6 = 0, v4 = 0;
+	bool more;
+
+	do {
+		more = add_next(v, d, "AAAA", &v6);
+		more = add_next(v, d, "A", &v4) || more;
+	} while (more);
 }
 
 /* No address left is our refusal, not the world's failure, unless the name
@@ -353,9 +417,7 @@ on_resolved(struct dns_lookup *d, enum failure failure, void *arg)
 		hop_fail(v, failure, STAGE_DNS, OUTCOME_NONE);
 		return;
 	}
-	for (size_t i = 0; i < d->nrecords; i++)
-		if (dns_record_is_address(&d->records[i]))
-			add_address(v, d->records[i].value);
+	choose_addresses(v, d);
 	use_addresses(v);
 }
 

@@ -91,5 +91,31 @@ for target, charset, declared, title in world.OLD_CHARSETS:
 v6 = {i: main[i]["address"] for i in ("kfauk",) if i in main}
 t.same("a host with IPv6 only", {"kfauk": w.address6["www.kfauk.com"]}.items(),
        v6.items())
+# A host with more IPv6 addresses than are tried, and one of IPv4.
+dual = next(i for i, x in w.targets.items() if x.host == world.DUAL[0])
+w.change_zone(*[("zone-set", world.DUAL[0] + ".", "1", "AAAA",
+                 "2a01:4f8:c0c::d%d" % n) for n in range(4)])
+
+
+def dual_is(name, want):
+    out = p.command(*arguments, "-o", "timeouts.connect=2s", dual)[1]
+    row = json.loads(out.splitlines()[0])
+    t.same(name, [want], [(row["verdict"], row["failure"])])
+
+
+w.inside("nft", "add rule inet world in meta nfproto ipv6 meta l4proto tcp "
+         "drop")
+dual_is("IPv6 that leads nowhere is no outage", ("up", None))
+world.run("ip", "-6", "route", "del", "default")
+dual_is("no way by IPv6 is no outage", ("up", None))
+w.packets("reset", dual)
+dual_is("what IPv4 says is told where there is no IPv6",
+        ("down", "connection_refused"))
+w.packets("reset", dual, False)
+world.run("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1")
+dual_is("IPv6 switched off hides no site", ("up", None))
+w.packets("reset", dual)
+dual_is("what IPv4 says is told where IPv6 is switched off",
+        ("down", "connection_refused"))
 w.stop()
 t.finish()
