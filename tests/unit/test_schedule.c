@@ -144,6 +144,36 @@ test_robots(void **state)
 	assert_true(robots("\xef\xbb\xbfUser-agent: kpwatch\nAllow: /\n", "/"));
 }
 
+/* A path is the same however it is escaped (RFC 9309 section 2.2.2). */
+static void
+test_robots_of_escapes(void **state)
+{
+	static const struct {
+		const char *rule, *path;
+		bool allowed;
+	} cases[] = {{"/기사/", "/%EA%B8%B0%EC%82%AC/1", false},
+	    {"/%ea%b8%b0%ec%82%ac/", "/%EA%B8%B0%EC%82%AC/1", false},
+	    {"/%EA%B8%B0%EC%82%AC/", "/기사/1", false},
+	    {"/a%62c", "/abc", false}, {"/~u", "/%7eu", false},
+	    {"/a%2Fb", "/a/b", true}, {"/a%2fb", "/a%2Fb", false},
+	    {"/a b", "/a%20b", false}, {"/f-%2A.html", "/f-*.html", false},
+	    {"/f-%2A.html", "/f-1.html", true}, {"/f%24", "/f$", false},
+	    {"/f$", "/f$x", true}, {"/기*$", "/%EA%B8%B0%EC%82%AC", false},
+	    {"/100%", "/100%25", false}, {"/100%", "/100%", false}};
+	char body[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		snprintf(body, sizeof body, "User-agent: *\nDisallow: %s\n",
+		    cases[i].rule);
+		if (robots(body, cases[i].path) != cases[i].allowed)
+			fail_msg("%s and %s", cases[i].rule, cases[i].path);
+	}
+	/* Lines of the old Macintosh. */
+	assert_false(robots("User-agent: *\rDisallow: /a\rAllow: /b\r", "/a"));
+	assert_true(robots("User-agent: *\rDisallow: /a\rAllow: /b\r", "/b"));
+}
+
 static void
 test_robots_of_wildcards_is_refused(void **state)
 {
@@ -248,6 +278,7 @@ main(void)
 	    cmocka_unit_test(test_hosts_share_their_zone),
 	    cmocka_unit_test(test_many_zones),
 	    cmocka_unit_test(test_robots),
+	    cmocka_unit_test(test_robots_of_escapes),
 	    cmocka_unit_test(test_robots_of_wildcards_is_refused),
 	};
 
