@@ -28,18 +28,34 @@ regular_due(const struct watched *w)
 	    w->interval);
 }
 
+/* Seconds: false when it is no number; one of any length counts. */
+static bool
+read_delay(struct span value, int64_t *us)
+{
+	uint64_t seconds;
+
+	for (size_t i = 0; i < value.n; i++)
+		if (!ascii_digit(value.p[i]))
+			return false;
+	if (value.n == 0)
+		return false;
+	*us = span_u64(value, &seconds) && seconds < RETRY_AFTER_MAX / SECOND
+	    ? (int64_t)seconds * SECOND
+	    : RETRY_AFTER_MAX;
+	return true;
+}
+
 /* Retry-After (RFC 9110 section 10.2.3): seconds or a date. */
 static void
 heed_retry_after(struct net *n, struct watched *w, const struct hop *h)
 {
 	struct span value = header_value(buf_span(&h->headers), "retry-after");
 	int64_t at, now = monotonic_us();
-	uint64_t seconds;
 
 	if ((h->status != 429 && h->status != 503) || value.p == NULL)
 		return;
-	if (span_u64(value, &seconds) && seconds < 86400)
-		at = now + (int64_t)seconds * SECOND;
+	if (read_delay(value, &at))
+		at += now;
 	else if (instant_parse_http(value, &at))
 		at = now + (at - instant_now()) * 1000;
 	else

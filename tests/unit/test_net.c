@@ -161,11 +161,56 @@ test_loop_late_before_the_end(void **state)
 	scene_end(&s);
 }
 
+/* How long a page is left alone when its site asks for that. */
+static int64_t
+left_alone(struct scene *s, int status, const char *retry_after)
+{
+	struct hop h = {.status = status, .headers = BUF_INIT(1024)};
+	int64_t now = monotonic_us();
+
+	buf_add_str(&h.headers, "HTTP/1.1 503 No\r\nRetry-After: ");
+	buf_add_str(&h.headers, retry_after);
+	buf_add_str(&h.headers, "\r\n\r\n");
+	s->watched->not_before = 0;
+	heed_retry_after(&s->n, s->watched, &h);
+	buf_release(&h.headers);
+	return s->watched->not_before == 0
+	    ? 0
+	    : (s->watched->not_before - now + SECOND / 2) / SECOND;
+}
+
+static void
+test_retry_after(void **state)
+{
+	static const struct {
+		const char *value;
+		int64_t seconds;
+	} cases[] = {{"0", 0}, {"-1", 0}, {"soon", 0}, {"", 0}, {"7200", 7200},
+	    {"86399", 86399}, {"86400", 86400}, {"604800", 86400},
+	    {"99999999999999999999999999", 86400},
+	    {"Sun, 06 Nov 2395 08:49:37 GMT", 86400}};
+	struct scene s;
+
+	(void)state;
+	scene_begin(&s);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int64_t got = left_alone(&s, 503, cases[i].value);
+
+		if (got < cases[i].seconds || got > cases[i].seconds + 60)
+			fail_msg("%s: %lld s", cases[i].value, (long long)got);
+	}
+	assert_int_equal(left_alone(&s, 404, "7200"), 0);
+	s.watched->not_before = 0;
+	watchlist_return(s.n.watchlist, s.watched, 0);
+	scene_end(&s);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_look_counts),
+	    cmocka_unit_test(test_retry_after),
 	    cmocka_unit_test(test_clock_set_before_the_end),
 	    cmocka_unit_test(test_suspended_before_the_end),
 	    cmocka_unit_test(test_loop_late_before_the_end),
