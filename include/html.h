@@ -112,6 +112,9 @@ struct span link_text(const struct link *);
 
 /* What stands for the images inside an <a>, whatever text it has; as good. */
 struct span link_alt(const struct link *);
+/* The text as it stands in the input, where it is in one piece and was not
+ * asked for yet; else p NULL. */
+struct span link_raw_text(const struct link *);
 
 /* Is this the name with that key?  Of a literal it is two comparisons. */
 INLINE bool

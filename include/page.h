@@ -19,6 +19,7 @@ enum tag {
 	TAG_IMG,
 	TAG_META,
 	TAG_OBJECT,
+	TAG_OPTION,
 	TAG_PARAM,
 	TAG_SCRIPT,
 	TAG_HIDDEN, /* style and the like: text never shown */

@@ -79,8 +79,9 @@ struct recogniser {
 	size_t near_checks;	 /* foreign hosts compared letter by letter */
 	struct span input;	 /* the page, while it is read */
 	struct outline *outline; /* of it; NULL: nothing was looked at yet */
-	size_t searched;	 /* for words of share bars, up to here */
-	uint64_t last_word;	 /* the last of them; NOWHERE */
+	uint64_t said_share; /* the element whose code shares, no more said */
+	size_t searched;     /* for words of share bars, up to here */
+	uint64_t last_word;  /* the last of them; NOWHERE */
 	uint64_t
 	    share_bar; /* the last in which a platform was named for sure */
 	struct {
@@ -164,6 +165,9 @@ alnum16(bytes16 v)
 {
 	return bytes16_in(v, '0', '9') | bytes16_in(v | 0x20, 'a', 'z');
 }
+
+/* A link on the page's own site that hands the page on to a platform. */
+bool share_link(struct recogniser *, const struct link *, struct span path);
 
 /* Calls `word` with every run of ASCII letters and digits of s. */
 INLINE void

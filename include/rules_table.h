@@ -288,6 +288,8 @@ struct rules {
 	size_t nbutton_words, button_words_cap;
 	uint32_t *button_plain; /* words that then mean other things */
 	size_t nbutton_plain, button_plain_cap;
+	uint32_t *call_words; /* "send": a function with a platform's name */
+	size_t ncall_words, call_words_cap;
 	uint32_t *around_words; /* make an element one whose buttons share */
 	size_t naround_words, around_words_cap;
 	uint32_t *around_not; /* words that forbid it */

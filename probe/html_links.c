@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bytes16.h"
+#include "url.h"
 
 enum attr_kind {
 	ATTR_NONE,
@@ -84,6 +85,8 @@ attr_kind(struct span name, enum tag tag)
 			return tag == TAG_OBJECT ? ATTR_URL : ATTR_NONE;
 		return name.p[4] == '-' ? ATTR_DATA : ATTR_NONE;
 	}
+	if (tag == TAG_OPTION)
+		return span_is(name, "value") ? ATTR_DATA : ATTR_NONE;
 	kind = named_kind(name);
 	if (kind == ATTR_NONE && name.n > 4 && name.p[name.n - 4] == '-' &&
 	    (memcmp(name.p + name.n - 3, "src", 3) == 0 ||
@@ -350,6 +353,21 @@ meta_links(struct page *p, const struct element *e)
 	}
 }
 
+/* Text of variables, whose values may be escaped once. */
+RARELY void
+variable_links(struct page *p, struct span s, const struct element *e,
+    struct span attr)
+{
+	struct buf plain = BUF_INIT(TOKEN_KEEP_MAX);
+
+	if (span_search_i(s, "%3a%2f%2f") < s.n) {
+		form_decode(span_slice(s, 0, TOKEN_KEEP_MAX - 1), &plain);
+		s = buf_span(&plain);
+	}
+	text_links(p, s, LINK_DATA, e, attr);
+	buf_release(&plain);
+}
+
 RARELY void
 param_links(struct page *p, const struct element *e)
 {
@@ -363,7 +381,7 @@ param_links(struct page *p, const struct element *e)
 			page_link(p, LINK_ATTRIBUTE, value, e, SPAN("value"));
 			return;
 		}
-	text_links(p, value, LINK_DATA, e, SPAN("value"));
+	variable_links(p, value, e, SPAN("value"));
 }
 
 static int
@@ -431,7 +449,7 @@ attr_links(struct page *p, const struct attribute *a, const struct element *e,
 		style_links(p, a->value, e, a->name);
 		break;
 	case ATTR_TEXT:
-		text_links(p, a->value, LINK_DATA, e, a->name);
+		variable_links(p, a->value, e, a->name);
 		break;
 	case ATTR_NONE:
 		break;

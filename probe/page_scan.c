@@ -33,7 +33,7 @@ static const struct tag_info tags[] = {TAG("a", TAG_A, false), BLOCK("address"),
     BLOCK("legend"), BLOCK("li"), BLOCK("listing"), BLOCK("main"),
     BLOCK("marquee"), BLOCK("menu"), TAG("meta", TAG_META, false), BLOCK("nav"),
     HIDDEN("noembed"), HIDDEN("noframes"), TAG("object", TAG_OBJECT, false),
-    BLOCK("ol"), BLOCK("optgroup"), BLOCK("option"), BLOCK("p"),
+    BLOCK("ol"), BLOCK("optgroup"), TAG("option", TAG_OPTION, true), BLOCK("p"),
     TAG("param", TAG_PARAM, false), BLOCK("plaintext"), BLOCK("pre"),
     TAG("script", TAG_SCRIPT, false), BLOCK("section"), BLOCK("select"),
     HIDDEN("style"), BLOCK("summary"), BLOCK("table"), BLOCK("tbody"),
@@ -261,6 +261,14 @@ struct span
 link_alt(const struct link *l)
 {
 	return l->page == NULL ? SPAN_NULL : buf_span(&l->page->anchor_alt);
+}
+
+struct span
+link_raw_text(const struct link *l)
+{
+	return l->page == NULL || l->page->nanchor_pieces != 1
+	    ? SPAN_NULL
+	    : l->page->anchor_pieces[0].raw;
 }
 
 static void

@@ -26,6 +26,7 @@ recogniser_new(const struct rules *rules, const char *page_url,
 		url_parse(&r->page, span_of(page_url), NULL);
 	r->site = url_site(&r->page);
 	r->widget.platform = RULE_NONE;
+	r->share_bar = r->said_share = NOWHERE;
 	recogniser_table(r);
 	return r;
 }
@@ -340,6 +341,8 @@ own_page(struct recogniser *r, const struct link *l)
 		player = icon.player;
 	else if (icon.platform != RULE_NONE)
 		player = icon.platform;
+	if (path.forbidden && share_link(r, l, local_part(l->url)))
+		return;
 	if (player != RULE_NONE && !path.forbidden && !icon.forbidden)
 		add_plain(r, l, SIGHTING_PLAYER,
 		    rules_text(rules, rules->platforms[player].id));
@@ -522,7 +525,7 @@ static void
 take_button(struct recogniser *r, const struct link *l)
 {
 	if (l->source == LINK_ATTRIBUTE && l->element != NULL &&
-	    element_is(l->element, "a"))
+	    (element_is(l->element, "a") || element_is(l->element, "area")))
 		recogniser_button(r, l->element, l, l->offset);
 }
 

@@ -63,7 +63,7 @@ recogniser_input(void *arg, struct span page)
 
 	around_release(r);
 	r->input = page;
-	r->share_bar = NOWHERE;
+	r->share_bar = r->said_share = NOWHERE;
 	r->widget.platform = RULE_NONE;
 }
 

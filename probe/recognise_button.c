@@ -8,8 +8,10 @@
 #include "bytes16.h"
 #include "recognise_state.h"
 
-#define READ_MAX 3   /* texts of a button that people read */
-#define READ_LEN 120 /* longest of them: more is said than what it is for */
+#define PARENT_MAX    256 /* of a tag right before a button */
+#define NAME_TEXT_MAX 24  /* a text that may be no more than a name */
+#define READ_MAX      3	  /* texts of a button that people read */
+#define READ_LEN      120 /* longest of them: more is said than what it is for */
 
 struct button {
 	struct recogniser *r;
@@ -224,9 +226,17 @@ take_read(struct button *b)
 		take_name(b);
 }
 
+static bool
+is_image(const struct element *e)
+{
+	return element_is(e, "img") || element_is(e, "input");
+}
+
 static void
 take_attributes(struct button *b, const struct element *e)
 {
+	bool image = is_image(e);
+
 	for (size_t i = 0; i < e->nattrs; i++) {
 		const struct attribute *a = &e->attrs[i];
 
@@ -235,6 +245,8 @@ take_attributes(struct button *b, const struct element *e)
 		} else if (attribute_is(a, "title") || attribute_is(a, "alt") ||
 		    attribute_is(a, "aria-label")) {
 			take_text(b, a->value);
+		} else if (image && attribute_is(a, "src")) {
+			take_inner(b, a->value);
 		} else if (span_starts_i(a->name, "data-")) {
 			take_words(b, span_slice(a->name, 5, a->name.n));
 			if (a->value.n < 24)
@@ -262,11 +274,68 @@ in_share_bar(const struct button *b, uint64_t offset)
 	return b->r->share_bar == bar;
 }
 
+/* The tag just before the button: "<li class=weibo><a href=#>". */
+static void
+take_parent(struct button *b, uint64_t offset)
+{
+	static const char *const names[] = {"<li", "<span", "<div", "<p", "<td",
+	    "<dd", "<dt", "<i"};
+	struct span page = b->r->input, around;
+	size_t end = offset < page.n ? (size_t)offset : 0, from;
+	const char *tag;
+
+	while (end > 0 && ascii_space(page.p[end - 1]))
+		end--;
+	if (end == 0 || page.p[end - 1] != '>')
+		return;
+	from = end > PARENT_MAX ? end - PARENT_MAX : 0;
+	tag = memrchr(page.p + from, '<', end - from);
+	if (tag == NULL)
+		return;
+	around = (struct span){tag, (size_t)(page.p + end - tag)};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (span_starts_i(around, names[i]) &&
+		    ascii_space(around.p[strlen(names[i])]))
+			take_inner(b, around);
+}
+
+/* A text that is a name, and nothing else as far as ASCII goes. */
+static void
+take_name_text(struct button *b, struct span text)
+{
+	if (bytes16_run(text, 0, ascii16) < text.n)
+		take_text(b, text);
+	else
+		take_platform(b, text);
+	if (b->platform == RULE_NONE && b->nread > 0)
+		take_name(b);
+}
+
+/* What names the platform of a link that has not done so: its text, or the
+ * element right around it where it has none. */
+static void
+take_more(struct button *b, const struct link *l, uint64_t offset)
+{
+	struct span raw = l == NULL ? SPAN_NULL : span_trim(link_raw_text(l));
+
+	if (b->nread > 0)
+		take_name(b);
+	if (b->platform != RULE_NONE)
+		return;
+	if (raw.n > 0 && raw.n <= NAME_TEXT_MAX)
+		take_name_text(b, raw);
+	else if (raw.n == 0)
+		take_parent(b, offset);
+}
+
 void
 recogniser_button(struct recogniser *r, const struct element *e,
     const struct link *l, uint64_t offset)
 {
-	struct button b = {.r = r, .rules = r->rules, .platform = RULE_NONE};
+	struct button b = {.r = r,
+	    .rules = r->rules,
+	    .platform = RULE_NONE,
+	    .share = r->said_share == offset};
 	struct seen s = {.kind = SIGHTING_SHARE,
 	    .at = e,
 	    .link = l,
@@ -281,6 +350,9 @@ recogniser_button(struct recogniser *r, const struct element *e,
 		take_inner(&b, l->inner);
 		take_text(&b, link_alt(l));
 	}
+	if (b.platform == RULE_NONE &&
+	    (element_is(e, "a") || element_is(e, "button")))
+		take_more(&b, l, offset);
 	/* "btn-vk" may be for those who log in: its text must not say so. */
 	if (l != NULL && (b.platform != RULE_NONE || b.share || b.nread > 0))
 		take_text(&b, link_text(l));
@@ -293,4 +365,26 @@ recogniser_button(struct recogniser *r, const struct element *e,
 	at = recogniser_add(r, &s);
 	if (at != RULE_NONE)
 		recogniser_note(r, offset, at);
+}
+
+bool
+share_link(struct recogniser *r, const struct link *l, struct span path)
+{
+	struct button b = {.r = r, .rules = r->rules, .platform = RULE_NONE};
+	struct seen s = {.kind = SIGHTING_SHARE,
+	    .at = l->element,
+	    .link = l,
+	    .offset = l->offset};
+	const char *url;
+
+	if (recogniser_noted(r, l->offset) != RULE_NONE)
+		return false;
+	take_words(&b, path);
+	if (b.platform == RULE_NONE || b.plain || !b.share || b.forbidden)
+		return false;
+	s.platform = rules_text(r->rules, r->rules->platforms[b.platform].id);
+	url = recogniser_url(r, l);
+	s.url = url == NULL ? l->url : span_of(url);
+	recogniser_add(r, &s);
+	return true;
 }

@@ -24,15 +24,45 @@ ident_char(char c)
 	return ascii_alnum(c) || c == '_' || c == '$' || c == '.';
 }
 
+/* Does a name hold one of these words, if it is long enough? */
+static bool
+holds_listed(const uint32_t *list, size_t n, const struct rules *r,
+    struct span name, size_t min)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct span w = rules_span(r, list[i]);
+
+		if (w.n >= min && span_search_i(name, w.p) < name.n)
+			return true;
+	}
+	return false;
+}
+
 /* A function name that says it shares: "shareFacebook", "sendLinkNaver",
  * "toSNS". */
 static bool
 says_share(const struct rules *r, struct span name)
 {
-	for (size_t i = 0; i < r->nshare_ascii; i++)
-		if (span_search_i(name, rules_text(r, r->share_words[i])) <
-		    name.n)
+	return holds_listed(r->share_words, r->nshare_ascii, r, name, 1);
+}
+
+/* "snsLogin": words of three letters are parts of too many others. */
+static bool
+says_other(const struct rules *r, struct span name)
+{
+	return holds_listed(r->share_not, r->nnot_ascii, r, name, 5);
+}
+
+/* "sendTwitter": it begins with one of the words. */
+static bool
+says_send(const struct rules *r, struct span name)
+{
+	for (size_t i = 0; i < r->ncall_words; i++) {
+		struct span w = rules_span(r, r->call_words[i]);
+
+		if (span_eq_i(span_slice(name, 0, w.n), w))
 			return true;
+	}
 	return false;
 }
 
@@ -298,17 +328,23 @@ one_call(struct recogniser *r, struct span name, struct span args,
 	    .offset = offset,
 	    .kit = "script"};
 	struct span literal;
+	bool share;
 
 	if (name.n > 64 ||
 	    (rules->call_first[name.p[0] & 127] &&
-		known_call(r, name, args, e, offset)) ||
-	    !says_share(rules, name))
+		known_call(r, name, args, e, offset)))
+		return;
+	share = says_share(rules, name);
+	if ((!share && !says_send(rules, name)) || says_other(rules, name))
 		return;
 	at = word_inside(rules, name);
 	literal = first_literal(args);
-	if (at == RULE_NONE && literal.n > 1 && literal.n < 24)
+	if (share && at == RULE_NONE && literal.n > 1 && literal.n < 24)
 		at = rules_word(rules, literal);
-	if (at == RULE_NONE)
+	if (at == RULE_NONE && share)
+		r->said_share = offset;
+	if (at == RULE_NONE ||
+	    (!share && (rules->platforms[at].flags & PLATFORM_SHARES) == 0))
 		return;
 	s.platform = rules_text(rules, rules->platforms[at].id);
 	at = recogniser_add(r, &s);

@@ -387,6 +387,13 @@ is_button(const struct element *e)
 	    (element_is(e, "a") && element_attr(e, "href").n == 0);
 }
 
+/* Its link is a button, or none, when it is given. */
+static bool
+is_link(const struct element *e)
+{
+	return element_is(e, "a") || element_is(e, "area");
+}
+
 static bool
 is_handler(struct span name)
 {
@@ -397,6 +404,7 @@ void
 recogniser_element(void *arg, const struct element *e)
 {
 	struct recogniser *r = arg;
+	bool clicked = false;
 
 	if (r->rules->nmarkups == 0)
 		return;
@@ -409,12 +417,13 @@ recogniser_element(void *arg, const struct element *e)
 			continue;
 		if (attribute_is(a, "class"))
 			scan_classes(r, e, a->value);
-		else if (is_handler(a->name))
+		else if (is_handler(a->name)) {
 			recogniser_code(r, a->value, e, e->offset);
-		else if (may_have_value(r->rules, a))
+			clicked |= attribute_is(a, "onclick");
+		} else if (may_have_value(r->rules, a))
 			attribute_value(r, e, a);
 	}
-	if (is_button(e))
+	if (is_button(e) || (clicked && !is_link(e)))
 		recogniser_button(r, e, NULL, e->offset);
 }
 

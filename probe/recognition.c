@@ -86,8 +86,8 @@ rules_digest(struct rules *r, const struct doc_node *root)
 {
 	static const char *const common[] = {"redirect_keys", "player_words",
 	    "player_not", "share_words", "share_not", "share_plain",
-	    "button_words", "button_plain", "around_words", "around_not",
-	    "reserved", "subdomains"};
+	    "button_words", "button_plain", "call_words", "around_words",
+	    "around_not", "reserved", "subdomains"};
 	uint64_t h = RECOGNITION_VERSION;
 
 	for (size_t i = 0; i < ARRAY_LEN(common); i++)

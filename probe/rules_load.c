@@ -232,8 +232,8 @@ read_all(struct loader *l, const struct doc_node *root)
 	static const char *const known[] = {"version", "platforms", "kits",
 	    "redirect_keys", "player_words", "player_not", "share_words",
 	    "share_not", "share_plain", "button_words", "button_plain",
-	    "around_words", "around_not", "reserved", "subdomains", "tests",
-	    NULL};
+	    "call_words", "around_words", "around_not", "reserved",
+	    "subdomains", "tests", NULL};
 	const struct doc_node *platforms = doc_get(root, "platforms");
 	const struct doc_node *kits = doc_get(root, "kits");
 	const struct doc_node *tests = doc_get(root, "tests");
@@ -260,6 +260,7 @@ read_all(struct loader *l, const struct doc_node *root)
 	LIST(share_plain);
 	LIST(button_words);
 	LIST(button_plain);
+	LIST(call_words);
 	LIST(around_words);
 	LIST(around_not);
 #undef LIST

@@ -58,6 +58,7 @@ rules_free(struct rules *r)
 	free(r->share_plain);
 	free(r->button_words);
 	free(r->script_names);
+	free(r->call_words);
 	free(r->around_words);
 	free(r->around_not);
 	free(r->button_plain);
@@ -212,6 +213,7 @@ get_table(struct cursor *in, size_t *count, size_t *cap, size_t size)
 	X(share_plain, nshare_plain)                                           \
 	X(button_words, nbutton_words)                                         \
 	X(button_plain, nbutton_plain)                                         \
+	X(call_words, ncall_words)                                             \
 	X(around_words, naround_words)                                         \
 	X(around_not, naround_not)
 

@@ -170,6 +170,10 @@ PAGES = {
         "<a class=vk href=#>x</a>", b"<div class=share>"),
     "links far from a share bar": lambda: fill(
         "<a class=vk href=#>x</a>" + "share " * 1400),
+    "clicks in share bars": lambda: fill(
+        "<div class=share><li class=vk><i class=x onclick='goShare()'>"),
+    "buttons in share bars": lambda: fill(
+        "<div class=share><button class=vk title='\u5206\u4eab'>"),
     "share words": lambda: fill(
         "<p class='" + "share " * 100 + "'><a class=vk href=#>x</a>"),
     "tweets": lambda: fill(

@@ -104,6 +104,33 @@ knows_widgets(void **state)
 	    "somebody/posts/10153231379946729 x3");
 }
 
+/* The element right around a link, its text, the code that it runs. */
+static void
+reads_what_else_there_is(void **state)
+{
+	(void)state;
+	expect("<ul class=share><li data-share=vk>\n <a href=''></a><li "
+	       "class=fb>"
+	       "<a href=#><i></i></a><li class=weibo><button "
+	       "type=button></button></ul>",
+	    "share vk, share facebook, share weibo");
+	expect("<ul class=share><li class=vk><br><a href=#></a></ul>", "");
+	expect("<ul class=share><li><a class='x' href=# title=weibo></a>"
+	       "<li><a href=#> Facebook </a><li><a href=#>微信</a></ul>",
+	    "share weibo, share facebook, share wechat");
+	expect("<li class=vk onclick='go()'><a href=#></a></li>", "");
+	expect("<i class='share vk' onclick='go()'></i>"
+	       "<i class='share fb'></i>",
+	    "share vk");
+	expect("<a class=vk href='javascript:goShare(3)'></a>"
+	       "<a class=fb href='javascript:go(3)'></a>",
+	    "share vk");
+	expect("<a class=vk href='javascript:countShare(3)'></a>", "");
+	expect("<a href='share.php?to=vk'>x</a><a href='share.php'>x</a>"
+	       "<a href='login.php?share=vk'>x</a><a href='/share/email'>x</a>",
+	    "share vk at http://www.example.kp/share.php?to=vk");
+}
+
 /* In scripts that do not part words: the longest name counts, and texts that
  * say more than what a button is for do not. */
 static void
@@ -152,6 +179,7 @@ main(void)
 	    cmocka_unit_test(believes_plain_words_beside_others),
 	    cmocka_unit_test(ends_a_share_bar_that_is_not_closed),
 	    cmocka_unit_test(knows_widgets),
+	    cmocka_unit_test(reads_what_else_there_is),
 	    cmocka_unit_test(reads_other_scripts),
 	    cmocka_unit_test(is_bounded),
 	};
