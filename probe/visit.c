@@ -34,8 +34,9 @@ struct visit {
 	struct fetch *fetch;
 	struct event timer;
 	int64_t start_us;
-	int64_t took_us; /* by its transfers */
-	size_t charge;	 /* of the budget of bodies */
+	int64_t waits_us; /* since when, for its address */
+	int64_t took_us;  /* by its transfers */
+	size_t charge;	  /* of the budget of bodies */
 	char *proxy;
 	char *etag;
 	char *last_modified;
@@ -318,6 +319,7 @@ fetch_at(struct visit *v, int64_t at)
 		return;
 	}
 	v->state = VISIT_PACING;
+	v->waits_us = monotonic_us();
 	++*v->settings->waiting_for_pace;
 	evtimer_add(&v->timer, &tv);
 }
@@ -333,6 +335,20 @@ pace_next_address(struct visit *v)
 		monotonic_us()));
 }
 
+/* A page that had to wait for its address, ten minutes where a site asked for
+ * that, is seen now, and not when it was due: what changed meanwhile would be
+ * dated before it was there. */
+static void
+date_from_now(struct visit *v)
+{
+	int64_t now = monotonic_us();
+
+	if (v->observation.nhops > 1 || hop_of(v)->ntried > 0)
+		return;
+	v->start_us += now - v->waits_us;
+	v->observation.time = instant_now() - (now - v->start_us) / 1000;
+}
+
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -345,6 +361,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	--*v->settings->waiting_for_pace;
+	date_from_now(v);
 	fetch_now(v);
 }
 
