@@ -11,7 +11,7 @@
 #define PARENT_MAX    256 /* of a tag right before a button */
 #define NAME_TEXT_MAX 24  /* a text that may be no more than a name */
 #define READ_MAX      3	  /* texts of a button that people read */
-#define READ_LEN      120 /* longest of them: more is said than what it is for */
+#define READ_LEN      120 /* longest of them: more says too much */
 
 struct button {
 	struct recogniser *r;
