@@ -297,8 +297,12 @@ no_new_privileges(void)
 static bool
 limit(int what, rlim_t soft, rlim_t hard)
 {
-	struct rlimit r = {soft, hard};
+	struct rlimit r;
 
+	/* A narrower one that is in force already cannot be raised. */
+	if (getrlimit((__rlimit_resource_t)what, &r) == 0 && r.rlim_max < hard)
+		hard = r.rlim_max;
+	r = (struct rlimit){soft < hard ? soft : hard, hard};
 	if (setrlimit((__rlimit_resource_t)what, &r) == 0)
 		return true;
 	log_error("cannot set resource limit %d: %s", what, strerror(errno));

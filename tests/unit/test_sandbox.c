@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -363,6 +364,40 @@ test_privileges(void **state)
 		    places[at].name);
 }
 
+static int
+try_nothing(void)
+{
+	return SURVIVED;
+}
+
+/* Limits narrower than ours, which nobody could widen again. */
+static bool
+narrow_analyser(void)
+{
+	struct rlimit cpu = {2, 2}, files = {8, 8};
+
+	return setrlimit(RLIMIT_CPU, &cpu) == 0 &&
+	    setrlimit(RLIMIT_NOFILE, &files) == 0 && sandbox_analyser(false);
+}
+
+static void
+test_narrow_limits(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	/* Is there a sandbox at all? */
+	fails(places[ANALYSER].enter, try_nothing, SURVIVED, "analyser");
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(narrow_analyser() ? SURVIVED : NO_BOX);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), SURVIVED);
+}
+
 int
 main(void)
 {
@@ -375,6 +410,7 @@ main(void)
 	    cmocka_unit_test(test_sniffer),
 	    cmocka_unit_test(test_courier),
 	    cmocka_unit_test(test_privileges),
+	    cmocka_unit_test(test_narrow_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
