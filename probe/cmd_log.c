@@ -36,7 +36,7 @@ show_line(struct log_command *c, const char *name, struct span line)
 
 	if (!event_read(&e, line, &why)) {
 		fprintf(stderr, "kpwatch: %s: a line that is no event: %s\n",
-		    name, why);
+		    log_quote_str(name), why);
 		c->damaged = true;
 		return;
 	}
@@ -80,7 +80,8 @@ show_file(struct log_command *c, const char *path)
 	struct span line;
 
 	if (fd < 0) {
-		fprintf(stderr, "kpwatch: %s: %s\n", path, strerror(errno));
+		fprintf(stderr, "kpwatch: %s: %s\n", log_quote_str(path),
+		    strerror(errno));
 		c->damaged = true;
 		return;
 	}
@@ -88,8 +89,8 @@ show_file(struct log_command *c, const char *path)
 	while ((state = changelog_reader_next(r, &line)) == CHANGELOG_LINE)
 		show_line(c, path, line);
 	if (state != CHANGELOG_END) {
-		fprintf(stderr, "kpwatch: %s: %s behind byte %llu\n", path,
-		    damage_text(state),
+		fprintf(stderr, "kpwatch: %s: %s behind byte %llu\n",
+		    log_quote_str(path), damage_text(state),
 		    (unsigned long long)changelog_reader_whole(r));
 		c->damaged = true;
 	}
@@ -177,6 +178,31 @@ time_option(const char *name, const char *text, int64_t *out)
 	return false;
 }
 
+/* A slip of the pen would look like a time when nothing happened. */
+static bool
+type_option(const char *pattern)
+{
+	for (int t = 0; t < EVENT_TYPE_COUNT; t++)
+		if (glob_match(pattern, event_type_name((enum event_type)t)))
+			return true;
+	fprintf(stderr,
+	    "kpwatch: --type %s: no type of event fits it; kpwatch-log(5) "
+	    "lists them\n",
+	    log_quote_str(pattern));
+	return false;
+}
+
+static bool
+range_is_sound(const struct log_filter *f)
+{
+	if (f->since == INSTANT_NONE || f->until == INSTANT_NONE ||
+	    f->since < f->until)
+		return true;
+	fprintf(stderr,
+	    "kpwatch: --until is not later than --since: no event can fit\n");
+	return false;
+}
+
 static const char help[] =
     "Reads the change log of the state folder, or the files named (\"-\" is\n"
     "standard input), gzip or plain.\n\n"
@@ -233,6 +259,8 @@ parse(struct log_command *c, int argc, char **argv)
 				return EXIT_USAGE;
 			break;
 		case OPT_TYPE:
+			if (!type_option(optarg))
+				return EXIT_USAGE;
 			c->filter.type = optarg;
 			break;
 		case OPT_TARGET:
@@ -251,6 +279,8 @@ parse(struct log_command *c, int argc, char **argv)
 			return command_usage("log");
 		}
 	}
+	if (!range_is_sound(&c->filter))
+		return EXIT_USAGE;
 	return -1;
 }
 

@@ -78,6 +78,16 @@ onto_nothing() {
 each onto_full_disk
 each onto_nothing
 
+# What can fit nothing is a mistake, and not a time when nothing happened.
+mistaken() {
+	"$KPWATCH" log -s "$state" "$@" > "$work/out" 2> "$work/said"
+	same "log $*: exit" 2 $?
+	check "log $*: it says so" grep -q "^kpwatch: --" "$work/said"
+}
+mistaken --type 'chanel.*'
+mistaken --since 2h --until 3h
+mistaken --since yesterday
+
 # A daemon whose three were closed has nothing else in their places, and what
 # it logs goes nowhere.
 [ "$(id -u)" = 0 ] || finish
