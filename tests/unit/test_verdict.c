@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "diff.h"
 #include "limit.h"
 #include "verdict.h"
 
@@ -233,6 +234,36 @@ shipped_rules_hold(void **state)
 	config_errors_release(&e);
 }
 
+/* What a look may be used for: only a whole page may take away. */
+static void
+grades(void **state)
+{
+	static const struct {
+		int status;
+		enum page_class class;
+		enum failure failure;
+		enum grade grade;
+	} cases[] = {{200, PAGE_NORMAL, FAILURE_NONE, GRADE_GOOD},
+	    {203, PAGE_NORMAL, FAILURE_NONE, GRADE_GOOD},
+	    {206, PAGE_NORMAL, FAILURE_NONE, GRADE_MORE},
+	    {200, PAGE_NORMAL, FAILURE_EOF, GRADE_MORE},
+	    {304, PAGE_NORMAL, FAILURE_NONE, GRADE_SAME},
+	    {204, PAGE_EMPTY, FAILURE_NONE, GRADE_NONE},
+	    {404, PAGE_NORMAL, FAILURE_NONE, GRADE_NONE}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct hop h = {.status = cases[i].status,
+		    .failure = cases[i].failure};
+		struct observation o = {.hops = &h, .nhops = 1};
+		struct finding f = {.status = ANALYSIS_OK,
+		    .page_class = cases[i].class};
+
+		assert_int_equal(observation_grade(&o, &f, verdict_of(&o, &f)),
+		    cases[i].grade);
+	}
+}
+
 int
 main(void)
 {
@@ -242,6 +273,7 @@ main(void)
 	    cmocka_unit_test(wire_round_trip),
 	    cmocka_unit_test(mistakes_are_named),
 	    cmocka_unit_test(self_test_can_fail),
+	    cmocka_unit_test(grades),
 	    cmocka_unit_test(shipped_rules_hold),
 	};
 
