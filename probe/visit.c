@@ -153,6 +153,21 @@ redirect_target(struct visit *v, struct hop *h)
 	return NULL;
 }
 
+/* It answered this very visit: what it refuses now is a port. */
+static bool
+answered_before(const struct visit *v, const struct hop *h)
+{
+	for (size_t i = 0; i + 1 < v->observation.nhops; i++) {
+		const struct hop *earlier = &v->observation.hops[i];
+
+		if (earlier->address != NULL &&
+		    strcmp(earlier->address, h->address) == 0 &&
+		    earlier->marks.first_byte != MARK_NONE)
+			return true;
+	}
+	return false;
+}
+
 /* Did the address take the connection and answer something? */
 static void
 note_pace(struct visit *v, struct hop *h)
@@ -162,7 +177,8 @@ note_pace(struct visit *v, struct hop *h)
 	    h->failure == FAILURE_CONNECTION_RESET ||
 	    h->failure == FAILURE_EOF || h->failure == FAILURE_TIMEOUT;
 
-	if (h->address == NULL || (!accepted && !refused))
+	if (h->address == NULL || (!accepted && !refused) ||
+	    (!accepted && answered_before(v, h)))
 		return;
 	if (pace_result(v->settings->pace, span_of(h->address), accepted,
 		monotonic_us()))

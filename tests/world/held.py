@@ -1,5 +1,7 @@
 """A site asks for a rest, and another of its address waits with it: what the
-other shows when its turn comes is dated then, not when it was due."""
+other shows when its turn comes is dated then, not when it was due.  A site
+that leads to a port that is closed is degraded, however often its address was
+asked before."""
 import datetime
 import os
 import sys
@@ -48,6 +50,14 @@ def tell():
     t.check("is not dated before it was there",
             seconds(event) >= changed - 0.002,
             "%s, there at %.3f" % (event["time"], changed))
+    # Of an address that is asked often; nobody listens there.
+    w.behave(RESTS, kind="redirect", to="http://%s:81/" % w.host(RESTS))
+    closed = lambda e: (e["type"], e["target"], e.get("failure")) == (
+        "site.degraded", RESTS, "connection_refused")
+    events = p.wait("the closed port", lambda events: any(
+        map(closed, events)))
+    t.same("a port that is closed is the site's", [1],
+           [len(list(filter(closed, events)))])
     t.same("ends on SIGTERM", [0], [p.stop()])
 
 
