@@ -52,7 +52,8 @@ void watchlist_free(struct watchlist *);
 void watchlist_load(struct watchlist *, const struct config *, int64_t now,
     int64_t spread);
 /* Applies what the store knew: a page is next due an interval after its last
- * look, or within `spread` when that is past.  wall_now in ms. */
+ * look, or within `spread` when that is past or its last look, by the clock of
+ * now, is still to come.  wall_now in ms. */
 void watchlist_resume(struct watchlist *, const struct resume *, int64_t now,
     int64_t wall_now, int64_t spread);
 /* The page that is due now, taken off the schedule and marked busy; NULL. */

@@ -117,6 +117,37 @@ test_a_reload_forgets_what_spares_a_page(void **state)
 	watchlist_free(l);
 }
 
+/* The clock was a year ahead when the page was seen last. */
+static void
+test_a_look_in_the_future_holds_no_page(void **state)
+{
+	struct config c = catalogue();
+	struct watchlist *l = watchlist_new();
+	struct resume_page page = {.target = (char *)"a",
+	    .page = (char *)"main",
+	    .url = (char *)"http://a.example/"};
+	struct resume known = {.pages = &page, .npages = 1};
+	const int64_t wall = INT64_C(1550000000000);
+	const char *names[8];
+
+	(void)state;
+	page.last = wall + INT64_C(31536000000);
+	watchlist_load(l, &c, 0, SECOND);
+	watchlist_resume(l, &known, 0, wall, 10 * SECOND);
+	assert_true(run(l, 12, names) > 0);
+	assert_string_equal(names[0], "main");
+	watchlist_free(l);
+	/* One just seen is due an interval later, as ever. */
+	l = watchlist_new();
+	page.last = wall - 1000;
+	watchlist_load(l, &c, 0, SECOND);
+	watchlist_resume(l, &known, 0, wall, 10 * SECOND);
+	assert_int_equal(run(l, 50, names), 0);
+	assert_int_equal(run(l, 70, names), 3);
+	assert_string_equal(names[0], "main");
+	watchlist_free(l);
+}
+
 int
 main(void)
 {
@@ -126,6 +157,7 @@ main(void)
 	    cmocka_unit_test(
 		test_a_list_that_another_slot_has_is_not_watched_twice),
 	    cmocka_unit_test(test_a_reload_forgets_what_spares_a_page),
+	    cmocka_unit_test(test_a_look_in_the_future_holds_no_page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
