@@ -118,6 +118,8 @@ void outage_release(struct outage *);
 /* The entry of a target, made (alive) when there is none (borrows). */
 struct outage_target *outage_target(struct outage *, int64_t row);
 void outage_set_alive(struct outage *, int64_t row, bool alive);
+/* The clock was set back to `time`: nothing that is known came later. */
+void outage_clock_back(struct outage *, int64_t time);
 /* A look got an answer.  Returns the number of distinct targets that had
  * failed since the answer before it; sets *online when it ends an outage. */
 size_t outage_success(struct outage *, int64_t row, int64_t time, bool *online);

@@ -239,6 +239,9 @@ void recognition_apply(struct store *);
  * names; "" comes first and stands for all. */
 char **recognition_since(struct store *, uint64_t generation, size_t *n);
 
+/* The clock was set back to `time`: no block was told later. */
+void texts_clock_back(struct store *, int64_t time);
+
 /* The pages of a sampled slot to watch: the newest links and some old ones. */
 void samples_advise(struct store *, int64_t target, const struct target *,
     const struct observation *, const struct finding *, struct advice *);

@@ -70,6 +70,23 @@ end_run(struct outage *o)
 	o->run_start = INSTANT_NONE;
 }
 
+static void
+not_after(int64_t *at, int64_t time)
+{
+	if (*at != INSTANT_NONE && *at > time)
+		*at = time;
+}
+
+void
+outage_clock_back(struct outage *o, int64_t time)
+{
+	/* Before the look of that time, which is to count. */
+	not_after(&o->last_success, time - 1);
+	not_after(&o->other_success, time - 1);
+	not_after(&o->run_start, time);
+	not_after(&o->since, time);
+}
+
 size_t
 outage_success(struct outage *o, int64_t row, int64_t time, bool *online)
 {

@@ -81,6 +81,9 @@ check_clock(struct look *l)
 		e.to = l->o->time;
 		look_emit(l, &e);
 		l->st->last_time = l->o->time;
+		outage_clock_back(&l->st->outage, l->o->time);
+		l->st->outage_dirty = true;
+		texts_clock_back(l->st, l->o->time);
 	} else if (last == INSTANT_NONE || l->o->time > last) {
 		l->st->last_time = l->o->time;
 	}

@@ -376,6 +376,75 @@ offline_drops(void **state)
 	end(&s);
 }
 
+/* What was noted while the clock was a year ahead holds nobody back when it is
+ * right again: not the knowledge that our line is down, also after a start. */
+static void
+offline_after_the_clock_was_set_back(void **state)
+{
+	struct story s;
+
+	(void)state;
+	begin(&s);
+	for (int i = 0; i < 4; i++)
+		story_see(&s, names[i], "title a;block x");
+	s.now -= INT64_C(31536000000);
+	for (int i = 0; i < 4; i++)
+		story_see(&s, names[i], "title a;block x");
+	assert_true(store_commit(s.store));
+	buf_clear(&s.told);
+	s.now += 3600000;
+	for (int k = 0; k < 4; k++)
+		for (int i = 0; i < 4; i++)
+			story_fail(&s, names[i], FAILURE_TIMEOUT);
+	story_expect(&s, "vantage.offline\n");
+	s.now -= INT64_C(31536000000);
+	for (int k = 0; k < 4; k++)
+		for (int i = 0; i < 4; i++)
+			story_fail(&s, names[i], FAILURE_TIMEOUT);
+	story_expect(&s, "clock.stepped\n");
+	story_see(&s, "one", "title a;block x");
+	story_expect(&s, "vantage.online\n");
+	end(&s);
+}
+
+/* The clock is set back while the line is down already. */
+static void
+offline_while_the_clock_is_set_back(void **state)
+{
+	struct story s;
+
+	(void)state;
+	begin(&s);
+	for (int i = 0; i < 4; i++)
+		story_see(&s, names[i], "title a;block x");
+	assert_true(store_commit(s.store));
+	buf_clear(&s.told);
+	s.now -= INT64_C(31536000000);
+	for (int k = 0; k < 5; k++)
+		for (int i = 0; i < 4; i++)
+			story_fail(&s, names[i], FAILURE_TIMEOUT);
+	story_expect(&s, "clock.stepped\nvantage.offline\n");
+	end(&s);
+}
+
+/* A block that was told then is not kept back for a year. */
+static void
+told_blocks_when_the_clock_is_set_back(void **state)
+{
+	struct story s;
+
+	(void)state;
+	begin(&s);
+	story_see(&s, "one", "title a;block x");
+	db_run(&s.store->db, "INSERT INTO told VALUES(1, 1, 1, ?1)", "i",
+	    s.now);
+	s.now -= INT64_C(31536000000);
+	story_see(&s, "one", "title a;block x");
+	assert_true(
+	    db_number(&s.store->db, 0, "SELECT time FROM told", "") < s.now);
+	end(&s);
+}
+
 /* One statement sets back all whose fate was held, when it may have been the
  * line. */
 static void
@@ -675,6 +744,9 @@ main(void)
 	    cmocka_unit_test(same_hash_other_text),
 	    cmocka_unit_test(rollback_drops),
 	    cmocka_unit_test(offline_drops),
+	    cmocka_unit_test(offline_after_the_clock_was_set_back),
+	    cmocka_unit_test(offline_while_the_clock_is_set_back),
+	    cmocka_unit_test(told_blocks_when_the_clock_is_set_back),
 	    cmocka_unit_test(held_drops),
 	    cmocka_unit_test(configuration_drops),
 	    cmocka_unit_test(forgotten_samples_drop),
