@@ -231,6 +231,16 @@ struct near_name {
 	uint16_t next_last;  /* the next that ends so */
 };
 
+/* A word that does not begin in ASCII: it is looked for anywhere in what people
+ * read, as its script may not part words. */
+struct script_word {
+	uint32_t text;
+	uint32_t platform; /* that it names, or one of the two below */
+};
+
+#define SCRIPT_SHARE UINT32_MAX
+#define SCRIPT_NOT   (UINT32_MAX - 1)
+
 #define AROUND_HEADS 16 /* beginnings of around_words; more do not count */
 
 #define NEAR_NONE UINT16_MAX
@@ -319,9 +329,9 @@ struct rules {
 	uint32_t *markup_next;
 	uint64_t *markup_key; /* span_key() of the attribute, lower case */
 	struct path_shape *pattern_shape;
-	uint32_t *script_names; /* those of `names` that do not begin in */
-	size_t nscript_names;	/* ASCII: no word of letters and digits */
-	uint32_t *word_table;	/* hash of names */
+	struct script_word *script_words; /* by script_head() */
+	size_t nscript_words;
+	uint32_t *word_table; /* hash of names */
 	size_t word_table_size;
 	bool player_head[1024]; /* first and last two letters of */
 	bool player_tail[1024]; /* player_words, by letter_pair() */
@@ -338,16 +348,15 @@ struct rules {
 	uint32_t around_lengths[1024]; /* the same of the words around them */
 	uint8_t around_heads[AROUND_HEADS][3]; /* how those words begin */
 	size_t naround_heads;
-	bool script_heads[256];	  /* script_head() of those not in ASCII, and */
-				  /* of script_names */
-	struct near_name *nears;  /* names that foreign hosts are */
-	size_t nnears;		  /* compared with */
-	uint16_t near_first[128]; /* the first of them that begins so */
-	uint16_t near_last[128];  /* or ends so */
-	uint32_t ids[512];	  /* hash of platform ids; open addressing needs
-				   * it half empty, else look-ups walk the list */
-	uint8_t *host_length;	  /* of the host names */
-	uint32_t *table; /* hash of host names; built by rules_index() */
+	uint32_t script_from[257]; /* where each head's begin in script_words */
+	struct near_name *nears;   /* names that foreign hosts are */
+	size_t nnears;		   /* compared with */
+	uint16_t near_first[128];  /* the first of them that begins so */
+	uint16_t near_last[128];   /* or ends so */
+	uint32_t ids[512];    /* hash of platform ids; open addressing needs
+			       * it half empty, else look-ups walk the list */
+	uint8_t *host_length; /* of the host names */
+	uint32_t *table;      /* hash of host names; built by rules_index() */
 	size_t table_size;
 	char *file; /* for messages of the self-test */
 	struct rule_test *tests;

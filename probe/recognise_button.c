@@ -10,8 +10,7 @@
 
 #define PARENT_MAX    256 /* of a tag right before a button */
 #define NAME_TEXT_MAX 24  /* a text that may be no more than a name */
-#define READ_MAX      3	  /* texts of a button that people read */
-#define READ_LEN      120 /* longest of them: more says too much */
+#define READ_LEN      120 /* longest text that people read: more says too much */
 
 struct button {
 	struct recogniser *r;
@@ -21,8 +20,12 @@ struct button {
 	bool share;
 	bool button;
 	bool forbidden;
-	struct span read[READ_MAX];
-	size_t nread;
+	/* What texts say in scripts that do not part words. */
+	bool said;
+	bool said_share;
+	bool said_not;
+	uint32_t name; /* platform of the longest name; RULE_NONE */
+	size_t name_length;
 };
 
 /* A platform that takes shares, by a word that means nothing else. */
@@ -148,81 +151,68 @@ ascii16(bytes16 v)
 	return bytes16_upto(v, 0x7f);
 }
 
-/* Could it say one of the words that are not ASCII? */
-static bool
-may_say(const struct rules *r, struct span text)
-{
-	for (size_t i = 0; i + 3 <= text.n; i++)
-		if ((unsigned char)text.p[i] >= 0xc0 &&
-		    r->script_heads[script_head(text.p + i)])
-			return true;
-	return false;
-}
-
-/* A text that people read: it may say all in a script that does not part
- * words, and is looked at when all words are known. */
+/* One of the words begins here.  Of names the longest counts: there is more
+ * than one sort of weibo. */
 static void
-take_text(struct button *b, struct span text)
+take_script_word(struct button *b, const struct script_word *w, size_t length)
 {
-	take_words(b, text);
-	if (b->nread < READ_MAX && text.n <= READ_LEN &&
-	    bytes16_run(text, 0, ascii16) < text.n && may_say(b->rules, text))
-		b->read[b->nread++] = text;
+	b->said = true;
+	if (w->platform == SCRIPT_SHARE) {
+		b->said_share = true;
+	} else if (w->platform == SCRIPT_NOT) {
+		b->said_not = true;
+	} else if (length > b->name_length &&
+	    (b->rules->platforms[w->platform].flags & PLATFORM_SHARES) != 0) {
+		b->name = w->platform;
+		b->name_length = length;
+	}
 }
 
-static bool
-is_read(const struct button *b, const char *word)
-{
-	for (size_t i = 0; i < b->nread; i++)
-		if (span_search(b->read[i], word) < b->read[i].n)
-			return true;
-	return false;
-}
-
-static bool
-list_is_read(const struct button *b, const uint32_t *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (is_read(b, rules_text(b->rules, list[i])))
-			return true;
-	return false;
-}
-
-/* The longest name that is read: there is more than one sort of weibo. */
+/* All that may begin at any character. */
 static void
-take_name(struct button *b)
+take_script(struct button *b, struct span text)
 {
 	const struct rules *r = b->rules;
-	size_t longest = 0;
+	const struct script_word *w, *end;
+	struct span word;
+	unsigned head;
 
-	for (size_t i = 0; i < r->nscript_names; i++) {
-		const struct rule_word *w = &r->names[r->script_names[i]];
-		const char *name = rules_text(r, w->word);
-
-		if (strlen(name) > longest && is_read(b, name) &&
-		    (r->platforms[w->platform].flags & PLATFORM_SHARES) != 0) {
-			b->platform = w->platform;
-			longest = strlen(name);
+	for (; text.n >= 3; text = span_slice(text, 1, text.n)) {
+		if ((unsigned char)text.p[0] < 0xc0)
+			continue;
+		head = script_head(text.p);
+		end = r->script_words + r->script_from[head + 1];
+		for (w = r->script_words + r->script_from[head]; w < end; w++) {
+			word = rules_span(r, w->text);
+			if (span_eq(span_slice(text, 0, word.n), word))
+				take_script_word(b, w, word.n);
 		}
 	}
 }
 
-/* What the texts say in scripts without words. */
+/* A text that people read. */
 static void
-take_read(struct button *b)
+take_text(struct button *b, struct span text)
 {
-	const struct rules *r = b->rules;
+	take_words(b, text);
+	if (text.n <= READ_LEN && bytes16_run(text, 0, ascii16) < text.n)
+		take_script(b, text);
+}
 
-	if (b->nread == 0 ||
-	    !recogniser_spend(b->r,
-		r->nshare_words - r->nshare_ascii + r->nshare_not -
-		    r->nnot_ascii + r->nscript_names))
-		return;
-	b->share |= list_is_read(b, r->share_words + r->nshare_ascii,
-	    r->nshare_words - r->nshare_ascii);
-	b->forbidden |= list_is_read(b, r->share_not + r->nnot_ascii,
-	    r->nshare_not - r->nnot_ascii);
-	if (b->share && b->platform == RULE_NONE)
+static void
+take_name(struct button *b)
+{
+	if (b->platform == RULE_NONE)
+		b->platform = b->name;
+}
+
+/* What was said in scripts that do not part words. */
+static void
+take_said(struct button *b)
+{
+	b->share |= b->said_share;
+	b->forbidden |= b->said_not;
+	if (b->share)
 		take_name(b);
 }
 
@@ -307,8 +297,7 @@ take_name_text(struct button *b, struct span text)
 		take_text(b, text);
 	else
 		take_platform(b, text);
-	if (b->platform == RULE_NONE && b->nread > 0)
-		take_name(b);
+	take_name(b);
 }
 
 /* What names the platform of a link that has not done so: its text, or the
@@ -318,8 +307,7 @@ take_more(struct button *b, const struct link *l, uint64_t offset)
 {
 	struct span raw = l == NULL ? SPAN_NULL : span_trim(link_raw_text(l));
 
-	if (b->nread > 0)
-		take_name(b);
+	take_name(b);
 	if (b->platform != RULE_NONE)
 		return;
 	if (raw.n > 0 && raw.n <= NAME_TEXT_MAX)
@@ -335,6 +323,7 @@ recogniser_button(struct recogniser *r, const struct element *e,
 	struct button b = {.r = r,
 	    .rules = r->rules,
 	    .platform = RULE_NONE,
+	    .name = RULE_NONE,
 	    .share = r->said_share == offset};
 	struct seen s = {.kind = SIGHTING_SHARE,
 	    .at = e,
@@ -354,9 +343,9 @@ recogniser_button(struct recogniser *r, const struct element *e,
 	    (element_is(e, "a") || element_is(e, "button")))
 		take_more(&b, l, offset);
 	/* "btn-vk" may be for those who log in: its text must not say so. */
-	if (l != NULL && (b.platform != RULE_NONE || b.share || b.nread > 0))
+	if (l != NULL && (b.platform != RULE_NONE || b.share || b.said))
 		take_text(&b, link_text(l));
-	take_read(&b);
+	take_said(&b);
 	if (b.platform == RULE_NONE || b.forbidden ||
 	    !(b.share || (l != NULL && b.button && !b.plain) ||
 		in_share_bar(&b, offset)))
@@ -370,7 +359,10 @@ recogniser_button(struct recogniser *r, const struct element *e,
 bool
 share_link(struct recogniser *r, const struct link *l, struct span path)
 {
-	struct button b = {.r = r, .rules = r->rules, .platform = RULE_NONE};
+	struct button b = {.r = r,
+	    .rules = r->rules,
+	    .platform = RULE_NONE,
+	    .name = RULE_NONE};
 	struct seen s = {.kind = SIGHTING_SHARE,
 	    .at = l->element,
 	    .link = l,

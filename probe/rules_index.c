@@ -160,14 +160,9 @@ index_names(struct rules *r)
 	r->word_table = xreallocarray(NULL, size, sizeof(*r->word_table));
 	r->word_table_size = size;
 	memset(r->word_table, 0xff, size * sizeof(*r->word_table));
-	r->script_names = xreallocarray(r->script_names, r->nnames + 1,
-	    sizeof(*r->script_names));
-	r->nscript_names = 0;
 	for (size_t i = 0; i < r->nnames; i++) {
-		if (rules_text_is_script(r, r->names[i].word)) {
-			r->script_names[r->nscript_names++] = (uint32_t)i;
+		if (rules_text_is_script(r, r->names[i].word))
 			continue;
-		}
 		at = word_place(rules_span(r, r->names[i].word), size);
 		while (r->word_table[at] != RULE_NONE)
 			at = (at + 1) & (size - 1);
@@ -311,23 +306,46 @@ ascii_first(const struct rules *r, uint32_t *list, size_t n)
 }
 
 static void
-index_script(struct rules *r, uint32_t text)
+add_script(struct rules *r, uint32_t text, uint32_t platform)
 {
 	if (rules_text_is_script(r, text) && rules_span(r, text).n >= 3)
-		r->script_heads[script_head(rules_text(r, text))] = true;
+		r->script_words[r->nscript_words++] =
+		    (struct script_word){text, platform};
 }
 
-/* How texts begin that are looked for in what people read. */
+static int
+script_cmp(const void *a, const void *b, void *rules)
+{
+	const struct script_word *x = a, *y = b;
+
+	return (int)script_head(rules_text(rules, x->text)) -
+	    (int)script_head(rules_text(rules, y->text));
+}
+
+/* Texts that are looked for in what people read, by how they begin. */
 static void
 index_scripts(struct rules *r)
 {
-	memset(r->script_heads, 0, sizeof(r->script_heads));
+	size_t at = 0;
+
+	r->script_words = xreallocarray(r->script_words,
+	    r->nshare_words + r->nshare_not + r->nnames + 1,
+	    sizeof(*r->script_words));
+	r->nscript_words = 0;
 	for (size_t i = 0; i < r->nshare_words; i++)
-		index_script(r, r->share_words[i]);
+		add_script(r, r->share_words[i], SCRIPT_SHARE);
 	for (size_t i = 0; i < r->nshare_not; i++)
-		index_script(r, r->share_not[i]);
-	for (size_t i = 0; i < r->nscript_names; i++)
-		index_script(r, r->names[r->script_names[i]].word);
+		add_script(r, r->share_not[i], SCRIPT_NOT);
+	for (size_t i = 0; i < r->nnames; i++)
+		add_script(r, r->names[i].word, r->names[i].platform);
+	qsort_r(r->script_words, r->nscript_words, sizeof(*r->script_words),
+	    script_cmp, r);
+	for (unsigned head = 0; head < ARRAY_LEN(r->script_from); head++) {
+		while (at < r->nscript_words &&
+		    script_head(rules_text(r, r->script_words[at].text)) < head)
+			at++;
+		r->script_from[head] = (uint32_t)at;
+	}
 }
 
 static void

@@ -57,7 +57,7 @@ rules_free(struct rules *r)
 	free(r->share_not);
 	free(r->share_plain);
 	free(r->button_words);
-	free(r->script_names);
+	free(r->script_words);
 	free(r->call_words);
 	free(r->around_words);
 	free(r->around_not);
