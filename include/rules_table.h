@@ -227,6 +227,7 @@ struct near_name {
 	uint8_t suffix; /* length of what follows the label, dot included */
 	char first;
 	char last;
+	uint32_t letters;    /* near_letters() of the label */
 	uint16_t next_first; /* the next that begins so; NEAR_NONE */
 	uint16_t next_last;  /* the next that ends so */
 };
@@ -430,6 +431,35 @@ static inline bool
 rules_text_is_script(const struct rules *r, uint32_t text)
 {
 	return (unsigned char)rules_text(r, text)[0] >= 0x80;
+}
+
+/* Digits that stand for letters in look-alikes. */
+static inline char
+near_letter(char c)
+{
+	switch (c) {
+	case '0':
+		return 'o';
+	case '1':
+		return 'l';
+	case '3':
+		return 'e';
+	case '5':
+		return 's';
+	default:
+		return ascii_lower(c);
+	}
+}
+
+/* Which letters a label has, a bit each. */
+static inline uint32_t
+near_letters(struct span label)
+{
+	uint32_t letters = 0;
+
+	for (size_t i = 0; i < label.n; i++)
+		letters |= 1u << ((unsigned char)near_letter(label.p[i]) & 31);
+	return letters;
 }
 
 /* The first three bytes of a text as one number below 256. */

@@ -9,24 +9,6 @@
  * URLs know more, which only slips of the pen bring into a host. */
 #define NAME_MARKS "-._"
 
-/* Digits that stand for letters in look-alikes. */
-static char
-plain_letter(char c)
-{
-	switch (c) {
-	case '0':
-		return 'o';
-	case '1':
-		return 'l';
-	case '3':
-		return 'e';
-	case '5':
-		return 's';
-	default:
-		return ascii_lower(c);
-	}
-}
-
 /* Exactly one letter added, left out, changed, or two swapped; or equal but
  * for digits in the place of letters. */
 static bool
@@ -36,18 +18,18 @@ one_edit(struct span a, struct span b)
 
 	if (a.n > b.n + 1 || b.n > a.n + 1)
 		return false;
-	while (i < a.n && i < b.n && plain_letter(a.p[i]) == b.p[i])
+	while (i < a.n && i < b.n && near_letter(a.p[i]) == b.p[i])
 		i++;
 	while (j < a.n - i && j < b.n - i &&
-	    plain_letter(a.p[a.n - 1 - j]) == b.p[b.n - 1 - j])
+	    near_letter(a.p[a.n - 1 - j]) == b.p[b.n - 1 - j])
 		j++;
 	if (i + j >= (a.n < b.n ? a.n : b.n))
 		return true;
 	if (a.n != b.n)
 		return false;
 	return i + j + 1 == a.n ||
-	    (i + j + 2 == a.n && plain_letter(a.p[i]) == b.p[i + 1] &&
-		plain_letter(a.p[i + 1]) == b.p[i]);
+	    (i + j + 2 == a.n && near_letter(a.p[i]) == b.p[i + 1] &&
+		near_letter(a.p[i + 1]) == b.p[i]);
 }
 
 static bool
@@ -98,14 +80,18 @@ resembles(const struct rules *r, const struct near_name *n, struct span label,
 	    one_edit(label, own);
 }
 
+/* One edit takes a letter away and brings another, at most. */
 static bool
 near_fits(const struct rules *r, uint16_t i, struct span label,
-    struct span suffix)
+    uint32_t letters, struct span suffix)
 {
 	const struct near_name *n = &r->nears[i];
+	uint32_t other = n->letters ^ letters;
 
-	return n->length <= label.n + 1 && n->length + 1u >= label.n &&
-	    resembles(r, n, label, suffix);
+	other &= other - 1;
+	other &= other - 1;
+	return other == 0 && n->length <= label.n + 1 &&
+	    n->length + 1u >= label.n && resembles(r, n, label, suffix);
 }
 
 static uint32_t
@@ -116,19 +102,21 @@ one_letter_off(const struct rules *r, struct span host)
 	while (tail.p != NULL) {
 		struct span name = tail, label = span_token(&tail, '.');
 		struct span suffix = span_slice(name, label.n, name.n);
+		uint32_t letters;
 		char first, last;
 		uint16_t i, k;
 
 		if (tail.p == NULL || label.n + 1 < NEAR_LENGTH || label.n > 62)
 			continue;
-		first = plain_letter(label.p[0]);
-		last = plain_letter(label.p[label.n - 1]);
+		letters = near_letters(label);
+		first = near_letter(label.p[0]);
+		last = near_letter(label.p[label.n - 1]);
 		/* One edit leaves the first or the last letter. */
-		for (i = r->near_first[first & 127];
-		     i != NEAR_NONE && !near_fits(r, i, label, suffix);)
+		for (i = r->near_first[first & 127]; i != NEAR_NONE &&
+		     !near_fits(r, i, label, letters, suffix);)
 			i = r->nears[i].next_first;
 		for (k = r->near_last[last & 127];
-		     k < i && !near_fits(r, k, label, suffix);)
+		     k < i && !near_fits(r, k, label, letters, suffix);)
 			k = r->nears[k].next_last;
 		if (k < i)
 			i = k;

@@ -143,7 +143,8 @@ index_nears(struct rules *r)
 		    .length = (uint8_t)dot,
 		    .suffix = (uint8_t)(name.n - dot),
 		    .first = name.p[0],
-		    .last = name.p[dot - 1]};
+		    .last = name.p[dot - 1],
+		    .letters = near_letters(span_slice(name, 0, dot))};
 	}
 	chain_nears(r);
 }
