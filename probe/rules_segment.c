@@ -151,8 +151,12 @@ bool
 rule_segment_matches(const struct rules *r, const struct rule_segment *s,
     struct span v, struct rule_capture *c, bool form, bool decoded)
 {
+	/* A file whose segments are all empty has no parts at all. */
+	const struct rule_part *first =
+	    s->parts == 0 ? NULL : r->parts + s->part;
+
 	if (s->parts > 1 && v.n > SEGMENT_MAX_LEN)
 		return false;
-	return parts_match(r, r->parts + s->part, s->parts, v,
-	    s->kind == SEGMENT_PREFIX, c, form, decoded);
+	return parts_match(r, first, s->parts, v, s->kind == SEGMENT_PREFIX, c,
+	    form, decoded);
 }
