@@ -19,11 +19,14 @@ bool sandbox_analyser(bool best_effort);
 /* The same for a command that parses hostile files it has already opened
  * (extract, inspect, classify): also lseek and pread, no memory limit. */
 bool sandbox_tool(void);
-/* No file system at all, no exec; IPv4, IPv6 and Unix sockets only. */
+/* No file system at all, no exec, no signals to others, nothing typed into a
+ * terminal; new sockets of IPv4 and IPv6 only. */
 bool sandbox_net(bool best_effort);
-/* Capture files come as descriptors: no files, no network, no exec. */
+/* Capture files come as descriptors: no files, no sockets, no exec; the rest
+ * as above. */
 bool sandbox_reader(bool best_effort);
-/* Read and write below the given folders only; no network, no exec. */
+/* Read and write below the given folders only; no sockets, no exec; the rest
+ * as above. */
 bool sandbox_store(const char *const *folders, size_t n, bool best_effort);
 /* Allow list, default kill: as the analyser, and its sockets and event loop
  * that are open already.  The packet socket must be one of them. */

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -119,6 +120,33 @@ filter_tgkill(struct filter *f)
 	put(f, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)getpid(), 0, 1);
 	RETURN(f, ALLOW);
 	RETURN(f, KILL);
+	LOAD(f, nr);
+}
+
+/* socketpair: of streams only.  A half of any other kind may be connected to
+ * a socket of somebody else later. */
+static void
+filter_socketpair(struct filter *f)
+{
+	put(f, BPF_JMP | BPF_JEQ | BPF_K, __NR_socketpair, 0, 6);
+	LOAD_ARG(f, 1);
+	put(f, BPF_ALU | BPF_AND | BPF_K, 0xf, 0, 0);
+	put(f, BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 0, 1);
+	RETURN(f, ALLOW);
+	RETURN(f, FAIL(EACCES));
+	LOAD(f, nr);
+}
+
+/* ioctl: nothing that types into the terminal that standard error may be. */
+static void
+filter_ioctl(struct filter *f)
+{
+	put(f, BPF_JMP | BPF_JEQ | BPF_K, __NR_ioctl, 0, 6);
+	LOAD_ARG(f, 1);
+	put(f, BPF_JMP | BPF_JEQ | BPF_K, TIOCSTI, 1, 0);
+	put(f, BPF_JMP | BPF_JEQ | BPF_K, TIOCLINUX, 0, 1);
+	RETURN(f, FAIL(EPERM));
+	RETURN(f, ALLOW);
 	LOAD(f, nr);
 }
 
@@ -244,8 +272,11 @@ static const struct verdict_line denied_lines[] = {
     {__NR_init_module, KILL},
     {__NR_finit_module, KILL},
     {__NR_personality, KILL},
+    {__NR_pidfd_getfd, KILL},
 };
 
+/* What only the parent of hooks may do: start programs, and signal others.
+ * Landlock keeps signals in since its sixth version alone. */
 static const struct verdict_line no_exec_lines[] = {
     {__NR_execve, KILL},
     {__NR_execveat, KILL},
@@ -253,6 +284,11 @@ static const struct verdict_line no_exec_lines[] = {
     {__NR_fork, KILL},
     {__NR_vfork, KILL},
 #endif
+    {__NR_kill, FAIL(EPERM)},
+    {__NR_tkill, KILL},
+    {__NR_pidfd_send_signal, KILL},
+    {__NR_rt_sigqueueinfo, KILL},
+    {__NR_rt_tgsigqueueinfo, KILL},
 };
 
 /* Capabilities that a service manager handed down for the packet socket are
@@ -410,19 +446,31 @@ allow_list(const struct verdict_line *more, size_t n, bool best_effort)
 	return filter_install(&f, best_effort);
 }
 
-/* Everything but the listed calls, exec if not wanted, and sockets of other
- * families. */
+/* Everything but the listed calls, and sockets of the listed families. */
 static bool
-deny_list(bool exec, const int *families, size_t n, bool best_effort)
+deny_list(const int *families, size_t n, bool best_effort)
 {
 	struct filter f;
 
 	filter_begin(&f);
 	filter_table(&f, denied_lines, ARRAY_LEN(denied_lines));
-	if (!exec)
-		filter_table(&f, no_exec_lines, ARRAY_LEN(no_exec_lines));
-	if (families != NULL)
-		filter_socket(&f, families, n);
+	filter_table(&f, no_exec_lines, ARRAY_LEN(no_exec_lines));
+	filter_tgkill(&f);
+	filter_ioctl(&f);
+	filter_socketpair(&f);
+	filter_socket(&f, families, n);
+	RETURN(&f, ALLOW);
+	return filter_install(&f, best_effort);
+}
+
+/* The parent of hooks, and the hooks. */
+static bool
+deny_few(bool best_effort)
+{
+	struct filter f;
+
+	filter_begin(&f);
+	filter_table(&f, denied_lines, ARRAY_LEN(denied_lines));
 	RETURN(&f, ALLOW);
 	return filter_install(&f, best_effort);
 }
@@ -471,11 +519,14 @@ sandbox_tool(void)
 bool
 sandbox_net(bool best_effort)
 {
-	static const int families[] = {AF_INET, AF_INET6, AF_UNIX};
+	/* Not AF_UNIX: behind such sockets are session buses, agents of keys
+	 * and daemons that run what they are told, and Landlock lets a process
+	 * connect to them. */
+	static const int families[] = {AF_INET, AF_INET6};
 
 	return no_new_privileges() && limit(RLIMIT_CORE, 0, 0) &&
 	    landlock(NULL, 0, true, best_effort) &&
-	    deny_list(false, families, ARRAY_LEN(families), best_effort);
+	    deny_list(families, ARRAY_LEN(families), best_effort);
 }
 
 bool
@@ -483,7 +534,7 @@ sandbox_reader(bool best_effort)
 {
 	return no_new_privileges() && limit(RLIMIT_CORE, 0, 0) &&
 	    landlock(NULL, 0, false, best_effort) &&
-	    deny_list(false, (const int[]){AF_UNIX}, 1, best_effort);
+	    deny_list(NULL, 0, best_effort);
 }
 
 bool
@@ -491,13 +542,13 @@ sandbox_store(const char *const *folders, size_t n, bool best_effort)
 {
 	return no_new_privileges() && limit(RLIMIT_CORE, 0, 0) &&
 	    landlock(folders, n, false, best_effort) &&
-	    deny_list(false, (const int[]){AF_UNIX}, 1, best_effort);
+	    deny_list(NULL, 0, best_effort);
 }
 
 bool
 sandbox_courier(bool best_effort)
 {
-	return no_new_privileges() && deny_list(true, NULL, 0, best_effort);
+	return no_new_privileges() && deny_few(best_effort);
 }
 
 const char *
