@@ -13,7 +13,7 @@ struct fd_queue {
 	unsigned n;
 };
 
-/* Reads once, like read(); a descriptor that comes along is put into the
+/* Reads once, like read(); descriptors that come along are put into the
  * queue, or closed when that is full. */
 ssize_t fd_queue_read(struct fd_queue *, int socket, char *at, size_t n);
 /* The first of them, which is the caller's to close; -1 when there is none. */

@@ -5,6 +5,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+/* What the room for one descriptor may hold, as it is aligned. */
+#define CAME_MAX (CMSG_SPACE(sizeof(int)) / sizeof(int))
+
 static void
 put(struct fd_queue *q, int fd)
 {
@@ -28,14 +31,18 @@ fd_queue_read(struct fd_queue *q, int socket, char *at, size_t n)
 	    .msg_controllen = sizeof control.room};
 	struct cmsghdr *cm;
 	ssize_t got = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC);
-	int fd;
+	int fds[CAME_MAX];
+	size_t came = 0;
 
 	cm = got > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
 	if (cm != NULL && cm->cmsg_level == SOL_SOCKET &&
-	    cm->cmsg_type == SCM_RIGHTS) {
-		memcpy(&fd, CMSG_DATA(cm), sizeof fd);
-		put(q, fd);
-	}
+	    cm->cmsg_type == SCM_RIGHTS)
+		came = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	if (came > 0)
+		memcpy(fds, CMSG_DATA(cm), came * sizeof(int));
+	/* Ours send one; none of another's more may stay open here. */
+	for (size_t i = 0; i < came; i++)
+		put(q, fds[i]);
 	return got;
 }
 

@@ -2,11 +2,13 @@
 #include "cm.h"
 
 #include <event2/event.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "channel.h"
+#include "fd_queue.h"
 #include "limit.h"
 #include "log.h"
 
@@ -131,12 +133,75 @@ test_given_up(void **state)
 	ends_close(&e);
 }
 
+/* How many descriptors are open. */
+static int
+open_descriptors(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* A peer that breaks the rules: descriptors that nobody asked for, as many as
+ * the room for one holds and more. */
+static void
+send_descriptors(int socket, size_t n)
+{
+	char byte = 0;
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(8 * sizeof(int))];
+	} control;
+	struct iovec iov = {&byte, 1};
+	struct msghdr msg = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = control.room,
+	    .msg_controllen = CMSG_SPACE(n * sizeof(int))};
+	struct cmsghdr *cm;
+	int fds[8];
+
+	assert_true(n <= 8);
+	for (size_t i = 0; i < n; i++)
+		fds[i] = socket;
+	memset(&control, 0, sizeof control);
+	cm = CMSG_FIRSTHDR(&msg);
+	cm->cmsg_level = SOL_SOCKET;
+	cm->cmsg_type = SCM_RIGHTS;
+	cm->cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(cm), fds, n * sizeof(int));
+	assert_int_equal(sendmsg(socket, &msg, 0), 1);
+}
+
+static void
+test_foreign_descriptors(void **state)
+{
+	int before = open_descriptors();
+
+	(void)state;
+	for (size_t n = 1; n <= 8; n++) {
+		struct fd_queue q = {0};
+		int pair[2];
+		char byte;
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+		send_descriptors(pair[0], n);
+		assert_int_equal(fd_queue_read(&q, pair[1], &byte, 1), 1);
+		fd_queue_release(&q);
+		close(pair[0]);
+		close(pair[1]);
+		assert_int_equal(open_descriptors(), before);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_in_order),
 	    cmocka_unit_test(test_given_up),
+	    cmocka_unit_test(test_foreign_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
