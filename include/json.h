@@ -1,7 +1,7 @@
 /*
  * The one JSON writer: objects and arrays appended to a buffer with the key
  * order of the calls, no white space.  Strings are made valid UTF-8 (bad
- * bytes become U+FFFD) and control characters, U+2028 and U+2029 are escaped,
+ * bytes become U+FFFD) and what a terminal would obey (quote_wants() of log.h) is escaped,
  * so that a line is always one line.
  */
 #ifndef KPWATCH_JSON_H

@@ -52,6 +52,9 @@ _Noreturn void bug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 const char *log_quote(struct span);
 /* The same for a C string; NULL gives "-". */
 const char *log_quote_str(const char *);
+/* Is it one of these, which change what a terminal or a reader sees around
+ * them? */
+bool quote_wants(uint32_t cp);
 /* Appends the quoted form without a length cut. */
 void quote_bytes(struct buf *out, struct span);
 

@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 
+#include "log.h"
+
 void
 json_init(struct json *j, struct buf *out)
 {
@@ -71,7 +73,8 @@ put_special(struct buf *out, struct span s)
 		buf_add_str(out, "\\t");
 		break;
 	default:
-		if (cp < 0x20 || cp == 0x7f || cp == 0x2028 || cp == 0x2029)
+		/* Lines are read on terminals, too. */
+		if (quote_wants(cp))
 			buf_addf(out, "\\u%04x", cp);
 		else
 			buf_add_utf8(out, cp);

@@ -131,9 +131,8 @@ bug(const char *fmt, ...)
 	abort();
 }
 
-/* Characters that change what a terminal or a reader sees around them. */
-static bool
-is_unsafe(uint32_t cp)
+bool
+quote_wants(uint32_t cp)
 {
 	return cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) || cp == 0x2028 ||
 	    cp == 0x2029 || cp == 0x061c || (cp >= 0x200e && cp <= 0x200f) ||
@@ -153,7 +152,7 @@ quote_one(struct buf *out, struct span *s)
 			buf_addf(out, "\\x%02x", (uint8_t)s->p[i]);
 	} else if (cp == '\\') {
 		buf_add_str(out, "\\\\");
-	} else if (is_unsafe(cp)) {
+	} else if (quote_wants(cp)) {
 		if (cp < 0x80)
 			buf_addf(out, "\\x%02x", cp);
 		else

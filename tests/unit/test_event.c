@@ -130,6 +130,42 @@ refused(void **state)
 		    event_read(&e, (struct span){line_wanted, n}, NULL));
 }
 
+/* What a terminal that lines are shown on would obey. */
+static void
+terminal_is_told_nothing(void **state)
+{
+	static const char *const orders[][2] = {{"\x1b[2J", "\\u001b[2J"},
+	    {"\x7f", "\\u007f"}, {"\xc2\x80", "\\u0080"},
+	    {"\xc2\x9b"
+	     "2J",
+		"\\u009b2J"},
+	    {"\xc2\x9d"
+	     "0;x",
+		"\\u009d0;x"},
+	    {"\xe2\x80\xae", "\\u202e"}, {"\xe2\x81\xa6", "\\u2066"},
+	    {"\xc2\xa0", "\xc2\xa0"}, {"평양", "평양"}};
+	struct buf line = BUF_INIT(EVENT_LINE_MAX);
+	struct event e, back;
+	const char *at;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+		sample(&e);
+		e.text = orders[i][0];
+		buf_clear(&line);
+		assert_true(event_write(&e, &line));
+		at = strstr(buf_str(&line), "\"text\":\"");
+		assert_non_null(at);
+		at += strlen("\"text\":\"");
+		assert_memory_equal(at, orders[i][1], strlen(orders[i][1]));
+		assert_int_equal(at[strlen(orders[i][1])], '"');
+		assert_true(event_read(&back, buf_span(&line), NULL));
+		assert_string_equal(back.text, orders[i][0]);
+		event_release(&back);
+	}
+	buf_release(&line);
+}
+
 static void
 too_long_is_left_out(void **state)
 {
@@ -156,6 +192,7 @@ main(void)
 	    cmocka_unit_test(read_back),
 	    cmocka_unit_test(every_type_has_a_name),
 	    cmocka_unit_test(refused),
+	    cmocka_unit_test(terminal_is_told_nothing),
 	    cmocka_unit_test(too_long_is_left_out),
 	};
 
