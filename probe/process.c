@@ -2,6 +2,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <malloc.h>
 #include <signal.h>
@@ -20,6 +21,11 @@
 #include "log.h"
 
 #define LOG_FLUSH_MS 100
+#ifdef __SANITIZE_ADDRESS__ /* its reports go to standard error */
+#define LAST_STANDARD STDOUT_FILENO
+#else
+#define LAST_STANDARD STDERR_FILENO
+#endif
 
 bool
 process_pair(int fds[2])
@@ -248,6 +254,23 @@ return_memory(void)
 	mallopt(M_TRIM_THRESHOLD, 2 * HEAP_PIECE_MAX);
 }
 
+/* What they say comes through the parent, which does not believe it to be fit
+ * for a terminal; one that a page has taken over would write to it, and read
+ * the keys, without asking. */
+static void
+leave_terminal(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		fatal("cannot open /dev/null: %s", strerror(errno));
+	for (int i = STDIN_FILENO; i <= LAST_STANDARD; i++)
+		if (dup2(fd, i) < 0)
+			fatal("cannot leave the terminal: %s", strerror(errno));
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 _Noreturn void
 process_main(enum role role)
 {
@@ -283,6 +306,7 @@ process_main(enum role role)
 	return_memory();
 	connection_init(&parent, PROCESS_FD, role, ROLE_PARENT);
 	log_to(log_by_connection, &parent);
+	leave_terminal();
 	if (!connection_send(&parent, MSG_HELLO, 0,
 		span_of(process_build_id())))
 		exit(0);

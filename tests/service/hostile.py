@@ -33,7 +33,7 @@ kill-order forged-event bad-frame-to-parent large-log crash hang
 memory""".split()
 # An answer that is refused, or is one about its own page alone.
 FALSE = """noise-finding empty-finding forged-finding same-finding
-no-finding log-flood twice unasked""".split()
+no-finding log-flood terminal twice unasked""".split()
 LATE = "pong-flood"
 # Of net, store, courier, parent: what a rule-breaker can make them hold, a
 # finding of the largest size and a record of it, and their own.
@@ -267,7 +267,8 @@ class Run:
         self.t.same("no event of a page that was not analysed", [],
                     [e for e in events if (e["target"] or "")[:5] == "evil-"
                      and e["target"][5:] in BAD])
-        liars = ("evil-forged-finding", "evil-log-flood", "evil-twice",
+        liars = ("evil-forged-finding", "evil-log-flood", "evil-terminal",
+                 "evil-twice",
                  "evil-unasked", "evil-same-finding", "evil-no-finding",
                  "evil-" + LATE)
         self.t.same("a lie is about its own page alone", [],

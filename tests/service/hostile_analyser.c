@@ -19,6 +19,7 @@
 
 #define MODE_MARK "/evil/"
 #define FLOOD	  200000 /* small messages */
+#define LIE	  "store: error: \x1b[2Jthe disk \xe2\x80\xae\xff is gone"
 
 void __real_analysis_run(struct analysis *, const struct observation *,
     struct finding *);
@@ -291,8 +292,10 @@ __wrap_connection_send(struct connection *c, enum message_type type,
 	if (answer_falsely(c, id))
 		return true;
 	if (IS("log-flood"))
-		flood(PROCESS_FD, MSG_LOG, 0,
-		    "\3store: error: \x1b[2Jthe disk \xe2\x80\xae\xff is gone");
+		flood(PROCESS_FD, MSG_LOG, 0, "\3" LIE);
+	if (IS("terminal"))
+		for (int fd = 0; fd <= 2; fd++)
+			(void)!write(fd, LIE, strlen(LIE));
 	if (IS("pong-flood"))
 		for (;;) {
 			message(PROCESS_FD, MSG_PONG, 0, "");
