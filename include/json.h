@@ -1,8 +1,8 @@
 /*
  * The one JSON writer: objects and arrays appended to a buffer with the key
  * order of the calls, no white space.  Strings are made valid UTF-8 (bad
- * bytes become U+FFFD) and what a terminal would obey (quote_wants() of log.h) is escaped,
- * so that a line is always one line.
+ * bytes become U+FFFD) and what a terminal would obey (quote_wants() of log.h)
+ * is escaped, so that a line is always one line.
  */
 #ifndef KPWATCH_JSON_H
 #define KPWATCH_JSON_H
