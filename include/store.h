@@ -65,6 +65,9 @@ bool store_observe(struct store *, const struct observation *,
  * since the last commit is then forgotten and must be observed again.
  */
 bool store_commit(struct store *);
+/* Forgets what was observed since the last commit, which must be observed
+ * again: something else that belongs to it was refused. */
+void store_undo(struct store *);
 /* Writes the waiting lines to the change log now.  False (said in the log)
  * when the disk refuses; they stay in the database and are tried again. */
 bool store_flush(struct store *);

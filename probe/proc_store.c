@@ -262,7 +262,9 @@ refuse(struct keeper *k)
 	struct record *r;
 
 	stop_if_damaged(k);
-
+	/* Else an answer of the courier would commit a part of the group, and
+	 * what the store made of that part would be lost. */
+	store_undo(k->store);
 	if (!k->refused)
 		log_error("the disk refuses (%zu observations wait); nothing "
 			  "is lost, trying again every %d s",

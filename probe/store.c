@@ -419,6 +419,13 @@ store_forget(struct store *st)
 	return false;
 }
 
+void
+store_undo(struct store *st)
+{
+	if (st->open)
+		store_forget(st);
+}
+
 /* Events of (from, to] go to the callback, now that nothing can undo them. */
 static void
 announce(struct store *st, uint64_t from)
