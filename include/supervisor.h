@@ -56,7 +56,9 @@ struct supervisor *supervisor_new(struct event_base *,
 void supervisor_free(struct supervisor *);
 /* Spawns everything.  False, with the reason logged, when it cannot. */
 bool supervisor_start(struct supervisor *);
-/* Asks net for a sign of life; `alive` follows. */
+/* Asks for a sign of life, of net (`alive` follows) and of the others but the
+ * analysers.  One that has not answered the last twenty is killed, and started
+ * again. */
 void supervisor_ping(struct supervisor *);
 /* Hands out the plan's configuration, rules, verdicts and certificates, all
  * borrowed from now on; the rest of the plan stays.  `ready` follows when

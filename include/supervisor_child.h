@@ -34,9 +34,10 @@ struct child {
 	struct channel *channel;
 	struct event *timer; /* READY in time, or the next start */
 	unsigned failures;
-	int64_t started; /* ms */
-	uint32_t life;	 /* analyser: how often the source was given one */
-	bool greeted;	 /* its HELLO came */
+	int64_t started;     /* ms */
+	uint32_t life;	     /* analyser: how often the source was given one */
+	bool greeted;	     /* its HELLO came */
+	unsigned unanswered; /* pings */
 	struct log_limit words; /* of one that may be hostile */
 };
 

@@ -210,7 +210,7 @@ add_signals(struct daemon *d)
 	}
 }
 
-/* A quarter of the service manager's patience, else a minute. */
+/* A quarter of the service manager's patience, else of a minute. */
 static void
 add_ping(struct daemon *d)
 {
@@ -218,7 +218,7 @@ add_ping(struct daemon *d)
 	struct timeval tv;
 
 	if (us <= 0)
-		us = INT64_C(60000000);
+		us = INT64_C(15000000);
 	tv = (struct timeval){us / 1000000, us % 1000000};
 	d->ping = event_new(d->base, -1, EV_PERSIST, on_ping, d);
 	event_add(d->ping, &tv);

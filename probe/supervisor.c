@@ -19,6 +19,7 @@
 #define RESTART_MAX_MS 30000
 #define STEADY_MS      60000 /* up this long: its failures are forgotten */
 #define STORE_ATTEMPTS 8
+#define PINGS_MAX      20 /* without an answer; of a disk that is slow, too */
 
 static void child_start(struct child *);
 static void stop_next(struct supervisor *);
@@ -168,6 +169,7 @@ child_start(struct child *c)
 		fatal("cannot start %s: %s", child_name(c), strerror(errno));
 	c->state = CHILD_STARTING;
 	c->greeted = false;
+	c->unanswered = 0;
 	c->started = monotonic_us() / 1000;
 	for (size_t i = 0; role_is_source(c->role) && i < s->nchildren; i++)
 		s->children[i].life = 0;
@@ -369,13 +371,25 @@ supervisor_start(struct supervisor *s)
 	return true;
 }
 
+/* Those that work for the source are watched by it.  Pings are counted, not
+ * time, so that nobody is blamed for a parent that did not run itself. */
 void
 supervisor_ping(struct supervisor *s)
 {
-	struct child *c = child_find(s, ROLE_NET, 0);
+	for (size_t i = 0; i < s->nchildren; i++) {
+		struct child *c = &s->children[i];
 
-	if (c != NULL && c->state == CHILD_READY && c->channel != NULL)
-		channel_send(c->channel, MSG_PING, 0, SPAN_NULL);
+		if (c->role == ROLE_ANALYSER || c->state != CHILD_READY ||
+		    c->channel == NULL || s->stopping)
+			continue;
+		if (c->unanswered++ < PINGS_MAX) {
+			channel_send(c->channel, MSG_PING, 0, SPAN_NULL);
+			continue;
+		}
+		log_error("%s gives no sign of life; killing it",
+		    child_name(c));
+		kill(c->pid, SIGKILL);
+	}
 }
 
 void

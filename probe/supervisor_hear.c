@@ -131,7 +131,7 @@ child_heard(struct channel *ch, const struct message *m, void *arg)
 		kill_worker(s, m);
 		break;
 	case MSG_PONG:
-		/* Nobody else was asked. */
+		c->unanswered = 0;
 		if (c->role == ROLE_NET && s->plan.alive != NULL)
 			s->plan.alive(s->plan.arg);
 		break;

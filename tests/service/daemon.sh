@@ -143,6 +143,25 @@ if [ -n "$journal" ]; then
 		"$work/journal.log"
 fi
 
+# Of the store and the courier the watchdog knows nothing: the parent ends and
+# replaces one that hangs.
+hung=$(pgrep -P $daemon -x 'store|courier' | sort | xargs)
+# shellcheck disable=SC2086
+kill -STOP $hung
+replaced() {
+	local now
+
+	now=$(pgrep -P $daemon -x 'store|courier' | sort | xargs)
+	[ "$(wc -w <<< "$now")" = 2 ] && [ "${now% *}" != "${hung% *}" ] &&
+		[ "${now#* }" != "${hung#* }" ] && [ "${now% *}" != "${hung#* }" ]
+}
+for _ in $(seq 600); do replaced && break; sleep 0.1; done
+check "a store and a courier that hang are replaced" replaced
+check "and the log says why" grep -qs 'store gives no sign of life; killing it' \
+	"$work/log" "$work/journal.log"
+# shellcheck disable=SC2086
+replaced || kill -CONT $hung
+
 kill -TERM $daemon
 wait $daemon
 same "SIGTERM ends it well" 0 $?
