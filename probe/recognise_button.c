@@ -10,7 +10,7 @@
 
 #define PARENT_MAX    256 /* of a tag right before a button */
 #define NAME_TEXT_MAX 24  /* a text that may be no more than a name */
-#define READ_LEN      120 /* longest text that people read: more says too much */
+#define READ_LEN      120 /* of a text that people read; more says too much */
 
 struct button {
 	struct recogniser *r;

@@ -12,7 +12,9 @@ export LLVM_PROFILE_FILE
 # Lines and regions of a report's last line; then each file that has gaps.
 figures() {
 	awk '
-	/^TOTAL/ { printf "%s of %d | %s of %d", $10, $8, $4, $2 }
+	/^TOTAL/ { lines = $10; regions = $4
+		sub("%", " %", lines); sub("%", " %", regions)
+		printf "%s of %d | %s of %d", lines, $8, regions, $2 }
 	$1 ~ /\.c$/ && $10 + 0 < 90 {
 		sub(/.*\//, "", $1); low = low ", " $1 " " $10 }
 	END { print " | " substr(low, 3) " |" }'
