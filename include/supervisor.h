@@ -57,8 +57,8 @@ void supervisor_free(struct supervisor *);
 /* Spawns everything.  False, with the reason logged, when it cannot. */
 bool supervisor_start(struct supervisor *);
 /* Asks for a sign of life, of net (`alive` follows) and of the others but the
- * analysers.  One that has not answered the last twenty is killed, and started
- * again. */
+ * analysers.  One that has not answered the last twenty, for ten seconds at
+ * least, is killed and started again. */
 void supervisor_ping(struct supervisor *);
 /* Hands out the plan's configuration, rules, verdicts and certificates, all
  * borrowed from now on; the rest of the plan stays.  `ready` follows when

@@ -38,6 +38,7 @@ struct child {
 	uint32_t life;	     /* analyser: how often the source was given one */
 	bool greeted;	     /* its HELLO came */
 	unsigned unanswered; /* pings */
+	int64_t answered;    /* the last of them before, ms */
 	struct log_limit words; /* of one that may be hostile */
 };
 

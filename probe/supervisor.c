@@ -20,6 +20,7 @@
 #define STEADY_MS      60000 /* up this long: its failures are forgotten */
 #define STORE_ATTEMPTS 8
 #define PINGS_MAX      20 /* without an answer; of a disk that is slow, too */
+#define SILENCE_MS     10000 /* at least, where pings are many */
 
 static void child_start(struct child *);
 static void stop_next(struct supervisor *);
@@ -170,7 +171,7 @@ child_start(struct child *c)
 	c->state = CHILD_STARTING;
 	c->greeted = false;
 	c->unanswered = 0;
-	c->started = monotonic_us() / 1000;
+	c->started = c->answered = monotonic_us() / 1000;
 	for (size_t i = 0; role_is_source(c->role) && i < s->nchildren; i++)
 		s->children[i].life = 0;
 	c->channel = channel_new(s->base, fd, ROLE_PARENT, c->role, &h);
@@ -372,17 +373,20 @@ supervisor_start(struct supervisor *s)
 }
 
 /* Those that work for the source are watched by it.  Pings are counted, not
- * time, so that nobody is blamed for a parent that did not run itself. */
+ * time alone, so that nobody is blamed for a parent that did not run itself. */
 void
 supervisor_ping(struct supervisor *s)
 {
+	int64_t now = monotonic_us() / 1000;
+
 	for (size_t i = 0; i < s->nchildren; i++) {
 		struct child *c = &s->children[i];
 
 		if (c->role == ROLE_ANALYSER || c->state != CHILD_READY ||
 		    c->channel == NULL || s->stopping)
 			continue;
-		if (c->unanswered++ < PINGS_MAX) {
+		if (c->unanswered++ < PINGS_MAX ||
+		    now - c->answered < SILENCE_MS) {
 			channel_send(c->channel, MSG_PING, 0, SPAN_NULL);
 			continue;
 		}

@@ -132,6 +132,7 @@ child_heard(struct channel *ch, const struct message *m, void *arg)
 		break;
 	case MSG_PONG:
 		c->unanswered = 0;
+		c->answered = monotonic_us() / 1000;
 		if (c->role == ROLE_NET && s->plan.alive != NULL)
 			s->plan.alive(s->plan.arg);
 		break;
