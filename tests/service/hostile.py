@@ -3,6 +3,7 @@
 $PROGRAM is the daemon with hostile_analyser.c in it: /evil/MODE makes the
 analyser do what MODE says there.  Other sites go on and must not notice.
 """
+import contextlib
 import glob
 import http.server
 import json
@@ -322,7 +323,8 @@ class Run:
         finally:
             if self.daemon.poll() is None:
                 for pid in self.pids.values():
-                    os.kill(pid, signal.SIGKILL)
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
         if self.t.failures:
             self.t.note(self.tail())
         self.t.finish()
