@@ -26,12 +26,18 @@ static int
 open_day(int dirfd, const char *name)
 {
 	char *day = xstrndup(name, strcspn(name, "/"));
-	int fd = -1;
+	int fd = -1, saved;
 
-	if (mkdirat(dirfd, day, 0750) == 0)
-		fsync(dirfd);
-	else if (errno != EEXIST)
+	if (mkdirat(dirfd, day, 0750) == 0) {
+		if (fsync(dirfd) != 0) { /* made anew, and tried, next time */
+			saved = errno;
+			unlinkat(dirfd, day, AT_REMOVEDIR);
+			errno = saved;
+			goto out;
+		}
+	} else if (errno != EEXIST) {
 		goto out;
+	}
 	fd =
 	    openat(dirfd, day, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 out:

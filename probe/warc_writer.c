@@ -258,7 +258,8 @@ finish_file(struct warc_writer *w)
 		log_warn("%s: index is incomplete: %s", w->index,
 		    strerror(errno));
 	buf_clear(&w->pending);
-	fdatasync(w->fd);
+	if (fdatasync(w->fd) != 0)
+		log_warn("%s: %s", w->file, strerror(errno));
 	close(w->fd);
 	if (w->index_fd >= 0)
 		close(w->index_fd);
@@ -313,6 +314,23 @@ reopen_file(struct warc_writer *w, const char *day)
 	return w->fd >= 0 && open_index(w);
 }
 
+/* A file whose name may not be on disk, before anything is in it. */
+static void
+drop_new(struct warc_writer *w)
+{
+	int saved = errno;
+
+	close(w->fd);
+	close(w->index_fd);
+	w->fd = w->index_fd = -1;
+	unlinkat(w->dirfd, w->file, 0);
+	unlinkat(w->dirfd, w->index, 0);
+	free(w->file);
+	free(w->index);
+	w->file = w->index = NULL;
+	errno = saved;
+}
+
 static bool
 create_file(struct warc_writer *w, const char *day)
 {
@@ -335,8 +353,10 @@ create_file(struct warc_writer *w, const char *day)
 	sealing_begin(&w->sealing, 0);
 	if (w->fd < 0 || !open_index(w))
 		return false;
-	fsync(w->dirfd);
-	return true;
+	if (fsync(w->dirfd) == 0)
+		return true;
+	drop_new(w);
+	return false;
 }
 
 /* The file that an observation of that time belongs in is open. */
@@ -350,6 +370,9 @@ choose_file(struct warc_writer *w, int64_t time)
 	    w->size < w->rotate_bytes && w->index_size < CDXJ_BYTES_MAX / 2)
 		return true;
 	if (w->fd >= 0) {
+		/* Nobody asks about it any more when the next one is open. */
+		if (!warc_writer_sync(w))
+			return false;
 		finish_file(w);
 		return create_file(w, day);
 	}
