@@ -3,6 +3,7 @@
 #define KPWATCH_PAGE_EXPECT_H
 
 #include "shipped_rules.h"
+#include "sighting_text.h"
 
 #include "html.h"
 #include "limit.h"
@@ -24,20 +25,7 @@ look(const char *html, struct buf *out)
 	page_scan(span_of(html), NULL, &h, &stats);
 	recogniser_finish(r);
 	recogniser_free(r);
-	for (size_t i = 0; i < f.nsightings; i++) {
-		const struct sighting *s = &f.sightings[i];
-
-		buf_addf(out, "%s%s %s", i == 0 ? "" : ", ",
-		    sighting_kind_name(s->kind), s->platform);
-		if (s->name != NULL)
-			buf_addf(out, " %s", s->name);
-		if (s->url != NULL)
-			buf_addf(out, " at %s", s->url);
-		if (s->kit != NULL)
-			buf_addf(out, " by %s", s->kit);
-		if (s->count != 1)
-			buf_addf(out, " x%u", (unsigned)s->count);
-	}
+	sightings_show(&f, true, out);
 	for (size_t i = 0; i < f.nnotes; i++)
 		buf_addf(out, ": %s", f.notes[i]);
 	finding_release(&f);

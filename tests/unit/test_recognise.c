@@ -1,4 +1,5 @@
 #include "shipped_rules.h"
+#include "sighting_text.h"
 
 #include "limit.h"
 #include "recognise.h"
@@ -79,18 +80,7 @@ look(const char *page_url, const char *const *lines, struct buf *out)
 		free(attrs);
 	}
 	recogniser_finish(r);
-	for (size_t i = 0; i < f.nsightings; i++) {
-		const struct sighting *s = &f.sightings[i];
-
-		buf_addf(out, "%s%s %s", i == 0 ? "" : ", ",
-		    sighting_kind_name(s->kind), s->platform);
-		if (s->name != NULL)
-			buf_addf(out, " %s", s->name);
-		if (s->kit != NULL)
-			buf_addf(out, " by %s", s->kit);
-		if (s->count != 1)
-			buf_addf(out, " x%u", (unsigned)s->count);
-	}
+	sightings_show(&f, false, out);
 	recogniser_free(r);
 	finding_release(&f);
 	return buf_str(out);
