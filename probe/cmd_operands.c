@@ -6,6 +6,7 @@
 
 #include "bytes.h"
 #include "command.h"
+#include "log.h"
 
 static void
 add(struct operands *o, const char *name)
@@ -25,7 +26,7 @@ expand_one(struct operands *o, const char *command, const char *operand)
 	}
 	if (glob(operand, 0, NULL, &g) != 0) {
 		fprintf(stderr, "kpwatch %s: no file matches %s\n", command,
-		    operand);
+		    log_quote_str(operand));
 		return false;
 	}
 	for (size_t i = 0; i < g.gl_pathc; i++)

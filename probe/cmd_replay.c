@@ -82,8 +82,8 @@ spool(int from, const char *name)
 		}
 	if (fd < 0 || n < 0) {
 		fprintf(stderr,
-		    "kpwatch replay: %s: cannot keep it in %s: %s\n", name,
-		    path, strerror(errno));
+		    "kpwatch replay: %s: cannot copy it to %s: %s\n",
+		    log_quote_str(name), path, strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		fd = -1;
@@ -114,12 +114,13 @@ open_capture(const char *name)
 
 	if (fd < 0 || fstat(fd, &st) != 0)
 		fprintf(stderr, "kpwatch replay: %s: %s\n",
-		    standard ? "standard input" : name, strerror(errno));
+		    standard ? "standard input" : log_quote_str(name),
+		    strerror(errno));
 	else if (S_ISDIR(st.st_mode))
 		fprintf(stderr,
-		    "kpwatch replay: %s is a folder; name its "
-		    "files, as in '%s/*.warc.gz'\n",
-		    name, name);
+		    "kpwatch replay: %s is a folder; name the files in it, as "
+		    "in '*.warc.gz'\n",
+		    log_quote_str(name));
 	else if (!standard && S_ISREG(st.st_mode))
 		return fd;
 	else

@@ -14,6 +14,7 @@
 #include "command.h"
 #include "gzip_exact.h"
 #include "instant.h"
+#include "log.h"
 #include "log_view.h"
 #include "store.h"
 #include "verify.h"
@@ -25,7 +26,8 @@ verify_fault(struct verify *v, const char *path, uint64_t line, const char *fmt,
 	va_list ap;
 
 	v->faults++;
-	fprintf(stderr, "%s:%llu: ", path, (unsigned long long)line);
+	fprintf(stderr, "%s:%llu: ", log_quote_str(path),
+	    (unsigned long long)line);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);

@@ -251,7 +251,7 @@ program_complaint(const char *path)
 static bool
 call_spawn(struct call *c, const struct program *p, struct span lines)
 {
-	int in = -1, out[2] = {-1, -1};
+	int in = -1, out[2] = {-1, -1}, saved;
 	pid_t self = getpid();
 
 	c->reason = program_complaint(p->argv[0]);
@@ -273,9 +273,11 @@ call_spawn(struct call *c, const struct program *p, struct span lines)
 	c->pidfd = pidfd_open(c->pid, 0);
 	if (c->pidfd >= 0)
 		return true;
+	saved = errno;
 	in = out[1] = out[0] = -1;
 	kill(-c->pid, SIGKILL);
 	waitpid(c->pid, NULL, 0);
+	errno = saved;
 fail:
 	c->reason = xasprintf("cannot be started: %s", strerror(errno));
 	c->pid = 0;

@@ -52,8 +52,8 @@ take_lock(struct store *st, const char *dir, char **why)
 	char pid[32];
 	ssize_t n;
 
-	st->lockfd =
-	    openat(st->dirfd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	st->lockfd = openat(st->dirfd, LOCK_FILE,
+	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (st->lockfd < 0) {
 		*why = xasprintf("%s/" LOCK_FILE ": %s", dir, strerror(errno));
 		return false;

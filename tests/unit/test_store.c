@@ -84,6 +84,29 @@ second_daemon_refused(void **state)
 }
 
 /* Killed after the commit and before the log was written. */
+/* A lock that leads elsewhere is neither followed nor written through. */
+static void
+lock_is_no_link(void **state)
+{
+	char *dir = folder_make();
+	char *lock = xasprintf("%s/lock", dir),
+	     *other = xasprintf("%s/other", dir), *why = NULL;
+	struct story s = {0};
+	struct store_options o = {.state_dir = dir, .config = &s.config};
+	struct stat st;
+
+	(void)state;
+	story_config(&s);
+	assert_int_equal(symlink("other", lock), 0);
+	assert_null(store_open(&o, &why));
+	assert_non_null(strstr(why, "/lock: "));
+	assert_int_equal(stat(other, &st), -1);
+	free(why);
+	free(other);
+	free(lock);
+	folder_remove(dir);
+}
+
 static void
 kill_between_commit_and_log(void **state)
 {
@@ -536,6 +559,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(second_daemon_refused),
+	    cmocka_unit_test(lock_is_no_link),
 	    cmocka_unit_test(kill_between_commit_and_log),
 	    cmocka_unit_test(torn_at_every_byte),
 	    cmocka_unit_test(rotation_by_day),
