@@ -242,7 +242,7 @@ struct script_word {
 #define SCRIPT_SHARE UINT32_MAX
 #define SCRIPT_NOT   (UINT32_MAX - 1)
 
-#define AROUND_HEADS 16 /* beginnings of around_words; more do not count */
+#define AROUND_HEADS 16 /* beginnings of around_words that are told apart */
 
 #define NEAR_NONE UINT16_MAX
 
@@ -348,7 +348,7 @@ struct rules {
 	size_t nnot_ascii;   /* which come first */
 	uint32_t around_lengths[1024]; /* the same of the words around them */
 	uint8_t around_heads[AROUND_HEADS][3]; /* how those words begin */
-	size_t naround_heads;
+	size_t naround_heads; /* above AROUND_HEADS: a word may begin anyhow */
 	uint32_t script_from[257]; /* where each head's begin in script_words */
 	struct near_name *nears;   /* names that foreign hosts are */
 	size_t nnears;		   /* compared with */

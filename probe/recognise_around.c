@@ -109,6 +109,8 @@ words_begin(const struct rules *r, const char *p)
 	bytes16 v = bytes16_load(p) | 0x20, w = bytes16_load(p + 1) | 0x20;
 	bytes16 x = bytes16_load(p + 2) | 0x20, hit = {0};
 
+	if (r->naround_heads > AROUND_HEADS)
+		return 0xffff;
 	for (size_t i = 0; i < r->naround_heads; i++)
 		hit |= bytes16_is(v, r->around_heads[i][0]) &
 		    bytes16_is(w, r->around_heads[i][1]) &

@@ -360,13 +360,14 @@ index_around(struct rules *r, const uint32_t *list, size_t n)
 	}
 }
 
-/* The first three letters of the words around buttons, each pair once. */
+/* The first three letters of the words around buttons, each three once; one
+ * more than there is room for when they are too many. */
 static void
 index_around_heads(struct rules *r)
 {
 	size_t n = 0, k;
 
-	for (size_t i = 0; i < r->naround_words; i++) {
+	for (size_t i = 0; i < r->naround_words && n <= AROUND_HEADS; i++) {
 		struct span w = rules_span(r, r->around_words[i]);
 		uint8_t head[3];
 
@@ -378,8 +379,11 @@ index_around_heads(struct rules *r)
 		for (k = 0; k < n; k++)
 			if (memcmp(r->around_heads[k], head, 3) == 0)
 				break;
-		if (k == n && n < AROUND_HEADS)
-			memcpy(r->around_heads[n++], head, 3);
+		if (k < n)
+			continue;
+		if (n < AROUND_HEADS)
+			memcpy(r->around_heads[n], head, 3);
+		n++;
 	}
 	r->naround_heads = n;
 }

@@ -177,12 +177,16 @@ loader_page_test(struct loader *l, const struct doc_node *n, const char *what)
 
 static void
 add_list(struct loader *l, const struct doc_node *list, uint32_t **words,
-    size_t *count, size_t *cap)
+    size_t *count, size_t *cap, size_t shortest)
 {
 	for (const struct doc_node *n = loader_children(l, list, DOC_LIST);
 	     n != NULL; n = n->next) {
 		if (n->kind != DOC_SCALAR)
 			continue;
+		if (strlen(n->text) < shortest)
+			doc_complain(n, l->errors,
+			    "a word of this list has %zu letters or more",
+			    shortest);
 		*words = xgrow(*words, cap, *count + 1, sizeof(**words));
 		(*words)[(*count)++] = rules_add_text(l->r, span_of(n->text));
 	}
@@ -250,20 +254,25 @@ read_all(struct loader *l, const struct doc_node *root)
 	for (const struct doc_node *n = loader_children(l, kits, DOC_LIST);
 	     n != NULL; n = n->next)
 		loader_add_kit(l, n);
-#define LIST(name)                                                             \
-	add_list(l, doc_get(root, #name), &r->name, &r->n##name, &r->name##_cap)
+#define LIST_OF(name, shortest)                                                \
+	add_list(l, doc_get(root, #name), &r->name, &r->n##name,               \
+	    &r->name##_cap, shortest)
+#define LIST(name)	LIST_OF(name, 1)
+#define LIST_LONG(name) LIST_OF(name, 3) /* looked for by how they begin */
 	LIST(redirect_keys);
 	LIST(player_words);
 	LIST(player_not);
-	LIST(share_words);
-	LIST(share_not);
+	LIST_LONG(share_words);
+	LIST_LONG(share_not);
 	LIST(share_plain);
-	LIST(button_words);
+	LIST_LONG(button_words);
 	LIST(button_plain);
 	LIST(call_words);
-	LIST(around_words);
-	LIST(around_not);
+	LIST_LONG(around_words);
+	LIST_LONG(around_not);
+#undef LIST_LONG
 #undef LIST
+#undef LIST_OF
 	for (const struct doc_node *n = loader_children(l, tests, DOC_LIST);
 	     n != NULL; n = n->next)
 		add_extra_test(l, n);

@@ -246,6 +246,39 @@ tests_the_markup_of_kits(void **state)
 	}
 }
 
+/* However many beginnings the words have. */
+static void
+knows_each_word_around(void **state)
+{
+	(void)state;
+	for (char last = 'a'; last <= 'z'; last++) {
+		struct config_errors errors = {NULL, 0, 0};
+		struct buf yaml = BUF_INIT(4 * KIB);
+		struct rules *r;
+		size_t run = 0;
+
+		buf_add_str(&yaml,
+		    "version: 1\nplatforms:\n- id: plat\n  name: P\n"
+		    "  hosts: [plat.example]\n  words: [plat]\n  urls:\n"
+		    "  - {share: 'plat.example/s?u={url}',"
+		    " test: 'http://plat.example/s?u=x'}\n"
+		    "share_words: [share]\naround_words: [");
+		for (char c = 'a'; c <= last; c++)
+			buf_addf(&yaml, "%s%cord", c == 'a' ? "" : ", ", c);
+		buf_addf(&yaml,
+		    "]\ntests:\n- {html: '<ul class=%cord><li><a class=plat "
+		    "href=#>', gives: share plat}\n",
+		    last);
+		r = load(buf_str(&yaml));
+		assert_non_null(r);
+		assert_true(rules_self_test(r, &errors, &run));
+		assert_int_equal(run, 2);
+		config_errors_release(&errors);
+		rules_free(r);
+		buf_release(&yaml);
+	}
+}
+
 static void
 complains_with_a_place(void **state)
 {
@@ -282,6 +315,12 @@ complains_with_a_place(void **state)
 	    {"version: 1\nplatforms:\n- id: a\n  name: A\n"
 	     "tests:\n- {html: '<a class=kit-x>'}\n",
 		6},
+	    {"version: 1\nplatforms:\n- id: a\n  name: A\n"
+	     "share_words:\n- share\n- go\n",
+		7},
+	    {"version: 1\nplatforms:\n- id: a\n  name: A\n"
+	     "around_not: [sns, us]\n",
+		5},
 	};
 
 	(void)state;
@@ -362,6 +401,7 @@ main(void)
 	    cmocka_unit_test(passes_its_own_test_lines),
 	    cmocka_unit_test(says_where_a_test_line_fails),
 	    cmocka_unit_test(tests_the_markup_of_kits),
+	    cmocka_unit_test(knows_each_word_around),
 	    cmocka_unit_test(complains_with_a_place),
 	    cmocka_unit_test(survives_the_wire),
 	    cmocka_unit_test(the_shipped_file_is_good),
