@@ -283,6 +283,8 @@ struct rules {
 	size_t ncalls, calls_cap;
 	struct rule_service *services;
 	size_t nservices, services_cap;
+	uint32_t *file_endings; /* a first segment that ends so is a file */
+	size_t nfile_endings, file_endings_cap;
 	uint32_t *redirect_keys; /* query keys of a site's own redirectors */
 	size_t nredirect_keys, redirect_keys_cap;
 	uint32_t *player_words; /* "player", "play": make a page a player */

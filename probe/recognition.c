@@ -81,17 +81,30 @@ names_digest(const struct doc_node *kits, uint64_t h)
 	return h;
 }
 
+/* Lists that bear on all platforms: whatever the file has but these. */
+static uint64_t
+common_digest(const struct doc_node *root, uint64_t h)
+{
+	static const char *const apart[] = {"version", "platforms", "kits",
+	    "tests"};
+
+	for (const struct doc_node *c = root->first;
+	     root->kind == DOC_MAP && c != NULL; c = c->next) {
+		size_t i = 0;
+
+		while (i < ARRAY_LEN(apart) && strcmp(apart[i], c->key) != 0)
+			i++;
+		if (i == ARRAY_LEN(apart))
+			h = digest_of(c, h ^ bytes_hash(span_of(c->key)));
+	}
+	return h;
+}
+
 void
 rules_digest(struct rules *r, const struct doc_node *root)
 {
-	static const char *const common[] = {"redirect_keys", "player_words",
-	    "player_not", "share_words", "share_not", "share_plain",
-	    "button_words", "button_plain", "call_words", "around_words",
-	    "around_not", "reserved", "subdomains"};
-	uint64_t h = RECOGNITION_VERSION;
+	uint64_t h = common_digest(root, RECOGNITION_VERSION);
 
-	for (size_t i = 0; i < ARRAY_LEN(common); i++)
-		h = digest_of(doc_get(root, common[i]), h);
 	h = names_digest(doc_get(root, "kits"), h);
 	add_digest(r, "", "", h);
 	add_digest(r, "", TEXT_PART, TEXT_VERSION);

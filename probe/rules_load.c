@@ -234,10 +234,10 @@ static void
 read_all(struct loader *l, const struct doc_node *root)
 {
 	static const char *const known[] = {"version", "platforms", "kits",
-	    "redirect_keys", "player_words", "player_not", "share_words",
-	    "share_not", "share_plain", "button_words", "button_plain",
-	    "call_words", "around_words", "around_not", "reserved",
-	    "subdomains", "tests", NULL};
+	    "file_endings", "redirect_keys", "player_words", "player_not",
+	    "share_words", "share_not", "share_plain", "button_words",
+	    "button_plain", "call_words", "around_words", "around_not",
+	    "reserved", "subdomains", "tests", NULL};
 	const struct doc_node *platforms = doc_get(root, "platforms");
 	const struct doc_node *kits = doc_get(root, "kits");
 	const struct doc_node *tests = doc_get(root, "tests");
@@ -259,6 +259,7 @@ read_all(struct loader *l, const struct doc_node *root)
 	    &r->name##_cap, shortest)
 #define LIST(name)	LIST_OF(name, 1)
 #define LIST_LONG(name) LIST_OF(name, 3) /* looked for by how they begin */
+	LIST(file_endings);
 	LIST(redirect_keys);
 	LIST(player_words);
 	LIST(player_not);

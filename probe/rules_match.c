@@ -10,13 +10,6 @@
 static const char *const mirrors[] = {"www", "m", "mobile", "wap", "touch",
     "web"};
 
-/* A first segment that ends so is a file, not an account. */
-static const char *const file_endings[] = {".php", ".html", ".htm", ".ico",
-    ".png", ".txt", ".jpg", ".jpeg", ".gif", ".js", ".css", ".xml", ".asp",
-    ".aspx", ".jsp", ".json", ".svg", ".do", ".nhn", ".cgi", ".shtml", ".webp",
-    ".pl", ".naver", ".action", ".swf", ".webmanifest", ".pdf", ".cfm", ".ashx",
-    ".rss", ".atom"};
-
 /* The lists are left as they are: only what is in them is read, and they are
  * long. */
 void
@@ -253,8 +246,8 @@ first_segment_free(const struct rules *r, const struct rule_pattern *p,
 		return true;
 	if (span_find(s->seg[0], '.') == s->seg[0].n)
 		return true;
-	for (size_t i = 0; i < ARRAY_LEN(file_endings); i++)
-		if (span_ends_i(s->seg[0], file_endings[i]))
+	for (size_t i = 0; i < r->nfile_endings; i++)
+		if (span_ends_i(s->seg[0], rules_text(r, r->file_endings[i])))
 			return false;
 	return true;
 }

@@ -50,6 +50,7 @@ rules_free(struct rules *r)
 	free(r->markups);
 	free(r->calls);
 	free(r->services);
+	free(r->file_endings);
 	free(r->redirect_keys);
 	free(r->player_words);
 	free(r->player_not);
@@ -205,6 +206,7 @@ get_table(struct cursor *in, size_t *count, size_t *cap, size_t size)
 	X(markups, nmarkups)                                                   \
 	X(calls, ncalls)                                                       \
 	X(services, nservices)                                                 \
+	X(file_endings, nfile_endings)                                         \
 	X(redirect_keys, nredirect_keys)                                       \
 	X(player_words, nplayer_words)                                         \
 	X(player_not, nplayer_not)                                             \

@@ -7,6 +7,7 @@ static const char small[] =
     "version: 1\n"
     "reserved: [imprint]\n"
     "subdomains: [static]\n"
+    "file_endings: [.php]\n"
     "platforms:\n"
     "- id: tube\n"
     "  name: Tube\n"
@@ -45,6 +46,8 @@ static const char small[] =
     "  urls:\n"
     "  - {channel: '{account}.blogs.example',"
     " test: 'http://somebody.blogs.example/', gives: somebody}\n"
+    "  - {channel: 'blogs.example/{account}',"
+    " test: 'http://blogs.example/some.body', gives: some.body}\n"
     "  - {content: 'm.blogs.{tld}/p/{a}-{content:w}',"
     " test: 'http://m.blogs.co.kr/p/a-title-x9', gives: x9}\n"
     "  - {channel: 'blog:{account}', test: 'blog:me', gives: me}\n"
@@ -89,6 +92,8 @@ matches_by_the_rules_of_the_notation(void **state)
 	    {"http://tube.example/about", "tube other"},
 	    {"http://tube.example/Imprint/", "tube other"},
 	    {"http://tube.example/abc.php", "tube other"},
+	    {"http://blogs.example/index.PHP", "blogs other"},
+	    {"http://blogs.example/index.html", "blogs channel index.html"},
 	    {"http://tube.test/abc", "tube channel abc"},
 	    {"http://www.tube.test/c/abc/videos", "tube channel c/abc"},
 	    {"http://tube.test/watch?v=q9", "tube content q9"},
@@ -185,7 +190,7 @@ passes_its_own_test_lines(void **state)
 
 	(void)state;
 	assert_true(rules_self_test(r, &errors, &run));
-	assert_int_equal(run, 12 + 7); /* those of `same` hosts too */
+	assert_int_equal(run, 13 + 7); /* those of `same` hosts too */
 	assert_int_equal(errors.count, 0);
 	rules_free(r);
 }
