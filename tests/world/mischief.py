@@ -26,8 +26,8 @@ import time
 
 FOLDER = sys.argv[1]
 counter = itertools.count(1)
-# Enough to pass any limit of the probe, and an end all the same.
-ENDLESS_BYTES = 1 << 30
+# Longer than anybody here waits, and an end all the same.
+ENDLESS_SECONDS = 120
 DRIP_SECONDS = 120
 
 
@@ -92,7 +92,8 @@ class Handler(socketserver.BaseRequestHandler):
                              "Content-Encoding": "identity"})
         piece = b"<p>and so on without an end</p>\n" * 512
         self.request.sendall(how.get("start", "").encode("utf-8"))
-        for _ in range(ENDLESS_BYTES // len(piece)):
+        end = time.monotonic() + ENDLESS_SECONDS
+        while time.monotonic() < end:
             self.request.sendall(piece)
 
     def do_drip(self, how, host, uri):
