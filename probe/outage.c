@@ -83,7 +83,6 @@ outage_clock_back(struct outage *o, int64_t time)
 	/* Before the look of that time, which is to count. */
 	not_after(&o->last_success, time - 1);
 	not_after(&o->other_success, time - 1);
-	not_after(&o->run_start, time);
 	not_after(&o->since, time);
 }
 

@@ -65,6 +65,13 @@ ends_a_share_bar_that_is_not_closed(void **state)
 		buf_add_str(&page, "<p>x</p>");
 	buf_add_str(&page, TW);
 	expect(buf_str(&page), "share facebook");
+	/* nor where it is looked for again and again on the way */
+	buf_clear(&page);
+	buf_add_str(&page, "<div class=share>" FB);
+	while (page.len < 16 * KIB)
+		buf_add_str(&page, "<p>share<p><a class=email href=#>x</a>");
+	buf_add_str(&page, TW);
+	expect(buf_str(&page), "share facebook, share email x215");
 	buf_release(&page);
 }
 

@@ -151,6 +151,27 @@ test_gap_over_responses(void **state)
 	    "GET /b 200 [hello] whole\n");
 }
 
+/* Two answers in one hole: of neither is it said that none came. */
+static void
+test_gap_at_the_end(void **state)
+{
+	ENDS;
+
+	(void)state;
+	wire_open(&w);
+	wire_handshake(&w, &c, &s);
+	wire_say(&w, &c, &s, get);
+	wire_say(&w, &c, &s, "GET /b HTTP/1.1\r\n\r\n");
+	s.seq += 500;
+	wire_fin(&w, &s, &c);
+	wire_fin(&w, &c, &s);
+	wire_expect(&w,
+	    "GET /a 0 [] cut: 500 bytes missing; no response; connection "
+	    "closed before the end\n"
+	    "GET /b 0 [] cut: bytes missing; no response; connection closed "
+	    "before the end\n");
+}
+
 static void
 test_no_handshake(void **state)
 {
@@ -846,6 +867,7 @@ main(void)
 	    cmocka_unit_test(test_patience),
 	    cmocka_unit_test(test_gap),
 	    cmocka_unit_test(test_gap_over_responses),
+	    cmocka_unit_test(test_gap_at_the_end),
 	    cmocka_unit_test(test_no_handshake),
 	    cmocka_unit_test(test_pipelined_and_bodiless),
 	    cmocka_unit_test(test_port_reuse),

@@ -264,6 +264,38 @@ grades(void **state)
 	}
 }
 
+/* Of an answer that a capture does not have whole nothing is said that the
+ * rest might have told otherwise. */
+static void
+incomplete_says_nothing(void **state)
+{
+	static const struct {
+		int status;
+		enum page_class class;
+		enum outcome outcome;
+		enum verdict verdict;
+	} cases[] = {
+	    {200, PAGE_NORMAL, OUTCOME_INCOMPLETE, VERDICT_UP},
+	    {200, PAGE_EMPTY, OUTCOME_NONE, VERDICT_DEGRADED},
+	    {200, PAGE_EMPTY, OUTCOME_INCOMPLETE, VERDICT_INCONCLUSIVE},
+	    {0, PAGE_NORMAL, OUTCOME_INCOMPLETE, VERDICT_INCONCLUSIVE},
+	    {404, PAGE_NORMAL, OUTCOME_INCOMPLETE, VERDICT_DEGRADED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct hop h = {.status = cases[i].status,
+		    .outcome = cases[i].outcome,
+		    .failure = cases[i].status == 0 ? FAILURE_INTERRUPTED
+						    : FAILURE_NONE};
+		struct observation o = {.hops = &h, .nhops = 1};
+		struct finding f = {.status = ANALYSIS_OK,
+		    .page_class = cases[i].class};
+
+		assert_int_equal(verdict_of(&o, &f), cases[i].verdict);
+	}
+}
+
 int
 main(void)
 {
@@ -274,6 +306,7 @@ main(void)
 	    cmocka_unit_test(mistakes_are_named),
 	    cmocka_unit_test(self_test_can_fail),
 	    cmocka_unit_test(grades),
+	    cmocka_unit_test(incomplete_says_nothing),
 	    cmocka_unit_test(shipped_rules_hold),
 	};
 

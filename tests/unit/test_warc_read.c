@@ -389,8 +389,6 @@ to_file(struct sample *s)
 	"Content-Type: application/http; msgtype=response\r\n"
 #define HEAD "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"
 
-/* Foreign records become observations; a revisit finds its original in a file
- * that is read later. */
 /* What others wrote, and what the look is that comes of it. */
 static void
 test_foreign_cuts(void **state)
@@ -402,36 +400,42 @@ test_foreign_cuts(void **state)
 		const char *fields;
 		struct span block;
 		enum outcome outcome;
-		const char *body;
+		const char *body, *note;
 	} cases[] = {
 	    {"", SPAN("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none"),
-		OUTCOME_NONE, "one"},
+		OUTCOME_NONE, "one", NULL},
 	    {"", SPAN("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\none"),
-		OUTCOME_INCOMPLETE, "one"},
+		OUTCOME_INCOMPLETE, "one", "ends early"},
 	    {"WARC-Truncated: time\r\n", SPAN("HTTP/1.1 200 OK\r\n\r\none"),
-		OUTCOME_INCOMPLETE, "one"},
+		OUTCOME_INCOMPLETE, "one", "by who wrote it"},
 	    {"WARC-Truncated: length\r\n", SPAN("HTTP/1.1 200 OK\r\n\r\none"),
-		OUTCOME_TOO_LARGE, "one"},
+		OUTCOME_TOO_LARGE, "one", "by who wrote it"},
 	    {"WARC-Truncated: disconnect\r\n",
-		SPAN("HTTP/1.1 200 OK\r\n\r\none"), OUTCOME_TRUNCATED, "one"},
+		SPAN("HTTP/1.1 200 OK\r\n\r\none"), OUTCOME_TRUNCATED, "one",
+		"the connection ended early"},
+	    {"WARC-Truncated: unspecified\r\n",
+		SPAN("HTTP/1.1 200 OK\r\n\r\none"), OUTCOME_INCOMPLETE, "one",
+		"truncated"},
 	    {"WARC-Segment-Number: 1\r\n", SPAN("HTTP/1.1 200 OK\r\n\r\none"),
-		OUTCOME_INCOMPLETE, "one"},
+		OUTCOME_INCOMPLETE, "one", "a segment"},
 	    /* The chunks were taken away. */
 	    {"",
 		SPAN("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 		     "<p>one\n"),
-		OUTCOME_NONE, "<p>one\n"},
+		OUTCOME_NONE, "<p>one\n", NULL},
 	    {"",
 		SPAN("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 		     "3\r\none\r\n"),
-		OUTCOME_INCOMPLETE, "one"},
+		OUTCOME_INCOMPLETE, "one", "ends early"},
 	    {"",
 		SPAN("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\n"
 		     "Link: </a>\r\n\r\nHTTP/1.1 200 OK\r\n\r\none"),
-		OUTCOME_NONE, "one"},
+		OUTCOME_NONE, "one", NULL},
 	};
 	struct warc_set *set = warc_set_new();
 	struct warc_source *source;
+	struct warc_reader *r;
+	struct warc_record rec;
 	struct observation o;
 	struct sample in;
 	int fd;
@@ -452,6 +456,21 @@ test_foreign_cuts(void **state)
 	}
 	fd = to_file(&in);
 	warc_set_add(set, "a.warc.gz", fd);
+	r = warc_reader_new(read_sample, note_sample, &in);
+	for (size_t i = 0; i < ARRAY_LEN(cases) + 2; i++) {
+		const char *note = i < 2 ? NULL : cases[i - 2].note;
+		struct warc_payload payload;
+
+		warc_payload_init(&payload);
+		assert_int_equal(warc_reader_next(r, &rec), 1);
+		warc_payload_read(&payload, r, &rec, NULL);
+		if (note != NULL)
+			assert_non_null(strstr(payload.note, note));
+		else if (i >= 2)
+			assert_null(payload.note);
+		warc_payload_release(&payload);
+	}
+	warc_reader_free(r);
 	source = warc_source_new(set, 0, note_sample, &in);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct hop *h;
@@ -472,6 +491,8 @@ test_foreign_cuts(void **state)
 #undef AT
 }
 
+/* Foreign records become observations; a revisit finds its original in a file
+ * that is read later. */
 static void
 test_foreign(void **state)
 {
