@@ -127,5 +127,17 @@ if os.getuid() == 0 and os.path.getsize(folder + "/kpwatch.sqlite-wal") > 0:
             stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
         case("%s: read-only, after a crash" % name, done.returncode == 1 and
              b"copy the folder" in done.stderr, done)
+
+# What the store had to keep in the end is not kept: no good end.
+child = daemon(work + "/stopped")
+wait_for("monitor.started", child)
+store = int(subprocess.run(["pgrep", "-P", str(child.pid), "-x", "store"],
+                           capture_output=True).stdout)
+os.kill(store, signal.SIGSTOP)
+child.send_signal(signal.SIGTERM)
+time.sleep(0.5)
+os.kill(store, signal.SIGKILL)
+case("a store that dies while all stop is a failure", child.wait(60) == 1,
+     child.returncode, said())
 print("1..%d" % cases)
 sys.exit(failures > 0)
