@@ -13,27 +13,16 @@
 #include "capture_input.h"
 #include "exchange.h"
 #include "limit.h"
+#include "replay_lookups.h"
 #include "replay_order.h"
 #include "url.h"
 
-#define LOOKUPS_KEPT	4096
-#define TOGETHER_NS	(INT64_C(1000000000)) /* questions of one look-up */
-#define TAKEN		UINT64_MAX
 #define LOOKUP_FRESH_NS (INT64_C(60) * 1000000000)
 #define HTTPS_PORT	443
 
 struct input {
 	char *name;
 	struct capture_input *input;
-};
-
-/* A name and what it was answered with. */
-struct seen_lookup {
-	struct dns_lookup lookup; /* times not set */
-	int64_t query_ns;
-	int64_t answer_ns;
-	uint64_t used_by; /* stream of the one connection it was made for */
-	uint16_t type;	  /* of the question */
 };
 
 struct capture_stream {
@@ -50,89 +39,10 @@ struct capture_stream {
 	struct input *inputs;
 	size_t ninputs;
 	size_t cap;
-	struct seen_lookup lookups[LOOKUPS_KEPT];
-	size_t nlookups; /* ever; the ring's place is modulo */
+	struct lookups *lookups;
 	size_t gathered; /* body bytes of exchanges under way */
 	bool finished;
 };
-
-/* ---- names ---- */
-
-static void
-lookup_clear(struct seen_lookup *s)
-{
-	dns_lookup_release(&s->lookup);
-	memset(s, 0, sizeof *s);
-}
-
-static void
-lookup_fill(struct dns_lookup *d, const struct dns_seen *seen)
-{
-	const struct dns_message *m = seen->message;
-	char text[ENDPOINT_TEXT_MAX], type[16];
-
-	d->host = xstrdup(m->name);
-	d->server = xstrdup(endpoint_text(&seen->server, text));
-	d->rcode = seen->answer_ns == TCP_NEVER ? -1 : (int)m->rcode;
-	for (size_t i = 0; i < m->nrecords; i++) {
-		const struct dns_rr *rr = &m->records[i];
-
-		if (rr->section != DNS_ANSWER || rr->value == NULL ||
-		    (rr->type != DNS_A && rr->type != DNS_AAAA &&
-			rr->type != DNS_CNAME && rr->type != DNS_NS))
-			continue;
-		dns_record_add(d, span_of(dns_type_name(rr->type, type)),
-		    rr->ttl, span_of(rr->value));
-	}
-}
-
-static void
-lookup_append(struct dns_lookup *to, const struct dns_lookup *from)
-{
-	for (size_t i = 0; i < from->nrecords; i++)
-		dns_record_add(to, span_of(from->records[i].type),
-		    from->records[i].ttl, span_of(from->records[i].value));
-}
-
-static void
-lookup_copy(struct dns_lookup *to, const struct dns_lookup *from)
-{
-	*to = *from;
-	to->host = xstrdup(from->host);
-	to->server = xstrdup(from->server);
-	to->records = NULL;
-	to->nrecords = to->records_cap = 0;
-	lookup_append(to, from);
-}
-
-static bool
-lookup_has(const struct dns_lookup *d, const char *address)
-{
-	for (size_t i = 0; i < d->nrecords; i++)
-		if (strcmp(d->records[i].value, address) == 0)
-			return true;
-	return false;
-}
-
-/* The latest look-up before `at` of that host (NULL: any) with that address. */
-static struct seen_lookup *
-lookup_find(struct capture_stream *s, struct span host, const char *address,
-    int64_t at)
-{
-	size_t n = s->nlookups < LOOKUPS_KEPT ? s->nlookups : LOOKUPS_KEPT;
-
-	for (size_t i = 0; i < n; i++) {
-		struct seen_lookup *l =
-		    &s->lookups[(s->nlookups - 1 - i) % LOOKUPS_KEPT];
-
-		if (l->query_ns > at ||
-		    (host.p != NULL && !span_is_i(host, l->lookup.host)))
-			continue;
-		if (lookup_has(&l->lookup, address))
-			return l;
-	}
-	return NULL;
-}
 
 /* ---- making observations ---- */
 
@@ -172,25 +82,6 @@ set_address(struct hop *h, const struct endpoint *client,
 	h->tried[h->ntried++] = xstrdup(h->address);
 }
 
-/* The probe asks who serves a zone together with the addresses of a host. */
-static void
-join_name_servers(struct capture_stream *s, struct dns_lookup *d,
-    const struct seen_lookup *addresses)
-{
-	struct span zone = host_site(span_of(d->host));
-
-	for (size_t i = 0; i < LOOKUPS_KEPT; i++) {
-		struct seen_lookup *l = &s->lookups[i];
-
-		if (l->type != DNS_NS || l->used_by != 0 ||
-		    !span_is_i(zone, l->lookup.host) ||
-		    llabs(l->query_ns - addresses->query_ns) > TOGETHER_NS)
-			continue;
-		l->used_by = TAKEN;
-		lookup_append(d, &l->lookup);
-	}
-}
-
 /* Joins the look-up that was made for this connection. */
 static void
 set_lookup(struct capture_stream *s, struct observation *o,
@@ -198,10 +89,9 @@ set_lookup(struct capture_stream *s, struct observation *o,
 {
 	struct hop *h = observation_last(o);
 
-	lookup_copy(&h->dns, &l->lookup);
+	lookups_join(s->lookups, l, &h->dns);
 	h->dns.start_us = mark(o, l->query_ns);
 	h->dns.end_us = mark(o, l->answer_ns);
-	join_name_servers(s, &h->dns, l);
 }
 
 /* ---- exchanges ---- */
@@ -339,7 +229,7 @@ exchange_observe(struct capture_stream *s, struct exchange *x, const char *url)
 
 	host = span_slice(host, 0, span_find(host, ':'));
 	endpoint_address(&x->server, address);
-	l = lookup_find(s, host, address, begun);
+	l = lookups_find(s->lookups, host, address, begun);
 	/* A visit begins with its look-up, when it was made for it. */
 	if (l != NULL && (l->used_by == 0 || l->used_by == x->stream + 1) &&
 	    begun - l->query_ns < LOOKUP_FRESH_NS)
@@ -440,25 +330,14 @@ static void
 on_dns(void *arg, const struct dns_seen *seen)
 {
 	struct capture_stream *s = arg;
-	struct seen_lookup *l = &s->lookups[s->nlookups % LOOKUPS_KEPT];
+	const struct seen_lookup *l = lookups_add(s->lookups, seen);
 	bool answered = seen->answer_ns != TCP_NEVER;
 	struct observation o;
 	char *url;
 
-	if (seen->message->name == NULL ||
-	    (seen->message->type != DNS_A && seen->message->type != DNS_AAAA &&
-		seen->message->type != DNS_NS))
-		return;
-	lookup_clear(l);
-	lookup_fill(&l->lookup, seen);
-	l->query_ns =
-	    seen->query_ns != TCP_NEVER ? seen->query_ns : seen->answer_ns;
-	l->answer_ns = seen->answer_ns;
-	l->type = seen->message->type;
-	s->nlookups++;
 	/* No address of one family is a failure only when the other has none
 	 * either: the IPv4 question decides. */
-	if (l->lookup.nrecords > 0 || seen->message->type != DNS_A)
+	if (l == NULL || l->lookup.nrecords > 0 || l->type != DNS_A)
 		return;
 	url = xasprintf("http://%s/", l->lookup.host);
 	observation_begin(&o, url, l->query_ns);
@@ -534,7 +413,7 @@ on_connection(void *arg, const struct connection_seen *c)
 	    c->syn_ns == TCP_NEVER)
 		return;
 	endpoint_address(&c->server, address);
-	l = lookup_find(s, SPAN_NULL, address, c->syn_ns);
+	l = lookups_find(s->lookups, SPAN_NULL, address, c->syn_ns);
 	url = connection_url(s, c, l);
 	h = observation_begin(&o, url,
 	    l != NULL && c->syn_ns - l->query_ns < LOOKUP_FRESH_NS ? l->query_ns
@@ -568,6 +447,7 @@ capture_stream_new(const struct config *config, bool all_hosts,
 
 	s->config = config;
 	s->joiner = joiner_new(config, all_hosts, counts);
+	s->lookups = lookups_new();
 	s->order = replay_order_new();
 	s->counts = counts;
 	s->note = note;
@@ -621,8 +501,7 @@ capture_stream_free(struct capture_stream *s)
 		free(s->inputs[i].name);
 	}
 	free(s->inputs);
-	for (size_t i = 0; i < LOOKUPS_KEPT; i++)
-		lookup_clear(&s->lookups[i]);
+	lookups_free(s->lookups);
 	joiner_free(s->joiner);
 	replay_order_free(s->order);
 	free(s);
