@@ -77,9 +77,8 @@ struct page_handler {
 	/* Code of a script of the page, after the links in it; the offset is
 	 * that of its text. */
 	void (*script)(void *, struct span code, uint64_t offset);
-	/* Before all others of a page in HTML: the bytes that offsets count
-	 * in, good for the length of the scan; and again, empty, behind them.
-	 */
+	/* Before all others of a page in HTML, the bytes that offsets count
+	 * in, good for the length of the scan; behind them once more, empty. */
 	void (*input)(void *, struct span);
 	void *arg;
 	/* Any callback may be NULL; what only it needs is then not done. */

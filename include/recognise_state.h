@@ -82,8 +82,8 @@ struct recogniser {
 	uint64_t said_share; /* the element whose code shares, no more said */
 	size_t searched;     /* for words of share bars, up to here */
 	uint64_t last_word;  /* the last of them; NOWHERE */
-	uint64_t
-	    share_bar; /* the last in which a platform was named for sure */
+	/* The last share bar in which a platform was named for sure. */
+	uint64_t share_bar;
 	struct {
 		uint32_t platform; /* RULE_NONE: none was met */
 		uint64_t offset;

@@ -165,9 +165,7 @@ observation_grade(const struct observation *o, const struct finding *f,
 		return GRADE_NONE;
 	if (h->status < 200 || h->status > 299)
 		return GRADE_NONE;
-	/* Of a page that is sent in part, asked for or not, the rest is
-	 * unknown.
-	 */
+	/* 206: sent in part, asked for so or not. */
 	if (f->status == ANALYSIS_CUT || h->body_cut || h->status == 206 ||
 	    h->failure != FAILURE_NONE || h->outcome != OUTCOME_NONE)
 		return GRADE_MORE;

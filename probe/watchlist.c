@@ -276,8 +276,7 @@ watchlist_resume(struct watchlist *l, const struct resume *r, int64_t now,
 		take_string(&w->last_modified, p->last_modified);
 		due = schedule_next(span_of(w->key), w->round,
 		    now - (wall_now - p->last) * 1000, w->interval);
-		/* One from the future was noted under a clock that was wrong.
-		 */
+		/* From the future: noted under a clock that was wrong. */
 		if (due < now || p->last > wall_now || p->confirm_soon)
 			due = schedule_start(span_of(w->key), now, spread);
 		schedule_set(&l->schedule, &w->task, due);

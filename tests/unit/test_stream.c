@@ -1,16 +1,5 @@
 /* Connections, HTTP exchanges, DNS and TLS out of packets made here. */
-#include "wire.h"
-
-#define ENDS                                                                   \
-	struct wire_world w;                                                   \
-	struct wire_end c = {.host = 1,                                        \
-	    .port = 40000,                                                     \
-	    .seq = 1000,                                                       \
-	    .ttl = 64};                                                        \
-	struct wire_end s = {.host = 2, .port = 80, .seq = 5000, .ttl = 50}
-
-static const char get[] = "GET /a HTTP/1.1\r\nHost: h.test\r\n\r\n";
-static const char ok5[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+#include "wire_ends.h"
 
 static void
 test_simple(void **state)
@@ -74,102 +63,6 @@ test_overlap_in_hole(void **state)
 	x.seq -= 2;
 	wire_send(&w, &x, &c, TCP_ACK, "abZZ");
 	wire_expect(&w, "GET /a 200 [abcdefgh] whole\n");
-}
-
-/* Told after as long as a look would wait; a late answer still counts. */
-static void
-test_patience(void **state)
-{
-	ENDS;
-	struct wire_end other = {.host = 3, .port = 40000, .ttl = 64};
-
-	(void)state;
-	wire_open(&w);
-	exchanges_patience(w.engine, 1000000000);
-	wire_send(&w, &c, &s, TCP_SYN, "");
-	w.now += 500000000;
-	wire_send(&w, &c, &s, TCP_SYN, "");
-	wire_send(&w, &other, &s, TCP_SYN, "");
-	assert_string_equal(buf_str(&w.seen), "");
-	w.now += 600000000;
-	wire_send(&w, &c, &s, TCP_SYN, "");
-	assert_string_equal(buf_str(&w.seen), "connection unanswered syns 2\n");
-	c.seq++;
-	wire_send(&w, &s, &c, TCP_SYN | TCP_ACK, "");
-	s.seq++;
-	wire_say(&w, &c, &s, get);
-	wire_say(&w, &s, &c, ok5);
-	wire_fin(&w, &s, &c);
-	wire_fin(&w, &c, &s);
-	wire_expect(&w,
-	    "connection unanswered syns 2\n"
-	    "GET /a 200 [hello] whole\n"
-	    "connection unanswered syns 1\n");
-}
-
-static void
-test_gap(void **state)
-{
-	ENDS;
-
-	(void)state;
-	wire_open(&w);
-	wire_handshake(&w, &c, &s);
-	wire_say(&w, &c, &s, get);
-	wire_say(&w, &s, &c, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nab");
-	s.seq += 4; /* never captured */
-	wire_say(&w, &s, &c, "ghij");
-	/* The next exchange is found again. */
-	wire_say(&w, &c, &s, get);
-	wire_say(&w, &s, &c, ok5);
-	wire_fin(&w, &s, &c);
-	wire_fin(&w, &c, &s);
-	wire_expect(&w,
-	    "GET /a 200 [ab] cut: 4 bytes missing\n"
-	    "GET /a 200 [hello] whole\n");
-}
-
-static void
-test_gap_over_responses(void **state)
-{
-	ENDS;
-
-	(void)state;
-	wire_open(&w);
-	wire_handshake(&w, &c, &s);
-	wire_say(&w, &c, &s, get);
-	wire_say(&w, &s, &c, ok5);
-	wire_say(&w, &c, &s, "GET /lost HTTP/1.1\r\n\r\n");
-	s.seq += 500; /* its response is not there */
-	wire_say(&w, &c, &s, "GET /b HTTP/1.1\r\n\r\n");
-	wire_say(&w, &s, &c, ok5);
-	wire_fin(&w, &s, &c);
-	wire_fin(&w, &c, &s);
-	wire_expect(&w,
-	    "GET /a 200 [hello] whole\n"
-	    "GET /lost 0 [] cut: 500 bytes missing; no response\n"
-	    "GET /b 200 [hello] whole\n");
-}
-
-/* Two answers in one hole: of neither is it said that none came. */
-static void
-test_gap_at_the_end(void **state)
-{
-	ENDS;
-
-	(void)state;
-	wire_open(&w);
-	wire_handshake(&w, &c, &s);
-	wire_say(&w, &c, &s, get);
-	wire_say(&w, &c, &s, "GET /b HTTP/1.1\r\n\r\n");
-	s.seq += 500;
-	wire_fin(&w, &s, &c);
-	wire_fin(&w, &c, &s);
-	wire_expect(&w,
-	    "GET /a 0 [] cut: 500 bytes missing; no response; connection "
-	    "closed before the end\n"
-	    "GET /b 0 [] cut: bytes missing; no response; connection closed "
-	    "before the end\n");
 }
 
 static void
@@ -238,57 +131,6 @@ test_port_reuse(void **state)
 }
 
 static void
-test_connection_failures(void **state)
-{
-	ENDS;
-
-	(void)state;
-	wire_open(&w);
-	wire_send(&w, &c, &s, TCP_SYN, "");
-	wire_send(&w, &c, &s, TCP_SYN, "");
-	c.port++;
-	wire_send(&w, &c, &s, TCP_SYN, "");
-	c.seq++;
-	s.seq = 0;
-	wire_send(&w, &s, &c, TCP_RST | TCP_ACK, "");
-	wire_expect(&w,
-	    "connection unanswered syns 2\n"
-	    "connection refused syns 1\n");
-}
-
-static void
-test_reset(void **state)
-{
-	ENDS;
-	struct wire_end forged;
-
-	(void)state;
-	wire_open(&w);
-	wire_handshake(&w, &c, &s);
-	wire_say(&w, &c, &s, get);
-	/* Far outside the window: nobody would obey. */
-	forged = s;
-	forged.seq += 100 * 1024 * 1024;
-	wire_send(&w, &forged, &c, TCP_RST, "");
-	forged = s;
-	forged.ttl = 112;
-	wire_send(&w, &forged, &c, TCP_RST, "");
-	wire_expect(&w,
-	    "GET /a 0 [] cut: no response; connection reset; "
-	    "the reset looks injected\n"
-	    "connection reset injected syns 1\n");
-
-	wire_open(&w);
-	c.port++;
-	wire_handshake(&w, &c, &s);
-	wire_say(&w, &c, &s, get);
-	wire_send(&w, &s, &c, TCP_RST, "");
-	wire_expect(&w,
-	    "GET /a 0 [] cut: no response; connection reset\n"
-	    "connection reset syns 1\n");
-}
-
-static void
 test_upgrade_and_tunnel(void **state)
 {
 	ENDS;
@@ -312,110 +154,6 @@ test_upgrade_and_tunnel(void **state)
 	wire_expect(&w,
 	    "CONNECT h.test:443 200 [] whole: tunnel, rest left "
 	    "alone\n");
-}
-
-static void
-test_capture_ends(void **state)
-{
-	ENDS;
-
-	(void)state;
-	wire_open(&w);
-	wire_handshake(&w, &c, &s);
-	wire_say(&w, &c, &s, get);
-	wire_say(&w, &s, &c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab");
-	wire_expect(&w, "GET /a 200 [ab] cut: capture ends first\n");
-
-	wire_open(&w);
-	wire_handshake(&w, &c, &s);
-	wire_say(&w, &c, &s, get);
-	wire_say(&w, &s, &c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab");
-	wire_fin(&w, &s, &c);
-	wire_expect(&w,
-	    "GET /a 200 [ab] cut: connection closed before the "
-	    "end\n");
-}
-
-/* What the client has acknowledged was sent, even if none of it is there. */
-static void
-test_answer_not_captured(void **state)
-{
-	ENDS;
-	struct wire_end hidden;
-
-	(void)state;
-	wire_open(&w);
-	wire_handshake(&w, &c, &s);
-	wire_say(&w, &c, &s, get);
-	s.seq += 300;
-	wire_send(&w, &c, &s, TCP_ACK, "");
-	wire_expect(&w,
-	    "GET /a 0 [] cut: 300 bytes missing; no response; capture ends "
-	    "first\n");
-
-	/* One direction only; and its first packet is the request. */
-	wire_open(&w);
-	wire_send(&w, &c, &s, TCP_SYN, "");
-	c.seq++;
-	wire_say(&w, &c, &s, get);
-	wire_expect(&w,
-	    "GET /a 0 [] cut: bytes missing; no response; capture ends "
-	    "first\n");
-	wire_open(&w);
-	wire_say(&w, &c, &s, get);
-	wire_expect(&w, "GET /a 0 [] cut: no response; capture ends first\n");
-	wire_open(&w);
-	wire_say(&w, &c, &s, get);
-	hidden = s;
-	hidden.seq += 300;
-	wire_send(&w, &c, &hidden, TCP_ACK, "");
-	wire_expect(&w,
-	    "GET /a 0 [] cut: 300 bytes missing; no response; capture ends "
-	    "first\n");
-
-	/* The rest of the head is not there; its start is. */
-	wire_open(&w);
-	wire_handshake(&w, &c, &s);
-	wire_say(&w, &c, &s, get);
-	wire_say(&w, &s, &c, "HTTP/1.1 404 Not Found\r\nServer: a");
-	s.seq += 300;
-	wire_say(&w, &s, &c, "</html>");
-	wire_say(&w, &c, &s, get);
-	wire_say(&w, &s, &c, ok5);
-	wire_fin(&w, &s, &c);
-	wire_fin(&w, &c, &s);
-	wire_expect(&w,
-	    "GET /a 404 [] cut: 300 bytes missing\n"
-	    "GET /a 200 [hello] whole\n");
-}
-
-static void
-test_given_up(void **state)
-{
-	static const char part[] =
-	    "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab";
-	ENDS;
-
-	(void)state;
-	wire_open(&w);
-	wire_handshake(&w, &c, &s);
-	wire_say(&w, &c, &s, get);
-	wire_say(&w, &s, &c, part);
-	wire_fin(&w, &c, &s);
-	wire_fin(&w, &s, &c);
-	wire_expect(&w,
-	    "GET /a 200 [ab] cut: connection closed before the end; given up "
-	    "by the client\n");
-
-	/* It asks no more, but listens. */
-	wire_open(&w);
-	wire_handshake(&w, &c, &s);
-	wire_say(&w, &c, &s, get);
-	wire_fin(&w, &c, &s);
-	wire_fin(&w, &s, &c);
-	wire_expect(&w,
-	    "GET /a 0 [] cut: no response; connection closed before the "
-	    "end\n");
 }
 
 static void
@@ -649,76 +387,6 @@ test_refused_upgrade_and_connect(void **state)
 	    "GET /a 200 [hello] whole\n");
 }
 
-/* ---- who sent the reset ---- */
-
-static const char reset_seen[] =
-    "GET /a 0 [] cut: no response; connection reset\n"
-    "connection reset syns 1\n";
-static const char injected_seen[] =
-    "GET /a 0 [] cut: no response; connection reset; "
-    "the reset looks injected\n"
-    "connection reset injected syns 1\n";
-
-static void
-test_reset_ttl(void **state)
-{
-	/* The server's packets have 50 and 51. */
-	static const struct {
-		uint8_t ttl;
-		const char *seen;
-	} cases[] = {{50, reset_seen}, {51, reset_seen}, {49, reset_seen},
-	    {52, reset_seen}, {48, injected_seen}, {53, injected_seen},
-	    {255, injected_seen}};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		ENDS;
-
-		wire_open(&w);
-		wire_handshake(&w, &c, &s);
-		wire_say(&w, &c, &s, get);
-		s.ttl = 51;
-		wire_send(&w, &s, &c, TCP_ACK, "");
-		s.ttl = cases[i].ttl;
-		wire_send(&w, &s, &c, TCP_RST, "");
-		wire_expect(&w, cases[i].seen);
-	}
-}
-
-/* The server knows nothing of a reset in its name, and goes on. */
-static void
-test_reset_before_answer(void **state)
-{
-	ENDS;
-
-	(void)state;
-	wire_open(&w);
-	wire_handshake(&w, &c, &s);
-	wire_say(&w, &c, &s, get);
-	wire_send(&w, &s, &c, TCP_RST, "");
-	wire_say(&w, &s, &c, ok5);
-	wire_expect(&w,
-	    "GET /a 200 [hello] whole\n"
-	    "connection reset injected syns 1\n");
-}
-
-/* The client's own reset, after it has what it wanted. */
-static void
-test_reset_by_client(void **state)
-{
-	ENDS;
-
-	(void)state;
-	wire_open(&w);
-	wire_handshake(&w, &c, &s);
-	wire_say(&w, &c, &s, get);
-	wire_say(&w, &s, &c, ok5);
-	wire_send(&w, &c, &s, TCP_RST, "");
-	wire_expect(&w,
-	    "GET /a 200 [hello] whole\n"
-	    "connection reset syns 1\n");
-}
-
 /* ---- the readable part of TLS ---- */
 
 /* A ClientHello for that name, in one record; `extra` goes before the server
@@ -864,19 +532,10 @@ main(void)
 	    cmocka_unit_test(test_simple),
 	    cmocka_unit_test(test_reorder_wrap_retransmit),
 	    cmocka_unit_test(test_overlap_in_hole),
-	    cmocka_unit_test(test_patience),
-	    cmocka_unit_test(test_gap),
-	    cmocka_unit_test(test_gap_over_responses),
-	    cmocka_unit_test(test_gap_at_the_end),
 	    cmocka_unit_test(test_no_handshake),
 	    cmocka_unit_test(test_pipelined_and_bodiless),
 	    cmocka_unit_test(test_port_reuse),
-	    cmocka_unit_test(test_connection_failures),
-	    cmocka_unit_test(test_reset),
 	    cmocka_unit_test(test_upgrade_and_tunnel),
-	    cmocka_unit_test(test_capture_ends),
-	    cmocka_unit_test(test_answer_not_captured),
-	    cmocka_unit_test(test_given_up),
 	    cmocka_unit_test(test_fragments),
 	    cmocka_unit_test(test_link_layers),
 	    cmocka_unit_test(test_dns),
@@ -884,9 +543,6 @@ main(void)
 	    cmocka_unit_test(test_tls),
 	    cmocka_unit_test(test_interim),
 	    cmocka_unit_test(test_refused_upgrade_and_connect),
-	    cmocka_unit_test(test_reset_ttl),
-	    cmocka_unit_test(test_reset_before_answer),
-	    cmocka_unit_test(test_reset_by_client),
 	    cmocka_unit_test(test_server_names),
 	    cmocka_unit_test(test_tls_in_tunnel),
 	    cmocka_unit_test(test_alerts),
